@@ -1,0 +1,70 @@
+"""Everything that can go wrong, as one tree.
+
+    BarefaceError                 exit code
+    ├── UsageError                2   the call or the configuration is off
+    ├── RosterError               2   the people and images that were brought cannot be audited
+    ├── ImageError                2   one image file is unusable (recorded as a reject, rarely raised to the user)
+    ├── TargetError               2   the model is not what it was said to be
+    │   └── CheckpointError       2   the file does not hold the weights that were asked for
+    ├── UnsafeFileError           5   refused: reading the file would execute what is inside it
+    ├── RunError                  4   the run folder cannot be written or belongs to something else; resumable
+    └── Abstained                 -   an attack cannot be run on this trace (recorded, never raised to the user)
+
+Every message says where, what it got, what was expected, and what to try.
+"""
+
+from typing import ClassVar
+
+
+class BarefaceError(Exception):
+    """A mistake that a person can act on; the command line prints it as one sentence.
+
+    Args:
+        where: the file, argument or function that noticed.
+        got: what was found there.
+        expected: what should have been there.
+        hint: what to try next; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, where: str, *, got: str, expected: str, hint: str = "") -> None:
+        self.where, self.got, self.expected, self.hint = where, got, expected, hint
+        advice = f" Try: {hint}." if hint else ""
+        super().__init__(f"{where}: got {got}; expected {expected}.{advice}")
+
+
+class UsageError(BarefaceError):
+    """The call or the configuration is off."""
+
+
+class RosterError(BarefaceError):
+    """The people and images that were brought cannot be audited."""
+
+
+class ImageError(BarefaceError):
+    """One image file is unusable."""
+
+
+class TargetError(BarefaceError):
+    """The model is not what it was said to be."""
+
+
+class CheckpointError(TargetError):
+    """The file does not hold the weights that were asked for."""
+
+
+class UnsafeFileError(BarefaceError):
+    """Refused: reading the file would execute what is inside it."""
+
+    exit_code = 5
+
+
+class RunError(BarefaceError):
+    """The run folder cannot be written, or belongs to another run."""
+
+    exit_code = 4
+
+
+class Abstained(BarefaceError):
+    """An attack cannot be run on this trace."""

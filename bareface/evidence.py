@@ -1,0 +1,266 @@
+"""The record of a run: integers and intervals, from which every report is derived.
+
+`result.json` in the run folder is one `Evidence`. Additions are allowed within a major schema version; nothing is
+renamed or removed. A value that could not be had is `None` beside its reason, never zero.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bareface.errors import RunError
+from bareface.files import write_text
+
+SCHEMA_VERSION = "1.0"
+RESULT_FILE = "result.json"
+
+
+class Record(BaseModel):
+    """Strict, frozen, closed: an unknown or mistyped field is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Verdict(StrEnum):
+    """What an audit may say. Never 'safe'."""
+
+    LEAK_SHOWN = "LEAK SHOWN"
+    NOT_SHOWN = "NOT SHOWN"
+    INVALID = "INVALID"
+    NOT_ESTIMABLE = "NOT ESTIMABLE"
+
+
+class Interval(Record):
+    """A confidence interval."""
+
+    low: float
+    high: float
+    level: float = 0.95
+
+
+class Share(Record):
+    """Counted events: the rate is derived, its interval is Clopper-Pearson at 95 %."""
+
+    events: int
+    trials: int
+    interval: Interval
+
+    @property
+    def rate(self) -> float:
+        """The observed rate; the caller made sure that there were trials."""
+        return self.events / self.trials
+
+
+class OperatingPoint(Record):
+    """Error rates at a threshold that was chosen on other people.
+
+    `true_positive` and `false_positive` are None where `negatives` is below `negatives_needed`: the smallest number
+    of non-members with which zero false positives would support this rate (one-sided 95 %).
+    """
+
+    nominal_fpr: float
+    positives: int
+    negatives: int
+    negatives_needed: int
+    true_positive: Share | None
+    false_positive: Share | None
+
+
+class Measurement(Record):
+    """How well scores tell members from non-members, per image or per person.
+
+    auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
+    AUC that this audit would have shown with 80 % power.
+    """
+
+    unit: Literal["image", "person"]
+    members: int
+    nonmembers: int
+    abstained_members: int
+    abstained_nonmembers: int
+    member_people: int
+    nonmember_people: int
+    auc: float | None
+    auc_interval: Interval | None
+    p_value: float | None
+    p_value_holm: float | None
+    smallest_effect: float | None
+    operating_points: tuple[OperatingPoint, ...]
+    roc_fpr: tuple[float, ...]
+    roc_tpr: tuple[float, ...]
+    reason: str = ""
+
+
+class Control(Record):
+    """The same attack where there is nothing to find, or with one thing changed.
+
+    kind: `blind` never touches the target; `foreign` is a backbone that never saw the members; `bn-swap` is the target
+    with its running statistics re-estimated on public faces. difference = AUC of the attack on the target − AUC of
+    the control, over the same images.
+    """
+
+    kind: Literal["blind", "foreign", "bn-swap"]
+    status: Literal["done", "skipped"]
+    what: str
+    auc: float | None
+    auc_interval: Interval | None
+    difference: float | None
+    difference_interval: Interval | None
+    reason: str = ""
+
+
+class Finding(Record):
+    """One attack in one game with one prior knowledge: what it found, beside its controls.
+
+    status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
+    """
+
+    attack: str
+    parameters: dict[str, str | int | float | bool]
+    game: Literal["record", "person", "dataset"]
+    knowledge: Literal["partial", "shadow"]
+    status: Literal["done", "abstained", "failed"]
+    reason: str
+    image: Measurement | None
+    person: Measurement | None
+    controls: tuple[Control, ...]
+    verdict: Verdict | None
+    sentence: str
+
+
+class AttackCard(Record):
+    """What an attack needs and how it works: its own docstring, so that an old run still explains itself."""
+
+    attack: str
+    tests: str
+    needs: str
+    how: str
+    limits: str
+    reference: str
+
+
+class LayerSeparation(Record):
+    """How far one BatchNorm layer's distances of members and non-members lie apart.
+
+    deciles: the 0, 10, ..., 100 % points of the distance (b_i = channels) on each side.
+    auc: P(a member's distance is smaller than a non-member's), ties one half.
+    """
+
+    game: Literal["record", "person", "dataset"]
+    layer: str
+    channels: int
+    view: str
+    auc: float
+    member_deciles: tuple[float, ...]
+    nonmember_deciles: tuple[float, ...]
+
+
+class Exposure(Record):
+    """How exposed one person is, under a pseudonym: mean score of their images as a rank among non-members.
+
+    rank: share of non-member people with a lower mean score (1.0 = above all of them).
+    """
+
+    game: Literal["record", "person", "dataset"]
+    attack: str
+    person: str
+    images: int
+    rank: float
+
+
+class Rejected(Record):
+    """One image that could not be used, by number (its path stands in rejects.parquet)."""
+
+    number: int
+    role: str
+    reason: str
+
+
+class RoleCount(Record):
+    """How many people and images of a role were brought, and how many images were rejected."""
+
+    role: str
+    people: int
+    images: int
+    rejected: int
+    use: str
+
+
+class TargetCard(Record):
+    """The audited backbone."""
+
+    name: str
+    source: str
+    sha256: str
+    architecture: str
+    parameters: int
+    embedding_size: int
+    input: str
+    batchnorm_layers: int
+    degenerate_layers: tuple[str, ...]
+    head_identities: int | None
+
+
+class Provenance(Record):
+    """What the run was made of and on."""
+
+    bareface: str
+    python: str
+    packages: dict[str, str]
+    platform: str
+    device: str
+    threads: int
+    seed: int
+    started: str
+    seconds: float
+    roster_sha256: str
+    config_sha256: str
+    files: dict[str, str]
+
+
+class Evidence(Record):
+    """The record of one audit."""
+
+    schema_version: str
+    status: Literal["complete"]
+    title: str
+    verdict: Verdict
+    sentence: str
+    target: TargetCard
+    foreign: TargetCard | None
+    roles: tuple[RoleCount, ...]
+    rejects: tuple[Rejected, ...]
+    findings: tuple[Finding, ...]
+    cards: tuple[AttackCard, ...]
+    layers: tuple[LayerSeparation, ...]
+    exposures: tuple[Exposure, ...]
+    limits: tuple[str, ...]
+    notes: tuple[str, ...]
+    command: str
+    provenance: Provenance
+
+
+def write_evidence(evidence: Evidence, run: Path) -> None:
+    """Write `result.json` into a run folder, whole or not at all."""
+    write_text(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n")
+
+
+def read_evidence(run: Path) -> Evidence:
+    """Read the record of a finished run.
+
+    Raises:
+        RunError: the folder holds no finished run, or one of another schema.
+    """
+    path = run / RESULT_FILE
+    if not path.is_file():
+        raise RunError(
+            str(run), got="no result.json", expected="the folder of a finished audit", hint="run the audit again; it resumes"
+        )
+    try:
+        return Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+    except (ValidationError, UnicodeDecodeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
+        raise RunError(str(path), got=got, expected=f"evidence of schema {SCHEMA_VERSION}") from error

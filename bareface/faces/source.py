@@ -1,0 +1,37 @@
+"""Where decoded images come from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Images(Protocol):
+    """Numbered images of one size, decoded on demand."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def load(self, rows: NDArray[np.intp]) -> Tensor:
+        """The images of some rows: (len(rows), 3, h, w) uint8 RGB."""
+
+
+@dataclass(frozen=True)
+class ArrayImages:
+    """Images that are in memory already.
+
+    Attributes:
+        pixels: (n, 3, h, w) uint8 RGB.
+    """
+
+    pixels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def load(self, rows: NDArray[np.intp]) -> Tensor:
+        """The images of some rows: (len(rows), 3, h, w) uint8 RGB."""
+        return self.pixels[torch.from_numpy(rows)]

@@ -1,0 +1,221 @@
+"""Images, the people in them, and who was in training.
+
+A role says what an image was to the target: `member` trained it; `heldout` shows a training person on a photo
+that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
+train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bareface.errors import RosterError
+from bareface.files import atomic_path, write_text
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+_ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_YES, _NO = frozenset({"1", "true", "yes", "member"}), frozenset({"0", "false", "no", "nonmember"})
+
+
+class Role(StrEnum):
+    """The role names that games and controls use."""
+
+    MEMBER = "member"
+    HELDOUT = "heldout"
+    OUTSIDE = "outside"
+    AUXILIARY = "auxiliary"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Rows of image, subject and role.
+
+    Attributes:
+        root: folder that the image paths are relative to.
+        image: n paths, relative to `root`, without duplicates.
+        subject: (n,) who is on the image.
+        role: (n,) what the image was to the target.
+    """
+
+    root: Path
+    image: tuple[str, ...]
+    subject: NDArray[np.str_]
+    role: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        repeated = [image for image, count in Counter(self.image).items() if count > 1]
+        if repeated:
+            raise RosterError(
+                str(self.root),
+                got=f"{len(repeated)} images listed more than once, the first is {repeated[0]!r}",
+                expected="every image once",
+                hint="remove the repeated rows: an image with two roles has no membership",
+            )
+        wrong = next((role for role in np.unique(self.role) if not _ROLE.fullmatch(role)), None)
+        if wrong is not None:
+            raise RosterError(
+                str(self.root),
+                got=f"role {str(wrong)!r}",
+                expected="a role in small letters, such as member, heldout, outside, auxiliary, public",
+            )
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the images lie."""
+        return [self.root / image for image in self.image]
+
+    def rows(self, *roles: str) -> NDArray[np.intp]:
+        """Row numbers of the images with one of the roles, in order."""
+        return np.flatnonzero(np.isin(self.role, roles))
+
+    def take(self, rows: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]) -> "Roster":
+        """The roster of some rows, in the order given."""
+        index = np.arange(len(self))[np.asarray(rows)]
+        return Roster(self.root, tuple(self.image[i] for i in index), self.subject[index], self.role[index])
+
+    def with_role(self, role: str) -> "Roster":
+        """The same images, all in one role."""
+        return Roster(self.root, self.image, self.subject, np.full(len(self), role))
+
+    def head_count(self) -> dict[str, tuple[int, int]]:
+        """For each role: how many people, how many images."""
+        roles = sorted({str(role) for role in self.role})
+        return {r: (len(np.unique(self.subject[self.role == r])), int((self.role == r).sum())) for r in roles}
+
+
+def join(first: Roster, *others: Roster) -> Roster:
+    """Rosters one after the other, their images relative to `/`."""
+    parts = (first, *others)
+    image = tuple(str(path.resolve()) for part in parts for path in part.paths)
+    return Roster(
+        Path("/"),
+        image,
+        np.concatenate([part.subject for part in parts]),
+        np.concatenate([part.role for part in parts]),
+    )
+
+
+def read_folder(folder: Path, role: str) -> Roster:
+    """The images of `folder/<subject>/<image>`, all in one role, sorted by path.
+
+    Files that do not look like images are listed too: examining them later records why they are unusable.
+
+    Raises:
+        RosterError: the folder is missing or holds no image in a subject folder.
+    """
+    if not folder.is_dir():
+        raise RosterError(str(folder), got="no such folder", expected="a folder of subject/image files")
+    files = sorted(p for p in folder.glob("*/*") if p.is_file() and not p.name.startswith("."))
+    if not files:
+        loose = sum(1 for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        got = f"{loose} images lying loose" if loose else "no images"
+        raise RosterError(
+            str(folder),
+            got=got,
+            expected="one folder for each person with that person's images in it",
+            hint="move the images to FOLDER/<person>/<image>, or write a CSV with the columns image, subject, role",
+        )
+    image = tuple(str(p.relative_to(folder)) for p in files)
+    return Roster(folder, image, np.array([p.parent.name for p in files]), np.full(len(files), role))
+
+
+def read_manifest(path: Path) -> Roster:
+    """A CSV or Parquet table with the columns `image`, `subject` and `role` (or `membership`).
+
+    Image paths are relative to the table's own folder and may not leave it. `membership` takes 1/0, true/false,
+    yes/no or member/nonmember; a non-member image of a person who also has member images is `heldout`, of
+    anybody else `outside`.
+
+    Raises:
+        RosterError: the file is missing, a column or a cell is, or a path leaves the folder.
+    """
+    if not path.is_file():
+        raise RosterError(str(path), got="no such file", expected="a CSV or Parquet manifest")
+    columns = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    image, subject = _column(path, columns, "image"), _column(path, columns, "subject")
+    if "role" in columns:
+        role = _column(path, columns, "role")
+    elif "membership" in columns:
+        role = _roles_from_membership(path, subject, _column(path, columns, "membership"))
+    else:
+        raise RosterError(
+            str(path),
+            got=f"the columns {', '.join(columns)}",
+            expected="a column role or membership",
+        )
+    for row, name in enumerate(image, start=2):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise RosterError(f"{path}, line {row}", got=f"image {name!r}", expected="a path inside the table's folder")
+    return Roster(path.parent, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
+
+
+def write_manifest(roster: Roster, path: Path) -> None:
+    """Write a roster as a CSV or Parquet table, whichever the suffix of `path` says."""
+    rows = list(zip(roster.image, roster.subject.tolist(), roster.role.tolist(), strict=True))
+    if path.suffix == ".parquet":
+        names = ("image", "subject", "role")
+        table = pa.table({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary)
+        return
+    lines = ["image,subject,role", *(",".join(_quoted(cell) for cell in row) for row in rows)]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\n\r') else cell
+
+
+def _read_csv(path: Path) -> dict[str, list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RosterError(str(path), got=f"a file that is no CSV ({error})", expected="UTF-8 text, comma separated") from error
+    if not rows:
+        raise RosterError(str(path), got="no rows", expected="one row for each image below the column names")
+    ragged = next((n for n, row in enumerate(rows, start=2) if None in row or None in row.values()), None)
+    if ragged is not None:
+        raise RosterError(f"{path}, line {ragged}", got="another number of cells", expected=f"{len(rows[0])} cells")
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _read_parquet(path: Path) -> dict[str, list[str]]:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise RosterError(str(path), got=f"a file that is no Parquet ({error})", expected="a Parquet table") from error
+    return {name: ["" if cell is None else str(cell) for cell in table[name].to_pylist()] for name in table.column_names}
+
+
+def _column(path: Path, columns: dict[str, list[str]], name: str) -> list[str]:
+    if name not in columns:
+        raise RosterError(str(path), got=f"the columns {', '.join(columns)}", expected=f"a column {name}")
+    empty = next((row for row, cell in enumerate(columns[name], start=2) if not cell.strip()), None)
+    if empty is not None:
+        raise RosterError(f"{path}, line {empty}", got=f"an empty {name}", expected=f"a {name} in every row")
+    return [cell.strip() for cell in columns[name]]
+
+
+def _roles_from_membership(path: Path, subject: Iterable[str], membership: Iterable[str]) -> list[str]:
+    pairs = [(who, cell.lower()) for who, cell in zip(subject, membership, strict=True)]
+    strange = next((cell for _, cell in pairs if cell not in _YES | _NO), None)
+    if strange is not None:
+        raise RosterError(str(path), got=f"membership {strange!r}", expected="1 or 0, true or false, member or nonmember")
+    trained = {who for who, cell in pairs if cell in _YES}
+    return [
+        Role.MEMBER if cell in _YES else Role.HELDOUT if who in trained else Role.OUTSIDE for who, cell in pairs
+    ]

@@ -1,0 +1,97 @@
+"""A backbone and how it wants its input."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from bareface.errors import TargetError
+from bareface.targets.spec import ImageSpec
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sealed box: images in, embeddings out, before any normalisation.
+
+    Attributes:
+        name: what reports call it.
+        architecture: the layout that was recognised or built, for example `iresnet50`.
+        module: the backbone, in evaluation mode; (n, channels, h, w) -> (n, embedding_size).
+        spec: the input it expects.
+        source: where it came from (a file name, a factory), shown only to the owner.
+        centres: (identities, embedding_size) class centres, if a classification head came with it.
+    """
+
+    name: str
+    architecture: str
+    module: nn.Module
+    spec: ImageSpec
+    source: str = ""
+    centres: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self.module.eval()
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) uint8 RGB to (n, d) float32 embeddings before any normalisation.
+
+        Raises:
+            TargetError: the backbone returns something that is no matrix of embeddings.
+        """
+        return self.embed_normalised(self.spec.normalise(images))
+
+    def embed_normalised(self, pixels: Tensor) -> Tensor:
+        """(n, channels, h, w) float32 as the backbone takes it, to (n, d) embeddings; differentiable."""
+        output = self.module(pixels)
+        if not isinstance(output, Tensor):
+            raise TargetError(
+                f"{self.name}: forward()",
+                got=f"a {type(output).__name__}",
+                expected=f"a tensor of shape ({len(pixels)}, d)",
+                hint="wrap the model so that it returns the embedding alone",
+            )
+        if output.ndim == 4 and output.shape[2:] == (1, 1):
+            output = output.flatten(1)
+        if output.ndim != 2 or len(output) != len(pixels):
+            raise TargetError(
+                f"{self.name}: forward()",
+                got=f"shape {tuple(output.shape)}",
+                expected=f"({len(pixels)}, d)",
+                hint="wrap the module so that it pools its feature map",
+            )
+        return output
+
+    @property
+    def embedding_size(self) -> int:
+        """d, found by embedding one grey image."""
+        grey = torch.full((1, 3, self.spec.height, self.spec.width), 128, dtype=torch.uint8, device=self.device)
+        with torch.inference_mode():
+            return int(self.embed(grey).shape[1])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the weights, buffers, head and input spec."""
+        tensors: dict[str, Tensor] = dict(self.module.state_dict())
+        if self.centres is not None:
+            tensors["(centres)"] = self.centres
+        return _digest(tensors, f"{self.architecture} {self.spec}")
+
+    def without_head(self) -> "Target":
+        """The same backbone as it is shipped: no class centres."""
+        return replace(self, centres=None)
+
+
+def _digest(tensors: Mapping[str, Tensor], label: str) -> str:
+    digest = hashlib.sha256(label.encode())
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+    return digest.hexdigest()
