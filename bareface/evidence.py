@@ -256,7 +256,10 @@ def read_evidence(run: Path) -> Evidence:
     path = run / RESULT_FILE
     if not path.is_file():
         raise RunError(
-            str(run), got="no result.json", expected="the folder of a finished audit", hint="run the audit again; it resumes"
+            str(run),
+            got="no result.json",
+            expected="the folder of a finished audit",
+            hint="run the audit again; it resumes",
         )
     try:
         return Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)

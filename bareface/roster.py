@@ -184,7 +184,9 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise RosterError(str(path), got=f"a file that is no CSV ({error})", expected="UTF-8 text, comma separated") from error
+        raise RosterError(
+            str(path), got=f"a file that is no CSV ({error})", expected="UTF-8 text, comma separated"
+        ) from error
     if not rows:
         raise RosterError(str(path), got="no rows", expected="one row for each image below the column names")
     ragged = next((n for n, row in enumerate(rows, start=2) if None in row or None in row.values()), None)
@@ -198,7 +200,9 @@ def _read_parquet(path: Path) -> dict[str, list[str]]:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise RosterError(str(path), got=f"a file that is no Parquet ({error})", expected="a Parquet table") from error
-    return {name: ["" if cell is None else str(cell) for cell in table[name].to_pylist()] for name in table.column_names}
+    return {
+        name: ["" if cell is None else str(cell) for cell in table[name].to_pylist()] for name in table.column_names
+    }
 
 
 def _column(path: Path, columns: dict[str, list[str]], name: str) -> list[str]:
@@ -214,8 +218,8 @@ def _roles_from_membership(path: Path, subject: Iterable[str], membership: Itera
     pairs = [(who, cell.lower()) for who, cell in zip(subject, membership, strict=True)]
     strange = next((cell for _, cell in pairs if cell not in _YES | _NO), None)
     if strange is not None:
-        raise RosterError(str(path), got=f"membership {strange!r}", expected="1 or 0, true or false, member or nonmember")
+        raise RosterError(
+            str(path), got=f"membership {strange!r}", expected="1 or 0, true or false, member or nonmember"
+        )
     trained = {who for who, cell in pairs if cell in _YES}
-    return [
-        Role.MEMBER if cell in _YES else Role.HELDOUT if who in trained else Role.OUTSIDE for who, cell in pairs
-    ]
+    return [Role.MEMBER if cell in _YES else Role.HELDOUT if who in trained else Role.OUTSIDE for who, cell in pairs]

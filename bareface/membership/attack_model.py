@@ -1,0 +1,129 @@
+"""The attack model: one fully connected layer and a sigmoid (or two layers), as plain arrays.
+
+It is data, so that stage 2 can rebuild it in another framework and differentiate through it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.errors import Abstained
+
+Shape = Literal["logistic", "mlp"]
+Array = NDArray[np.float64]
+
+HIDDEN_UNITS = 16
+MLP_STEPS = 400
+# Standardised features beyond this many deviations are clipped: one wild distance must not decide alone.
+CLIP = 10.0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """(n, f) features of images and (n,) whether they were members."""
+
+    features: Array
+    member: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class AttackModel:
+    """logit = W_k relu(... W_1 clip((x - mean) / scale) + b_1 ...) + b_k over the columns that are used.
+
+    Attributes:
+        used: (f,) which columns enter; the others were unknown for every image.
+        mean, scale: (number used,) standardisation.
+        weights: matrices (in, out), the last with one output.
+        biases: a vector for each matrix.
+    """
+
+    used: NDArray[np.bool_]
+    mean: Array
+    scale: Array
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+
+    def logit(self, features: Array) -> Array:
+        """(n, f) features to (n,) logits; NaN where a used column is NaN."""
+        hidden = self._standardise(features)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            hidden = np.maximum(hidden @ weight + bias, 0.0)
+        return (hidden @ self.weights[-1] + self.biases[-1])[:, 0]
+
+    def standardised_by(self, features: Array) -> "AttackModel":
+        """The same model, its standardisation taken from another pool of images (no labels needed)."""
+        mean, scale = _moments(features[:, self.used])
+        return replace(self, mean=mean, scale=scale)
+
+    def arrays(self) -> dict[str, NDArray[np.float64] | NDArray[np.bool_]]:
+        """Everything by name, to be stored."""
+        layers = {f"weight_{i}": w for i, w in enumerate(self.weights)} | {
+            f"bias_{i}": b for i, b in enumerate(self.biases)
+        }
+        return {"used": self.used, "mean": self.mean, "scale": self.scale, **layers}
+
+    def _standardise(self, features: Array) -> Array:
+        standard = (features[:, self.used] - self.mean) / self.scale
+        return np.clip(standard, -CLIP, CLIP)
+
+
+def fit(lessons: Sequence[Lesson], *, shape: Shape, penalty: float, rng: np.random.Generator) -> AttackModel:
+    """Fit an attack model on one lesson, or on several that are each standardised by themselves.
+
+    Images with an unknown feature are left out of the fit.
+
+    Raises:
+        Abstained: no image with known features on one side.
+    """
+    widths = {lesson.features.shape[1] for lesson in lessons}
+    if len(widths) > 1:
+        raise Abstained(
+            "attack model",
+            got=f"shadows with {sorted(widths)} features",
+            expected="shadows of one architecture",
+        )
+    used = np.logical_and.reduce([~np.isnan(lesson.features).all(0) for lesson in lessons])
+    moments = [_moments(lesson.features[:, used]) for lesson in lessons]
+    standard = [
+        np.clip((lesson.features[:, used] - mean) / scale, -CLIP, CLIP)
+        for lesson, (mean, scale) in zip(lessons, moments, strict=True)
+    ]
+    x, y = np.concatenate(standard), np.concatenate([lesson.member for lesson in lessons])
+    x, y = x[~np.isnan(x).any(1)], y[~np.isnan(x).any(1)]
+    if len(np.unique(y)) < 2:
+        raise Abstained("attack model", got="one side only", expected="known members and known non-members")
+    weights, biases = (_fit_logistic if shape == "logistic" else _fit_mlp)(x, y, penalty, rng)
+    return AttackModel(used, *moments[0], weights, biases)
+
+
+def _moments(features: Array) -> tuple[Array, Array]:
+    known = features[~np.isnan(features).any(1)]
+    if not len(known):
+        raise Abstained("attack model", got="no image with known features", expected="at least one")
+    scale = known.std(0)
+    return known.mean(0), np.where(scale > 0, scale, 1.0)
+
+
+def _fit_logistic(
+    x: Array, y: NDArray[np.bool_], penalty: float, rng: np.random.Generator
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1.0 / penalty, class_weight="balanced", max_iter=5000).fit(x, y)
+    return (model.coef_.T.astype(np.float64),), (model.intercept_.astype(np.float64),)
+
+
+def _fit_mlp(
+    x: Array, y: NDArray[np.bool_], penalty: float, rng: np.random.Generator
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier(
+        (HIDDEN_UNITS,), solver="lbfgs", alpha=penalty, max_iter=MLP_STEPS, max_fun=50 * MLP_STEPS,
+        random_state=int(rng.integers(2**31)), tol=1e-3,
+    )  # fmt: skip
+    model.fit(x, y)
+    return tuple(w.astype(np.float64) for w in model.coefs_), tuple(b.astype(np.float64) for b in model.intercepts_)

@@ -1,0 +1,127 @@
+"""What an attack is: parameters, what it needs, and one method from a trace to scores."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Annotated, ClassVar, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from bareface.errors import Abstained
+from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
+from bareface.scores import Scores
+from bareface.trace import Channel, Trace
+
+Knowledge = Literal["partial", "shadow"]
+Features = NDArray[np.float64]
+
+PARAMETERS = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images whose membership the attacker knows, and what a model answered about them.
+
+    Attributes:
+        trace: n answers of the target itself (partial knowledge) or of a shadow (shadow knowledge).
+        member: (n,) whether that model was trained on the image.
+    """
+
+    trace: Trace
+    member: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that the attacker knows.
+
+    Attributes:
+        knowledge: `partial`: some true members of the target, other people than those to be judged;
+            `shadow`: no member of the target, but models of the same kind that the attacker trained.
+        labelled: one entry for the target itself, or one for each shadow.
+    """
+
+    knowledge: Knowledge
+    labelled: tuple[Labelled, ...]
+
+
+class Attack(ABC):
+    """An abstract attack. A final one is a frozen dataclass with a name, its needs, and one method."""
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[Channel]]
+
+    @abstractmethod
+    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+        """Scores of the images of a trace; higher = more likely a member, NaN = no answer.
+
+        Raises:
+            Abstained: the trace lacks a channel that the attack needs.
+        """
+
+    def parameters(self) -> dict[str, str | int | float | bool]:
+        """The parameters by name."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@checked_dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class FeatureAttack(Attack):
+    """An abstract attack that turns each image into a few numbers and fits an attack model on what is known.
+
+    Attributes:
+        model: `logistic` is one fully connected layer and a sigmoid (the paper's); `mlp` has one hidden layer.
+        penalty: strength of the L2 penalty on the attack model's weights.
+    """
+
+    model: Shape = "logistic"
+    penalty: Annotated[float, Field(gt=0)] = 1.0
+
+    @abstractmethod
+    def features(self, trace: Trace) -> Features:
+        """(n, f) numbers of each image; NaN where there are none."""
+
+    @final
+    def fit(self, known: Known, rng: np.random.Generator) -> AttackModel:
+        """The attack model fitted on what is known, as data."""
+        lessons = [Lesson(self._features(one.trace), one.member) for one in known.labelled]
+        return fit(lessons, shape=self.model, penalty=self.penalty, rng=rng)
+
+    @final
+    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+        """The attack model's logit for each image."""
+        model, features = self.fit(known, rng), self._features(trace)
+        if known.knowledge == "shadow":
+            # Distances of two networks differ in scale; each pool is measured against itself.
+            model = model.standardised_by(features)
+        return Scores(model.logit(features))
+
+    @final
+    def _features(self, trace: Trace) -> Features:
+        require(self, trace)
+        return self.features(trace)
+
+
+def require(attack: Attack, trace: Trace) -> None:
+    """Check that a trace has the channels that an attack needs.
+
+    Raises:
+        Abstained: one is missing.
+    """
+    missing = sorted(attack.needs - set(trace.channels))
+    if missing:
+        raise Abstained(
+            attack.name,
+            got=f"a target that gives no {missing[0].replace('_', ' ')}",
+            expected=_WHERE_FROM.get(missing[0], "that channel"),
+        )
+
+
+_WHERE_FROM = {
+    Channel.BN_DISTANCE: "BatchNorm layers with running statistics",
+    Channel.BN_DISTANCE_VARIANCE: "BatchNorm layers with running statistics",
+    Channel.BN_LOGVAR: "BatchNorm layers with running statistics",
+    Channel.BN_LOGVAR_SQUARED: "BatchNorm layers with running statistics",
+    Channel.CLASS_COSINE: "the classification head beside the backbone",
+}

@@ -1,0 +1,46 @@
+"""Length of the embedding before it is normalised.
+
+What it tests:
+Whether training images have longer (or shorter) embeddings than images that were not in training.
+
+What the attacker needs:
+The raw embedding, before normalisation, and either some true members (partial) or a shadow backbone (shadow).
+
+How it works:
+The logarithm of the norm of the embedding of the image and of its flip; the fit decides which direction speaks for
+membership.
+
+Known limits:
+The norm of face embeddings follows image quality (MagFace, AdaFace): the blind baseline tells how much.
+
+Reference:
+The norm likelihood of LpLA, arXiv 2506.05743.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from bareface.membership.base import PARAMETERS, FeatureAttack, Features
+from bareface.membership.features import Flip, views
+from bareface.trace import Channel, Trace
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class EmbeddingNorm(FeatureAttack):
+    """Log norms.
+
+    Attributes:
+        flip: how the image and its flip are joined.
+    """
+
+    name: ClassVar[str] = "embedding-norm"
+    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+
+    flip: Flip = "concat"
+
+    def features(self, trace: Trace) -> Features:
+        """(n, views) log norms."""
+        norm = np.linalg.norm(trace.channels[Channel.EMBEDDING].astype(np.float64), axis=-1)
+        return views(np.log(np.maximum(norm, 1e-12)), self.flip)

@@ -1,0 +1,82 @@
+"""How tightly the embeddings of one person's photos lie together.
+
+What it tests:
+Whether photos that a person brings together lie closer to each other in the embedding than the photos of a person
+who was not in training: training pulls the images of a person to one point.
+
+What the attacker needs:
+Only answers (black box), and exactly k photos of each person, all of them in training or all of them not; either
+some true members (partial) or a shadow backbone (shadow).
+
+How it works:
+The photos of a person are cut into sets of exactly k. Each photo is described by the mean, the least and the largest
+cosine to the other k - 1, and the cosine to their centroid. Photos left over when k does not divide them get no score:
+least and largest depend on the size of the set, so every set has the same.
+
+Known limits:
+A person whose photos come from one event is compact without training: the blind baseline measures the likeness of
+the same photos as pictures. It says that the person's set was used, not which photo.
+
+Reference:
+The within-person similarities of FACE-AUDITOR (USENIX Security 2023) and SLMIA-SR (arXiv 2309.07983), with the size
+of the set held fixed.
+"""
+
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from bareface.membership.base import PARAMETERS, FeatureAttack, Features
+from bareface.membership.features import direction, unit
+from bareface.trace import Channel, Trace
+
+_LARGEST_COSINE = 1.0 - 1e-7
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class SubjectCompactness(FeatureAttack):
+    """Leave-one-out cosines within sets of exactly k photos.
+
+    Attributes:
+        k: photos in a set.
+    """
+
+    name: ClassVar[str] = "subject-compactness"
+    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+
+    k: Annotated[int, Field(ge=2, le=100)] = 2
+
+    def features(self, trace: Trace) -> Features:
+        """(n, 4) mean, least, largest and centroid cosine, Fisher-transformed; NaN for photos in no set."""
+        return compactness(direction(trace), sets_of(trace, self.k))
+
+
+def sets_of(trace: Trace, k: int) -> NDArray[np.intp]:
+    """(m, k) row numbers: each person's photos cut into sets of exactly k.
+
+    The order within a person is that of the content digests, so it does not depend on the order of the rows.
+    """
+    order = np.lexsort((trace.image, trace.photo_set))
+    person = trace.photo_set[order]
+    starts = np.flatnonzero(np.r_[True, person[1:] != person[:-1]]) if len(order) else np.empty(0, np.intp)
+    blocks = [block[: len(block) // k * k] for block in np.split(order, starts[1:])]
+    return np.concatenate(blocks).reshape(-1, k) if blocks else np.empty((0, k), np.intp)
+
+
+def compactness(direction: NDArray[np.float64], sets: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(n, 4) features of n unit vectors in sets (m, k); NaN for vectors in no set."""
+    features = np.full((len(direction), 4), np.nan)
+    if not len(sets):
+        return features
+    k = sets.shape[1]
+    members = direction[sets]
+    cosine = members @ members.transpose(0, 2, 1)
+    others = cosine[:, ~np.eye(k, dtype=bool)].reshape(-1, k, k - 1)
+    centroid = unit(members.sum(1, keepdims=True) - members)
+    to_centroid = (centroid * members).sum(-1)
+    stacked = np.stack([others.mean(-1), others.min(-1), others.max(-1), to_centroid], axis=-1)
+    features[sets] = np.arctanh(np.clip(stacked, -_LARGEST_COSINE, _LARGEST_COSINE))
+    return features
