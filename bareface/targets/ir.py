@@ -1,0 +1,137 @@
+"""IR nets: residual units that begin with a BatchNorm (Deng et al., ArcFace, CVPR 2019, "IR").
+
+Two key layouts are in use. *AdaFace* (also CVLFace) puts a BatchNorm after the first convolution of a unit
+and leaves the last BatchNorm of the embedding without weights; *evolve* (face.evoLVe, TreB1eN) does neither:
+
+    adaface   res_layer: BN conv BN PReLU conv BN [se_block]
+              output_layer: BN dropout flatten linear BN(affine=False)
+    evolve    res_layer: BN conv PReLU conv BN [SE as number 5]
+              output_layer: BN dropout flatten linear BN
+
+The embedding is returned before any L2 normalisation.
+"""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+
+from bareface.targets.spec import ImageSpec
+
+Layout = Literal["adaface", "evolve"]
+
+
+@dataclass(frozen=True)
+class IRPlan:
+    """An IR net in numbers.
+
+    Attributes:
+        layout: which keys, see the top of this file.
+        stem: channels of the input layer.
+        stages: (channels, units) of each stage; the first unit of a stage halves height and width.
+        squeeze: with squeeze-and-excitation in every unit (IR-SE).
+        bottleneck: units of three convolutions, 1x1, 3x3, 1x1 (AdaFace's 152 layers).
+        dropout: probability before the linear layer; of no effect in evaluation mode.
+    """
+
+    layout: Layout
+    stem: int
+    stages: tuple[tuple[int, int], ...]
+    squeeze: bool = False
+    bottleneck: bool = False
+    dropout: float = 0.4
+
+    def units(self) -> list[tuple[int, int, int]]:
+        """(channels in, channels out, stride) of every unit, in order."""
+        widths = [self.stem] + [width for width, count in self.stages for _ in range(count)]
+        strides = [2 if first else 1 for _, count in self.stages for first in [True] + [False] * (count - 1)]
+        return [(before, after, stride) for (before, after), stride in zip(pairwise(widths), strides, strict=True)]
+
+
+class SqueezeExcite(nn.Module):
+    """Channels scaled by a gate computed from their means (Hu et al., CVPR 2018)."""
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        hidden = max(1, channels // reduction)
+        self.fc1 = nn.Conv2d(channels, hidden, 1, bias=False)
+        self.fc2 = nn.Conv2d(hidden, channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) to the same shape."""
+        gate: Tensor = self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+        return x * gate
+
+
+class IRUnit(nn.Module):
+    """One residual unit: a shortcut plus `res_layer`."""
+
+    def __init__(self, before: int, after: int, stride: int, plan: IRPlan) -> None:
+        super().__init__()
+        self.shortcut_layer = _shortcut(before, after, stride)
+        inner = _bottleneck if plan.bottleneck else _basic
+        layers: OrderedDict[str, nn.Module] = OrderedDict(
+            (str(i), layer) for i, layer in enumerate(inner(before, after, stride, plan.layout))
+        )
+        if plan.squeeze:
+            layers["se_block" if plan.layout == "adaface" else str(len(layers))] = SqueezeExcite(after)
+        self.res_layer = nn.Sequential(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels in, h, w) to (n, channels out, h / stride, w / stride), rounded up."""
+        total: Tensor = self.shortcut_layer(x) + self.res_layer(x)
+        return total
+
+
+class IRNet(nn.Module):
+    """An IR backbone: (n, channels, height, width) to (n, embedding_size), not normalised."""
+
+    def __init__(self, plan: IRPlan, spec: ImageSpec, embedding_size: int = 512) -> None:
+        super().__init__()
+        self.input_layer = nn.Sequential(
+            _conv(spec.channels, plan.stem), nn.BatchNorm2d(plan.stem), nn.PReLU(plan.stem)
+        )
+        self.body = nn.Sequential(*(IRUnit(*unit, plan) for unit in plan.units()))
+        width, shrink = plan.stages[-1][0], 2 ** len(plan.stages)
+        area = math.ceil(spec.height / shrink) * math.ceil(spec.width / shrink)
+        self.output_layer = nn.Sequential(
+            nn.BatchNorm2d(width),
+            nn.Dropout(plan.dropout),
+            nn.Flatten(),
+            nn.Linear(width * area, embedding_size),
+            nn.BatchNorm1d(embedding_size, affine=plan.layout == "evolve"),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, height, width) to (n, embedding_size)."""
+        embedding: Tensor = self.output_layer(self.body(self.input_layer(x)))
+        return embedding
+
+
+def _conv(before: int, after: int, size: int = 3, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(before, after, size, stride, padding=size // 2, bias=False)
+
+
+def _shortcut(before: int, after: int, stride: int) -> nn.Module:
+    if before != after:
+        return nn.Sequential(_conv(before, after, 1, stride), nn.BatchNorm2d(after))
+    return nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity()
+
+
+def _basic(before: int, after: int, stride: int, layout: Layout) -> list[nn.Module]:
+    between = [nn.BatchNorm2d(after)] if layout == "adaface" else []
+    first, second = _conv(before, after), _conv(after, after, stride=stride)
+    return [nn.BatchNorm2d(before), first, *between, nn.PReLU(after), second, nn.BatchNorm2d(after)]
+
+
+def _bottleneck(before: int, after: int, stride: int, layout: Layout) -> list[nn.Module]:
+    inner = after // 4
+    return [
+        nn.BatchNorm2d(before),
+        *(_conv(before, inner, 1), nn.BatchNorm2d(inner), nn.PReLU(inner)),
+        *(_conv(inner, inner), nn.BatchNorm2d(inner), nn.PReLU(inner)),
+        *(_conv(inner, after, 1, stride), nn.BatchNorm2d(after)),
+    ]
