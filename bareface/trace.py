@@ -25,6 +25,8 @@ class Channel(StrEnum):
     """(n, v, d) the embedding before any normalisation."""
     CLASS_COSINE = "class_cosine"
     """(n, v) largest cosine of the embedding to a class centre of the classification head."""
+    BLIND = "blind"
+    """(n, f) what anybody sees of the picture and its file; no target was asked."""
 
 
 BN_CHANNELS = (

@@ -1,0 +1,1 @@
+"""The orchestrator: the only room where truth meets scores."""

@@ -1,0 +1,133 @@
+"""Who is probed: the target, the controls beside it, and the shadows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bareface.config import ShadowConfig, SpecConfig, TrainConfig
+from bareface.faces.images import RosterImages
+from bareface.faces.source import ArrayImages, Images
+from bareface.faces.synthetic import SyntheticFaces
+from bareface.roster import Role, Roster
+from bareface.streams import seed_for, stream
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+from bareface.targets.twin import untrained_twin
+from bareface.training.recalibrate import estimate_statistics
+from bareface.training.recipe import Recipe
+from bareface.training.train import Step, train
+
+# More images than this do not move running statistics any further.
+MOST_PUBLIC_IMAGES = 1000
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A backbone that the auditor trained, and who was in its training.
+
+    Attributes:
+        target: the backbone with its head.
+        roster: the auxiliary images in the roles that they had for this shadow.
+    """
+
+    target: Target
+    roster: Roster
+
+
+def spec_of(config: SpecConfig) -> ImageSpec:
+    """The image spec that a configuration states."""
+    return ImageSpec(config.height, config.width, config.order, config.mean, config.std)
+
+
+def recipe_of(config: TrainConfig) -> Recipe:
+    """The training recipe that a configuration states.
+
+    Raises:
+        UsageError: a field is out of its bounds.
+    """
+    fields = {name: getattr(config, name) for name in TrainConfig.model_fields if name != "spec"}
+    return Recipe(**fields, spec=spec_of(config.spec))
+
+
+def images_for(target: Target, roster: Roster) -> Images:
+    """The images of a roster at the size that a target wants."""
+    return RosterImages(roster, target.spec.height, target.spec.width)
+
+
+def public_images(target: Target, roster: Roster, seed: int) -> tuple[Images, str]:
+    """Images that nobody was trained on in secret, and what they are: public, else auxiliary, else rendered faces."""
+    for role in (Role.PUBLIC, Role.AUXILIARY):
+        rows = roster.rows(role)
+        if len(rows):
+            chosen = np.sort(stream(seed, "public").permutation(rows)[:MOST_PUBLIC_IMAGES])
+            return images_for(target, roster.take(chosen)), f"{len(chosen)} {role} images"
+    rendered = _rendered(MOST_PUBLIC_IMAGES // 2, target.spec, seed)
+    return ArrayImages(rendered), f"{len(rendered)} rendered faces"
+
+
+def bn_swap(target: Target, roster: Roster, seed: int) -> tuple[Target, str]:
+    """The target with its running statistics re-estimated on public images, and what those were."""
+    images, what = public_images(target, roster, seed)
+    return estimate_statistics(target, images), what
+
+
+def untrained(target: Target, roster: Roster, seed: int) -> Target:
+    """A copy of the target with fresh weights, its running statistics estimated on public images."""
+    twin = untrained_twin(target, seed_for(seed, "untrained"))
+    images, _ = public_images(target, roster, seed)
+    return estimate_statistics(twin, images)
+
+
+def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Roster:
+    """The auxiliary images, dealt into the three roles of a shadow.
+
+    A share of the people is in training, each with every other image; the rest of their images is held out.
+    """
+    auxiliary = roster.take(roster.rows(Role.AUXILIARY))
+    people = rng.permutation(np.unique(auxiliary.subject))
+    trained = people[: max(2, round(share * len(people)))]
+    role = np.full(len(auxiliary), str(Role.OUTSIDE), dtype="<U16")
+    for person in trained:
+        rows = rng.permutation(np.flatnonzero(auxiliary.subject == person))
+        role[rows[::2]], role[rows[1::2]] = Role.MEMBER, Role.HELDOUT
+    return Roster(auxiliary.root, auxiliary.image, auxiliary.subject, role)
+
+
+def train_backbone(
+    roster: Roster, recipe: Recipe, folder: Path, report: Callable[[Step], None] | None = None
+) -> Target:
+    """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
+    members = roster.take(roster.rows(Role.MEMBER))
+    _, labels = np.unique(members.subject, return_inverse=True)
+    images = RosterImages(members, recipe.spec.height, recipe.spec.width)
+    return train(images, labels.astype(np.int64), recipe, folder, report=report)
+
+
+def shadows(
+    roster: Roster, config: ShadowConfig, folder: Path, seed: int, report: Callable[[int, Step], None]
+) -> tuple[Shadow, ...]:
+    """Train the shadows, each on its own share of the auxiliary people."""
+    made = []
+    for number in range(config.count):
+        own = shadow_roster(roster, config.people_in_training, stream(seed, "shadow", number))
+        recipe = recipe_of(config.train.model_copy(update={"seed": seed_for(seed, "shadow", number)}))
+        report_step = _numbered(report, number)
+        made.append(Shadow(train_backbone(own, recipe, folder / f"shadow-{number}", report_step), own))
+    return tuple(made)
+
+
+def _numbered(report: Callable[[int, Step], None], number: int) -> Callable[[Step], None]:
+    return lambda step: report(number, step)
+
+
+def _rendered(count: int, spec: ImageSpec, seed: int) -> torch.Tensor:
+    side = max(spec.height, spec.width)
+    faces = SyntheticFaces(seed_for(seed, "public faces"), side)
+    identity: NDArray[np.int64] = np.arange(count, dtype=np.int64)
+    pixels = faces.render(identity, np.zeros(count, np.int64))
+    top, left = (side - spec.height) // 2, (side - spec.width) // 2
+    return pixels[:, :, top : top + spec.height, left : left + spec.width]

@@ -1,0 +1,115 @@
+"""The three games: which images stand on which side, and who is judged by what was learned from whom.
+
+record   a training image against another image of the same person: was this photo used?
+person   unseen photos of a training person against photos of strangers: was this person used?
+dataset  training images against images of strangers: both effects together, the paper's comparison.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.errors import RosterError
+from bareface.roster import Role, Roster
+from bareface.streams import stream
+
+Game = Literal["record", "person", "dataset"]
+
+SIDES: Final[dict[Game, tuple[Role, Role]]] = {
+    "record": (Role.MEMBER, Role.HELDOUT),
+    "person": (Role.HELDOUT, Role.OUTSIDE),
+    "dataset": (Role.MEMBER, Role.OUTSIDE),
+}
+# With fewer people on a side than folds, some fold would have nobody to learn from.
+FEWEST_PEOPLE = 2
+
+
+@dataclass(frozen=True)
+class Arena:
+    """One game on one roster; the truth of it.
+
+    Attributes:
+        game: which one.
+        rows: (n,) row numbers in the roster.
+        member: (n,) which side.
+        subject: (n,) numbers of people.
+        photo_set: (n,) numbers of photo sets: one person's images on one side; the number says nothing of the side.
+        fold: (n,) folds; all images of a person are in one.
+    """
+
+    game: Game
+    rows: NDArray[np.intp]
+    member: NDArray[np.bool_]
+    subject: NDArray[np.int64]
+    photo_set: NDArray[np.int64]
+    fold: NDArray[np.int64]
+
+
+def possible_games(roster: Roster) -> tuple[Game, ...]:
+    """The games for which a roster has both sides."""
+    roles = set(roster.role.tolist())
+    return tuple(game for game, sides in SIDES.items() if set(sides) <= roles)
+
+
+def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
+    """Set up a game: sides, photo sets and folds that are disjoint by person.
+
+    Raises:
+        RosterError: a side has fewer than two people.
+    """
+    inside, outside = SIDES[game]
+    rows = roster.rows(inside, outside)
+    member = roster.role[rows] == inside
+    _, subject = np.unique(roster.subject[rows], return_inverse=True)
+    for role, side in ((inside, member), (outside, ~member)):
+        people = len(np.unique(subject[side]))
+        if people < FEWEST_PEOPLE:
+            raise RosterError(
+                f"{game} game",
+                got=f"{people} people in the role {role}",
+                expected=f"at least {FEWEST_PEOPLE} on each side, and 10 for a verdict",
+                hint="bring images of more people",
+            )
+    rng = stream(seed, "arena", game)
+    fold = _deal(subject, member, folds, rng)
+    return Arena(game, rows, member, subject, _photo_sets(subject, member, rng), fold)
+
+
+def check_games(roster: Roster, games: Iterable[Game]) -> None:
+    """Check that the roster has both sides of every game that is asked for.
+
+    Raises:
+        RosterError: one is missing.
+    """
+    roles = set(roster.role.tolist())
+    for game in games:
+        missing = [role for role in SIDES[game] if role not in roles]
+        if missing:
+            raise RosterError(
+                f"{game} game",
+                got=f"no image in the role {missing[0]}",
+                expected=f"images in the roles {SIDES[game][0]} and {SIDES[game][1]}",
+                hint="leave the game out or bring the images",
+            )
+
+
+def _deal(
+    subject: NDArray[np.int64], member: NDArray[np.bool_], folds: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """(n,) folds: people shuffled and dealt out, those with member images and those without separately."""
+    fold_of = np.empty(subject.max() + 1, np.int64)
+    with_members = np.unique(subject[member])
+    for people in (with_members, np.setdiff1d(np.unique(subject), with_members)):
+        fold_of[rng.permutation(people)] = np.arange(len(people)) % folds
+    return fold_of[subject]
+
+
+def _photo_sets(
+    subject: NDArray[np.int64], member: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """(n,) a random number for each person and side."""
+    _, number = np.unique(2 * subject + member, return_inverse=True)
+    return rng.permutation(number.max() + 1)[number]

@@ -1,0 +1,186 @@
+"""Configuration as it is read from YAML and the command line: strict, closed, saved resolved in the run folder."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bareface.errors import UsageError
+
+Game = Literal["record", "person", "dataset"]
+Parameter = str | int | float | bool
+
+
+class Closed(BaseModel):
+    """A misspelt key is an error, not a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _attack(value: Any) -> Any:
+    """`name` or `name:key=value,key=value` or a mapping with the key `name`."""
+    if isinstance(value, str):
+        name, _, rest = value.partition(":")
+        pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+        return {"name": name, "parameters": {key.strip(): yaml.safe_load(text) for key, _, text in pairs}}
+    if isinstance(value, dict) and "parameters" not in value:
+        return {"name": value.get("name"), "parameters": {k: v for k, v in value.items() if k != "name"}}
+    return value
+
+
+class AttackConfig(Closed):
+    """An attack and its parameters."""
+
+    name: str
+    parameters: dict[str, Parameter] = {}
+
+
+AnyAttack = Annotated[AttackConfig, BeforeValidator(_attack)]
+
+
+class SpecConfig(Closed):
+    """What pixels a backbone expects, where its file does not say: x -> (x - mean) / std with x in 0..255."""
+
+    height: int = Field(gt=0)
+    width: int = Field(gt=0)
+    order: Literal["RGB", "BGR", "GRAY"] = "RGB"
+    mean: tuple[float, ...] = (127.5,)
+    std: tuple[Annotated[float, Field(gt=0)], ...] = (127.5,)
+
+
+class TrainConfig(Closed):
+    """How a backbone is trained: the fields of `bareface.training.recipe.Recipe`, which checks their bounds."""
+
+    architecture: str = "ir-tiny"
+    embedding_size: int = 128
+    spec: SpecConfig = SpecConfig(height=48, width=48)
+    head: Literal["arcface", "cosface"] = "arcface"
+    scale: float = 32.0
+    margin: float = 0.5
+    epochs: int = 60
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_epochs: int = 2
+    flip: bool = True
+    shift: int = 0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    seed: int = 0
+
+
+class ShadowConfig(Closed):
+    """Shadow backbones, trained on the auxiliary people by the same code as any backbone.
+
+    people_in_training: share of the auxiliary people that a shadow is trained on; the others are its strangers.
+    """
+
+    count: int = Field(default=2, ge=1, le=64)
+    people_in_training: float = Field(default=0.7, gt=0, lt=1)
+    train: TrainConfig = TrainConfig()
+
+
+DEFAULT_ATTACKS = tuple(
+    AttackConfig(**_attack(text))
+    for text in (
+        "bn-distance",
+        "bn-distance-variance",
+        "embedding-norm",
+        "flip-agreement",
+        "subject-compactness:k=2",
+        "subject-compactness:k=3",
+        "class-centre",
+    )
+)
+
+
+class AuditConfig(Closed):
+    """One audit: a model, the people, what is asked.
+
+    The people come either as one manifest (`roster`) or as folders, one for each role. `games` defaults to those
+    that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
+    takes its place, and where there is no shadow, an untrained copy of the target.
+    """
+
+    title: str = "audit"
+    model: str
+    spec: SpecConfig | None = None
+    ignore_head: bool = False
+    roster: Path | None = None
+    members: Path | None = None
+    heldout: Path | None = None
+    nonmembers: Path | None = None
+    auxiliary: Path | None = None
+    public: Path | None = None
+    attacks: tuple[AnyAttack, ...] = Field(default=DEFAULT_ATTACKS, min_length=1)
+    games: tuple[Game, ...] | None = None
+    shadow: ShadowConfig | None = None
+    foreign: str | None = None
+    seed: int = Field(default=7, ge=0)
+    folds: int = Field(default=5, ge=2, le=50)
+    draws: int = Field(default=2000, ge=200)
+    batch_size: int = Field(default=64, ge=1)
+    max_reject_rate: float = Field(default=0.01, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _people(self) -> "AuditConfig":
+        folders = (self.members, self.heldout, self.nonmembers, self.auxiliary, self.public)
+        if self.roster is not None and any(folder is not None for folder in folders):
+            raise ValueError("give the people as one roster or as folders, not both")
+        if self.roster is None and (self.members is None or (self.nonmembers is None and self.heldout is None)):
+            raise ValueError("give a roster, or members and nonmembers (or heldout) folders")
+        names = [(attack.name, tuple(sorted(attack.parameters.items()))) for attack in self.attacks]
+        if len(set(names)) < len(names):
+            raise ValueError("an attack with the same parameters is listed twice")
+        return self
+
+
+def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:
+    """The configuration in a YAML file; paths in it are relative to the file.
+
+    Raises:
+        UsageError: the file is missing, is no YAML mapping, or has a wrong field.
+    """
+    if not path.is_file():
+        raise UsageError(str(path), got="no such file", expected="a YAML configuration")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(str(path), got=f"a file that is no YAML ({error})", expected="a YAML mapping") from error
+    if not isinstance(values, dict):
+        raise UsageError(str(path), got=f"a {type(values).__name__}", expected="a YAML mapping")
+    return make_config(_relative_to(path.parent, values) | (overrides or {}), str(path))
+
+
+def make_config(values: dict[str, Any], where: str) -> AuditConfig:
+    """A checked configuration from plain values.
+
+    Raises:
+        UsageError: a field is unknown, missing or out of range; the message names it.
+    """
+    try:
+        return AuditConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        got = repr(first["input"]) if first["type"] not in ("missing", "value_error") else "something else"
+        raise UsageError(f"{where}, {field}", got=got[:200], expected=_lower(first["msg"])) from error
+
+
+_PATHS = ("roster", "members", "heldout", "nonmembers", "auxiliary", "public")
+
+
+def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    paths = {key: str(folder / values[key]) for key in _PATHS if isinstance(values.get(key), str)}
+    for key in ("model", "foreign"):
+        reference = values.get(key)
+        if isinstance(reference, str) and (folder / reference).exists():
+            paths[key] = str(folder / reference)
+    return values | paths
+
+
+def _lower(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
