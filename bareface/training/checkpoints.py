@@ -1,0 +1,165 @@
+"""What a training run leaves on disk, so that it can be killed and goes on where it was.
+
+checkpoint-0007.safetensors   backbone, head and momenta after epoch 7; the last two are kept while the run lasts
+checkpoint-0007.json          the record beside it: recipe, data, history, digest of the tensors
+training.json                 the same record once the run is finished, its digest that of backbone.safetensors
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.torch import load, save
+
+from bareface.errors import RunError
+from bareface.files import remove_stale, sha256_of, write_bytes, write_text
+from bareface.targets.store import WEIGHTS, save_target
+from bareface.targets.target import Target
+from bareface.training.learner import Learner
+from bareface.training.recipe import Recipe
+
+TRAINING_FILE = "training.json"
+KEPT = 2
+
+
+class EpochRecord(BaseModel):
+    """One pass over the images.
+
+    loss: mean cross entropy per image. accuracy: share of images whose nearest centre was their own. Both are taken
+    as training went on, with augmentation and dropout, each image before the step that it was part of.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+class TrainingRecord(BaseModel):
+    """What a run is made of and how it went.
+
+    recipe: `Recipe.as_dict()`. data: digest of images and labels. sha256: of the weights beside this record.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    recipe: dict[str, str | int | float | bool]
+    data: str
+    history: tuple[EpochRecord, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one training run.
+
+    Attributes:
+        path: where it lies; it need not exist.
+        recipe: how the run trains.
+        data: digest of the images and labels that it trains on.
+    """
+
+    path: Path
+    recipe: Recipe
+    data: str
+
+    def is_finished(self) -> bool:
+        """Whether the folder holds the end of this very run.
+
+        Raises:
+            RunError: it holds the end of another run, or the weights are no longer those that the run ended in.
+        """
+        record = self._read(self.path / TRAINING_FILE)
+        if record is not None and _sha256_or_none(self.path / WEIGHTS) != record.sha256:
+            raise RunError(
+                str(self.path / WEIGHTS),
+                got="other weights than the run ended in, or none",
+                expected=f"the SHA-256 that {TRAINING_FILE} names",
+                hint=f"delete {TRAINING_FILE} and {WEIGHTS} to train again",
+            )
+        return record is not None
+
+    def resume(self, learner: Learner) -> tuple[EpochRecord, ...]:
+        """Put the newest sound checkpoint into `learner`; returns the epochs that lie behind it, none if there is none.
+
+        Raises:
+            RunError: the folder holds checkpoints of another run, or a backbone that no run made.
+        """
+        remove_stale(self.path)
+        for card in sorted(self.path.glob("checkpoint-*.json"), reverse=True):
+            record = self._read(card)
+            weights = card.with_suffix(".safetensors")
+            if record is None or _sha256_or_none(weights) != record.sha256:
+                continue  # Damaged; the one before it costs one epoch.
+            learner.restore(load(weights.read_bytes()))
+            return record.history
+        self._refuse_a_stray_backbone()
+        return ()
+
+    def save(self, learner: Learner, history: Sequence[EpochRecord]) -> None:
+        """Write the checkpoint after `len(history)` epochs, then remove all but the last two.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        card = self.path / f"checkpoint-{len(history):04}.json"
+        content = save({name: value.detach().cpu().contiguous() for name, value in learner.tensors().items()})
+        write_bytes(card.with_suffix(".safetensors"), content)
+        self._write(card, history, hashlib.sha256(content).hexdigest())
+        self._forget_all_but(KEPT)
+
+    def finish(self, target: Target, history: Sequence[EpochRecord]) -> None:
+        """Write the target and `training.json`, then remove the checkpoints: the head lies in them too.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), "data": self.data})
+        self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS))
+        self._forget_all_but(0)
+
+    def _read(self, path: Path) -> TrainingRecord | None:
+        """The record at `path`, None where it is missing or damaged."""
+        try:
+            record = TrainingRecord.model_validate_json(path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        self._refuse_another_run(record)
+        return record
+
+    def _write(self, path: Path, history: Sequence[EpochRecord], sha256: str) -> None:
+        record = TrainingRecord(recipe=self.recipe.as_dict(), data=self.data, history=tuple(history), sha256=sha256)
+        write_text(path, record.model_dump_json(indent=1) + "\n")
+
+    def _refuse_another_run(self, record: TrainingRecord) -> None:
+        asked = self.recipe.as_dict() | {"images and labels": self.data}
+        found = record.recipe | {"images and labels": record.data}
+        name = next((name for name in asked | found if asked.get(name) != found.get(name)), None)
+        if name is not None:
+            raise RunError(
+                str(self.path),
+                got=f"a run with {name} = {found.get(name)!r}",
+                expected=f"{name} = {asked.get(name)!r}",
+                hint="another folder; this one goes on only with the recipe and the images it began with",
+            )
+
+    def _refuse_a_stray_backbone(self) -> None:
+        if (self.path / WEIGHTS).exists():
+            raise RunError(
+                str(self.path / WEIGHTS),
+                got="a backbone without a record of its training",
+                expected="a new folder, or one with checkpoints of this run",
+                hint="another folder; training would overwrite it",
+            )
+
+    def _forget_all_but(self, kept: int) -> None:
+        stems = sorted({p.with_suffix("") for p in self.path.glob("checkpoint-*")})
+        for stem in stems[: len(stems) - kept]:
+            # The record first: weights without a record are ignored, a record without weights looks like damage.
+            stem.with_suffix(".json").unlink(missing_ok=True)
+            stem.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def _sha256_or_none(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None

@@ -1,0 +1,124 @@
+"""A backbone, its head and their optimiser: everything that training changes."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bareface.streams import seed_for
+from bareface.targets.build import build
+from bareface.training.heads import ArcFace, CosFace, MarginHead
+from bareface.training.recipe import Recipe
+
+HEADS: dict[str, type[ArcFace] | type[CosFace]] = {"arcface": ArcFace, "cosface": CosFace}
+
+
+@dataclass(frozen=True)
+class Learner:
+    """The state of a training run; `step` changes it in place.
+
+    Attributes:
+        backbone: in training mode.
+        head: the classification layer.
+        optimiser: SGD over both.
+    """
+
+    backbone: nn.Module
+    head: MarginHead
+    optimiser: torch.optim.SGD
+
+    def step(self, pixels: Tensor, labels: Tensor, learning_rate: float, seed: int) -> tuple[float, int]:
+        """One step of SGD on (n, channels, h, w) normalised pixels and (n,) int64 labels; dropout draws from `seed`.
+
+        Returns:
+            The mean loss, and for how many images the nearest centre was their own, both before the step.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate
+        pixels, labels = pixels.to(self.device, memory_format=torch.channels_last), labels.to(self.device)
+        with _seeded(seed, self.device):
+            embeddings = self.backbone(pixels)
+        cosines = self.head.cosines(embeddings)
+        loss = F.cross_entropy(self.head.logits(cosines, labels), labels)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return loss.item(), int((cosines.argmax(1) == labels).sum())
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.head.weight.device
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights, buffers and momenta by name; the tensors themselves, not copies."""
+        momenta = {
+            f"momentum.{name}": self.optimiser.state[parameter]["momentum_buffer"]
+            for name, parameter in self._parameters().items()
+            if "momentum_buffer" in self.optimiser.state[parameter]
+        }
+        return self._weights() | momenta
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what `tensors` returned in another process.
+
+        Raises:
+            KeyError: a weight is missing.
+        """
+        for name, value in self._weights().items():
+            value.copy_(tensors[name])
+        for name, parameter in self._parameters().items():
+            if f"momentum.{name}" in tensors:
+                buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
+                self.optimiser.state[parameter]["momentum_buffer"] = buffer
+
+    def _weights(self) -> dict[str, Tensor]:
+        parts = {"backbone": self.backbone, "head": self.head}
+        return {f"{p}.{name}": value for p, part in parts.items() for name, value in part.state_dict().items()}
+
+    def _parameters(self) -> dict[str, nn.Parameter]:
+        parts = {"backbone": self.backbone, "head": self.head}
+        return {f"{p}.{name}": value for p, part in parts.items() for name, value in part.named_parameters()}
+
+
+def fresh_learner(recipe: Recipe, identities: int, device: torch.device) -> Learner:
+    """A learner whose random weights hang on the seed alone."""
+    with _seeded(seed_for(recipe.seed, "weights"), torch.device("cpu")):
+        backbone = build(recipe.architecture, spec=recipe.spec, embedding_size=recipe.embedding_size)
+        head = HEADS[recipe.head](identities, recipe.embedding_size, scale=recipe.scale, margin=recipe.margin)
+    # A quarter faster on a CPU than the default layout.
+    backbone = backbone.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    return Learner(backbone, head.to(device), _sgd(backbone, head, recipe))
+
+
+def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
+    """The rate of a step, counted from 0 over all epochs: a linear rise, then half a cosine down to zero."""
+    rise, total = recipe.warmup_epochs * steps_per_epoch, recipe.epochs * steps_per_epoch
+    if step < rise:
+        return recipe.learning_rate * (step + 1) / rise
+    return recipe.learning_rate * (1 + math.cos(math.pi * (step - rise) / (total - rise))) / 2
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's global generators start at `seed` inside, and are what they were afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _sgd(backbone: nn.Module, head: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    parameters = [*backbone.parameters(), *head.parameters()]
+    # Normalisation, PReLU and bias weights are vectors. Sparing them is customary; arcface_torch decays them too.
+    matrices = [p for p in parameters if p.ndim > 1]
+    vectors = [p for p in parameters if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
