@@ -1,0 +1,215 @@
+"""One decoder and one way to resize, for every image of every side of an audit.
+
+Membership signals live in fine detail, so members and non-members must come through the very same path: Pillow's
+exact decoder (no scaled or "draft" decoding), one crop, one filter.
+
+What you get are **the pixels a person sees**: the EXIF orientation is applied, transparent pixels are laid over
+black (the padding of aligned face crops), 16-bit samples keep their high byte, grey and CMYK become RGB. Embedded
+colour profiles are not applied, as in every face pipeline we know. Of a phone JPEG that carries further pictures
+the first one counts; an animation has no first picture in that sense and is refused.
+
+Bytes are untrusted. Only four formats are opened, each by its own plugin after its signature was seen; size caps
+are checked on the header; a truncated image is an error, never filled with grey. JPEG has no checksum: bytes that
+were changed in its middle can decode without complaint.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from bareface.errors import ImageError
+from bareface.faces.headers import format_of, is_animated, is_cut_off, orientation_of, webp_size
+
+PIXEL_CAP = 16_000_000
+BYTE_CAP = 64 * 2**20
+
+
+class _Jpeg(JpegImageFile):
+    def _read_dpi_from_exif(self) -> None:
+        """Skip the print resolution: nobody here needs it, and Pillow warns about damaged EXIF on the way to it."""
+
+
+_OPENERS: Mapping[str, Callable[[BytesIO], ImageFile]] = MappingProxyType(
+    {"JPEG": _Jpeg, "PNG": PngImageFile, "WEBP": WebPImageFile, "BMP": BmpImageFile}
+)
+_UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+
+
+class Flaw(StrEnum):
+    """Why an image file is unusable, in a few words that can be counted."""
+
+    NOT_AN_IMAGE = "not an image"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too large"
+    UNSUPPORTED = "unsupported format"
+    UNREADABLE = "unreadable"
+
+
+class FlawedImage(ImageError):
+    """One image file is unusable, for one of five kinds of reasons.
+
+    Attributes:
+        flaw: the kind.
+        detail: the particulars, on one printable line.
+    """
+
+    def __init__(self, where: str, flaw: Flaw, detail: str, expected: str = "a JPEG, PNG, WebP or BMP file") -> None:
+        self.flaw, self.detail = flaw, printable(detail)
+        super().__init__(printable(where), got=f"{flaw.value} ({self.detail})", expected=expected)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image file, read once and decoded once.
+
+    Attributes:
+        image: upright RGB pixels.
+        content: the bytes of the file.
+        source: the file as Pillow opened it, for what its header says (format, mode, quantisation tables).
+    """
+
+    image: Image.Image
+    content: bytes
+    source: ImageFile
+
+
+def decode(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Image.Image:
+    """The upright RGB pixels of an image file, as a person sees them.
+
+    Args:
+        path: a JPEG, PNG, WebP or BMP file of at most 64 MiB; the content counts, not the suffix.
+        pixel_cap: refuse images of more pixels (width x height) before decoding them.
+
+    Raises:
+        FlawedImage: an `ImageError` that says which of the five kinds of `Flaw` the file has.
+    """
+    return read_picture(path, pixel_cap=pixel_cap).image
+
+
+def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Picture:
+    """The pixels of an image file as `decode` gives them, with its bytes and its header; raises the same."""
+    content = _read(path)
+    try:
+        source = _open(path, content, pixel_cap)
+        source.load()
+        image = _upright(_rgb(source), source)
+    except (FlawedImage, MemoryError):
+        raise
+    except Exception as error:  # decoders of hostile bytes raise nearly everything
+        cut = is_cut_off(content, format_of(content)) or "truncat" in str(error).lower()
+        flaw = Flaw.TRUNCATED if cut else Flaw.UNREADABLE
+        raise FlawedImage(str(path), flaw, f"{type(error).__name__}: {error}"[:120]) from error
+    return Picture(image, content, source)
+
+
+def fit(image: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
+    """The image at the size a model wants: the centre, cropped to the aspect ratio, then resized.
+
+    The crop is made of whole pixels, so an image that only needs cropping keeps its pixels exactly. The resize is
+    Pillow's bilinear filter, which averages when it shrinks (no aliasing).
+
+    Args:
+        image: an RGB image of any size.
+        height: rows wanted.
+        width: columns wanted.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    box = _centre(image.width, image.height, height, width)
+    if box != (0, 0, *image.size):
+        image = image.crop(box)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def printable(text: str) -> str:
+    """The text on one line, with control characters and undecodable bytes written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def thread_count() -> int:
+    """Threads that decode at the same time: one for each core, at most eight."""
+    return min(8, os.cpu_count() or 1)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # A pipe or a device would block or never end, so look before opening.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FlawedImage(str(path), Flaw.UNREADABLE, "a folder or a device, not a file")
+        with path.open("rb") as file:
+            content = file.read(BYTE_CAP + 1)
+    except (OSError, ValueError) as error:
+        raise FlawedImage(str(path), Flaw.UNREADABLE, getattr(error, "strerror", None) or str(error)) from error
+    if len(content) > BYTE_CAP:
+        raise FlawedImage(str(path), Flaw.TOO_LARGE, f"more than {BYTE_CAP >> 20} MiB", f"at most {BYTE_CAP >> 20} MiB")
+    return content
+
+
+def _open(path: Path, content: bytes, pixel_cap: int) -> ImageFile:
+    name = format_of(content)
+    if name is None:
+        detail = "no known signature" if content else "an empty file"
+        raise FlawedImage(str(path), Flaw.NOT_AN_IMAGE, detail)
+    if name not in _OPENERS:
+        raise FlawedImage(str(path), Flaw.UNSUPPORTED, name)
+    if is_animated(content, name):
+        raise FlawedImage(str(path), Flaw.UNSUPPORTED, f"animated {name}", "a still image")
+    if name == "WEBP":  # its plugin sets aside memory for the whole canvas as soon as it opens
+        _check_pixels(path, webp_size(content), pixel_cap)
+    source = _OPENERS[name](BytesIO(content))
+    _check_pixels(path, source.size, pixel_cap)
+    return source
+
+
+def _check_pixels(path: Path, size: tuple[int, int], cap: int) -> None:
+    if size[0] * size[1] > cap:
+        raise FlawedImage(str(path), Flaw.TOO_LARGE, f"{size[0]} x {size[1]} pixels", f"at most {cap:,} pixels")
+
+
+def _rgb(source: ImageFile) -> Image.Image:
+    if source.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(source) >> 8).astype(np.uint8)).convert("RGB")
+    if not source.has_transparency_data:
+        return source.convert("RGB")
+    seen = source.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, (0, 0, 0, 255)), seen).convert("RGB")
+
+
+def _upright(image: Image.Image, source: ImageFile) -> Image.Image:
+    turn = _UPRIGHT.get(orientation_of(source.info.get("exif", b"")))
+    return image if turn is None else image.transpose(turn)
+
+
+def _centre(width: int, height: int, rows: int, columns: int) -> tuple[int, int, int, int]:
+    """The largest centred box (left, top, right, bottom) of whole pixels with about `columns` / `rows` as its shape."""
+    crop_width = min(width, max(1, round(height * columns / rows)))
+    crop_height = min(height, max(1, round(width * rows / columns)))
+    left, top = (width - crop_width) // 2, (height - crop_height) // 2
+    return left, top, left + crop_width, top + crop_height

@@ -1,0 +1,209 @@
+"""One look at every image before anything is concluded from it.
+
+Unusable images are recorded with a reason, never dropped in silence. Rejecting more of one side than of the other
+would bias every attack, and an image on both sides has no membership at all, so both are refused.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bareface.errors import RosterError
+from bareface.faces.blind import Features, describe
+from bareface.faces.decode import FlawedImage, fit, printable, read_picture, thread_count
+from bareface.roster import Role, Roster
+
+MAX_REJECT_RATE, BIAS_LEVEL = 0.01, 0.01
+_SIDE, _BLOCK = 16, 256
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """An image that cannot be used.
+
+    Attributes:
+        image: path relative to the root of the roster.
+        role: what it was to the target.
+        reason: one of the kinds of `Flaw`, to be counted.
+        detail: the particulars.
+    """
+
+    image: str
+    role: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What one reading of every file of a roster gave.
+
+    Attributes:
+        accepted: the usable images, in the order of the roster.
+        digest: (n,) SHA-256 of each file's bytes, in hexadecimal.
+        blind: (n, f) model-free features, finite.
+        blind_names: f names of the features; empty when no image was usable.
+        thumbnail: (n, 256) a 16 x 16 grey image with mean 0 and norm 1, so that products are pixel similarities
+            in [-1, 1]; all zero for an image of one brightness.
+        rejects: the unusable images, in the order of the roster.
+    """
+
+    accepted: Roster
+    digest: NDArray[np.str_]
+    blind: NDArray[np.float32]
+    blind_names: tuple[str, ...]
+    thumbnail: NDArray[np.float32]
+    rejects: tuple[Reject, ...]
+
+
+@dataclass(frozen=True)
+class _Finding:
+    digest: str
+    blind: Features
+    thumbnail: NDArray[np.float32]
+
+
+def examine(roster: Roster, *, report: Report | None = None) -> Examination:
+    """Read and decode every file of the roster once; every image ends up in `accepted` or in `rejects`.
+
+    Args:
+        roster: the images to look at.
+        report: called with (done, total) as the work goes on.
+    """
+    usable = np.zeros(len(roster), dtype=bool)
+    names: tuple[str, ...] = ()
+    found, rejects = [], []
+    for row, finding in enumerate(_findings(roster)):
+        if isinstance(finding, FlawedImage):
+            rejects.append(Reject(roster.image[row], str(roster.role[row]), finding.flaw.value, finding.detail))
+        else:
+            usable[row], names = True, tuple(finding.blind)
+            found.append((finding.digest, np.fromiter(finding.blind.values(), np.float32), finding.thumbnail))
+        if report is not None:
+            report(row + 1, len(roster))
+    digest, blind, thumbnail = zip(*found, strict=True) if found else ((), (), ())
+    return Examination(
+        roster.take(usable),
+        digest=np.array(digest, dtype="U64"),
+        blind=np.array(blind, np.float32).reshape(len(found), len(names)),
+        blind_names=names,
+        thumbnail=np.array(thumbnail, np.float32).reshape(len(found), _SIDE**2),
+        rejects=tuple(rejects),
+    )
+
+
+def refuse_if_biased(
+    examination: Examination,
+    *,
+    members: Sequence[str] = (Role.MEMBER,),
+    nonmembers: Sequence[str] = (Role.HELDOUT, Role.OUTSIDE),
+    max_reject_rate: float = MAX_REJECT_RATE,
+) -> None:
+    """Refuse an examination that rejected too much, or more of one side than of the other.
+
+    The sides are compared with Fisher's exact test, two-sided, at p < 0.01.
+
+    Raises:
+        RosterError: with the counts.
+    """
+    total = len(examination.accepted) + len(examination.rejects)
+    if len(examination.rejects) > max_reject_rate * total:
+        raise RosterError(
+            str(examination.accepted.root),
+            got=f"{len(examination.rejects)} of {total} images unusable ({_reasons(examination)})",
+            expected=f"at most {max_reject_rate:.1%}",
+            hint="repair the files or leave them out; the evidence lists every one with its reason",
+        )
+    (bad, of), (other_bad, other_of) = (_rejected(examination, roles) for roles in (members, nonmembers))
+    if (p := _fisher(bad, of, other_bad, other_of)) < BIAS_LEVEL:
+        raise RosterError(
+            str(examination.accepted.root),
+            got=f"{bad} of {of} member images and {other_bad} of {other_of} non-member images unusable (p = {p:.2g})",
+            expected="both sides equally usable",
+            hint="bring both sides through the same storage and conversion; the difference alone looks like membership",
+        )
+
+
+def duplicates(examination: Examination) -> tuple[tuple[int, ...], ...]:
+    """Groups of rows of `accepted` whose files have the very same bytes, in the order of their first rows."""
+    rows = defaultdict(list)
+    for row, digest in enumerate(examination.digest.tolist()):
+        rows[digest].append(row)
+    return tuple(tuple(group) for group in rows.values() if len(group) > 1)
+
+
+def refuse_if_shared(
+    examination: Examination,
+    *,
+    members: Sequence[str] = (Role.MEMBER,),
+    nonmembers: Sequence[str] = (Role.HELDOUT, Role.OUTSIDE),
+) -> None:
+    """Refuse an examination in which the same file stands on the member and on the non-member side.
+
+    Raises:
+        RosterError: with the number of such files and the first pair of paths.
+    """
+    roster = examination.accepted
+    member, other = np.isin(roster.role, list(members)), np.isin(roster.role, list(nonmembers))
+    pairs = [
+        (next(row for row in group if member[row]), next(row for row in group if other[row]))
+        for group in duplicates(examination)
+        if member[list(group)].any() and other[list(group)].any()
+    ]
+    if pairs:
+        first, second = (printable(roster.image[row]) for row in pairs[0])
+        raise RosterError(
+            str(roster.root),
+            got=f"{len(pairs)} images on both sides, the first is '{first}' (member) and '{second}' (non-member)",
+            expected="no image on both sides",
+            hint="remove these images from one side; an image with two roles has no membership",
+        )
+
+
+def _findings(roster: Roster) -> Iterator[_Finding | FlawedImage]:
+    """What each file gives, in order; a bounded number of files is in memory at a time."""
+    paths = roster.paths
+    with ThreadPoolExecutor(thread_count()) as pool:
+        for start in range(0, len(paths), _BLOCK):
+            yield from pool.map(_look_at, paths[start : start + _BLOCK])
+
+
+def _look_at(path: Path) -> _Finding | FlawedImage:
+    try:
+        picture = read_picture(path)
+    except FlawedImage as flawed:
+        return flawed
+    return _Finding(hashlib.sha256(picture.content).hexdigest(), describe(picture), _thumbnail(picture.image))
+
+
+def _thumbnail(image: Image.Image) -> NDArray[np.float32]:
+    grey = Image.fromarray(fit(image, _SIDE, _SIDE)).convert("L")
+    values = np.asarray(grey, dtype=np.float32).ravel()
+    centred = values - values.mean()
+    return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-6), dtype=np.float32)
+
+
+def _rejected(examination: Examination, roles: Sequence[str]) -> tuple[int, int]:
+    """How many images with one of the roles are unusable, of how many."""
+    bad = sum(reject.role in roles for reject in examination.rejects)
+    return bad, bad + len(examination.accepted.rows(*roles))
+
+
+def _fisher(bad: int, of: int, other_bad: int, other_of: int) -> float:
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact(np.array([[bad, of - bad], [other_bad, other_of - other_bad]])).pvalue)
+
+
+def _reasons(examination: Examination) -> str:
+    counts = Counter(reject.reason for reject in examination.rejects)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())

@@ -1,0 +1,53 @@
+"""Images of a roster, decoded on demand at the size a model wants."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bareface.errors import ImageError
+from bareface.faces.decode import decode, fit, printable, thread_count
+from bareface.roster import Roster
+
+
+@dataclass(frozen=True)
+class RosterImages:
+    """The images of a roster, row by row.
+
+    Attributes:
+        roster: whose images.
+        height: rows of every image that is handed out.
+        width: columns of every image that is handed out.
+    """
+
+    roster: Roster
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.roster)
+
+    def load(self, rows: NDArray[np.intp]) -> Tensor:
+        """The images of some rows, in the order asked for: (len(rows), 3, height, width) uint8 RGB.
+
+        Raises:
+            ImageError: a file cannot be decoded (any more); the message names it relative to the roster's root.
+        """
+        # Pillow decodes without holding the interpreter lock, so threads are enough.
+        with ThreadPoolExecutor(thread_count()) as pool:
+            decoded = list(pool.map(self._one, rows))
+        pixels = np.stack(decoded) if decoded else np.empty((0, self.height, self.width, 3), np.uint8)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+    def _one(self, row: np.intp) -> NDArray[np.uint8]:
+        name = self.roster.image[row]
+        try:
+            return fit(decode(self.roster.root / Path(name)), self.height, self.width)
+        except ImageError as error:
+            hint = "examine the images again; this file has changed since, or was never examined"
+            raise ImageError(printable(name), got=error.got, expected=error.expected, hint=hint) from error
