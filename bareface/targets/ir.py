@@ -13,7 +13,7 @@ The embedding is returned before any L2 normalisation.
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -42,7 +42,11 @@ class IRPlan:
     stages: tuple[tuple[int, int], ...]
     squeeze: bool = False
     bottleneck: bool = False
-    dropout: float = 0.4
+    dropout: float = field(default=0.4, compare=False)
+
+    def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
+        """The backbone, freshly drawn."""
+        return IRNet(self, spec, embedding_size)
 
     def units(self) -> list[tuple[int, int, int]]:
         """(channels in, channels out, stride) of every unit, in order."""

@@ -5,65 +5,47 @@ backbone.json          architecture, input spec, embedding size, notes
 head.safetensors       class centres, only where the target has them; delete it and the head is gone
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
 from bareface.files import atomic_path, write_text
-from bareface.targets.build import build
-from bareface.targets.spec import ChannelOrder, ImageSpec
+from bareface.targets.card import BackboneCard, SpecCard, read_card
+from bareface.targets.checkpoint import read_checkpoint
+from bareface.targets.factory import PATTERN, make_target
+from bareface.targets.heads import find_head
+from bareface.targets.recognise import Recognised, load_strictly, norms, recognise
+from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 WEIGHTS, CARD, HEAD = "backbone.safetensors", "backbone.json", "head.safetensors"
-
-
-class SpecCard(BaseModel):
-    """The input spec as it lies in `backbone.json`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    height: PositiveInt
-    width: PositiveInt
-    order: ChannelOrder
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def spec(self) -> ImageSpec:
-        """The spec that this card describes."""
-        return ImageSpec(self.height, self.width, self.order, self.mean, self.std)
-
-
-class BackboneCard(BaseModel):
-    """What `backbone.json` says."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    format: Literal["bareface-backbone-1"] = "bareface-backbone-1"
-    name: str
-    architecture: str
-    embedding_size: PositiveInt
-    spec: SpecCard
-    notes: dict[str, str | int | float] = {}
 
 
 def save_target(target: Target, folder: Path, notes: dict[str, str | int | float] | None = None) -> None:
     """Write a target to `folder`; one without centres removes an older head from there.
 
     Raises:
+        TargetError: the module is of no architecture that could be read back.
         RunError: the folder cannot be written.
     """
-    spec = target.spec
+    state = target.module.state_dict()
+    found = recognise(_shapes(state), where=target.name)
+    eps, momentum = _norm_settings(target)
     card = BackboneCard(
         name=target.name,
-        architecture=target.architecture,
-        embedding_size=target.embedding_size,
-        spec=SpecCard(height=spec.height, width=spec.width, order=spec.order, mean=spec.mean, std=spec.std),
+        architecture=found.architecture,
+        embedding_size=found.embedding_size,
+        spec=SpecCard.of(target.spec),
+        eps=eps,
+        momentum=momentum,
         notes=notes or {},
     )
-    _save_tensors(target.module.state_dict(), folder / WEIGHTS)
+    _save_tensors(state, folder / WEIGHTS)
     if target.centres is None:
         (folder / HEAD).unlink(missing_ok=True)
     else:
@@ -72,39 +54,88 @@ def save_target(target: Target, folder: Path, notes: dict[str, str | int | float
 
 
 def load_target(path: Path | str, *, spec: ImageSpec | None = None, name: str | None = None) -> Target:
-    """The target that lies at `path`, in evaluation mode on the CPU.
+    """The target that lies at `path`, in evaluation mode, on the CPU.
 
     Args:
-        path: a folder that `save_target` wrote.
-        spec: the input it expects, if the file's own convention is wrong.
+        path: a folder that `save_target` wrote (with its head, if it has one); the `.safetensors` file in it (the
+            backbone alone, as it would be shipped); a checkpoint of another project; or `package.module:factory`,
+            which runs that code.
+        spec: the input, where the card or the project's convention is wrong; needed for a factory.
         name: what reports shall call it.
 
     Raises:
-        CheckpointError: the file does not hold the weights that its card promises.
+        TargetError: the architecture is not known, or the factory cannot be called.
+        CheckpointError: there is no file, or not the weights it should hold.
+        UnsafeFileError: reading the file would execute what is inside it.
     """
-    folder = Path(path)
-    card = _read_card(folder / CARD)
+    file = Path(path)
+    if not file.exists() and PATTERN.fullmatch(str(path)):
+        return make_target(str(path), spec=spec, name=name)
+    if file.is_dir():
+        target = _load_own(file / WEIGHTS, file / CARD, spec, name)
+        return _with_head(target, file / HEAD)
+    if file.suffix == ".safetensors" and file.with_suffix(".json").exists():
+        return _load_own(file, file.with_suffix(".json"), spec, name)
+    return _load_foreign(file, spec, name)
+
+
+def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | None) -> Target:
+    card = read_card(card_path)
+    tensors = read_checkpoint(file).tensors
+    found = recognise(_shapes(tensors), where=str(file))
+    promised, got = (card.architecture, card.embedding_size), (found.architecture, found.embedding_size)
+    if promised != got:
+        expected = f"{promised[0]} with {promised[1]} numbers, as {card_path.name} says"
+        raise CheckpointError(str(file), got=f"{got[0]} with {got[1]} numbers", expected=expected)
     own = spec or card.spec.spec()
-    module = build(card.architecture, spec=own, embedding_size=card.embedding_size)
-    module.load_state_dict(load_file(folder / WEIGHTS))
-    centres = load_file(folder / HEAD)["centres"] if (folder / HEAD).exists() else None
-    return Target(name or card.name, card.architecture, module, own, str(folder), centres)
+    module = found.net(own)
+    for norm in norms(module).values():
+        norm.eps, norm.momentum = card.eps or norm.eps, card.momentum
+    load_strictly(module, tensors, str(file))
+    return Target(name or card.name, card.architecture, module, own, str(file.parent))
 
 
-def _read_card(path: Path) -> BackboneCard:
-    try:
-        return BackboneCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise TargetError(str(path), got="no such file", expected="the card beside the weights") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(
-            str(path), got=f"{where}: {first['msg']}", expected="a card that bareface wrote"
-        ) from None
+def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Target:
+    checkpoint = read_checkpoint(file)
+    found = recognise(_shapes(checkpoint.tensors), checkpoint.wrapper, str(file))
+    module = found.net(spec)
+    load_strictly(module, checkpoint.tensors, str(file))
+    centres = _centres(checkpoint.leftovers, found)
+    return Target(name or file.stem, found.architecture, module, spec or found.spec, str(file), centres)
 
 
-def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+def _centres(leftovers: Mapping[str, object], found: Recognised) -> Tensor | None:
+    head = find_head(leftovers, found.embedding_size)
+    matrix = leftovers[head.key] if head else None
+    if head is None or not isinstance(matrix, Tensor):
+        return None
+    return (matrix.T if head.transposed else matrix).detach().float().contiguous()
+
+
+def _with_head(target: Target, path: Path) -> Target:
+    if not path.exists():
+        return target
+    centres = read_checkpoint(path).tensors.get("centres")
+    if centres is None or centres.ndim != 2 or centres.shape[1] != target.embedding_size:
+        got = "no centres" if centres is None else f"centres of shape {tuple(centres.shape)}"
+        raise CheckpointError(str(path), got=got, expected=f"(identities, {target.embedding_size})")
+    return replace(target, centres=centres)
+
+
+def _norm_settings(target: Target) -> tuple[float | None, float | None]:
+    """Epsilon and momentum that all BatchNorm layers share."""
+    settings = {(norm.eps, norm.momentum) for norm in norms(target.module).values()}
+    if len(settings) > 1:
+        got = f"BatchNorm layers of {len(settings)} kinds of eps and momentum"
+        raise TargetError(target.name, got=got, expected="one kind, which a card can hold")
+    return next(iter(settings), (None, None))
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in tensors.items()}
+
+
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     whole = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
     with atomic_path(path) as temporary:
         save_file(whole, temporary)

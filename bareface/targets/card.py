@@ -1,0 +1,67 @@
+"""`backbone.json`: what lies beside the weights of a saved target."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+
+from bareface.errors import CheckpointError
+from bareface.targets.spec import ChannelOrder, ImageSpec
+
+
+class SpecCard(BaseModel):
+    """The input spec."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    height: PositiveInt
+    width: PositiveInt
+    order: ChannelOrder
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, spec: ImageSpec) -> "SpecCard":
+        """The card of a spec."""
+        return cls(height=spec.height, width=spec.width, order=spec.order, mean=spec.mean, std=spec.std)
+
+    def spec(self) -> ImageSpec:
+        """The spec that this card describes."""
+        return ImageSpec(self.height, self.width, self.order, self.mean, self.std)
+
+
+class BackboneCard(BaseModel):
+    """What `backbone.json` says.
+
+    Attributes:
+        eps, momentum: of all BatchNorm layers, which shapes do not tell; None where a net has none.
+        notes: whatever the one who saved it found worth knowing.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    format: Literal["bareface-backbone-1"] = "bareface-backbone-1"
+    name: str
+    architecture: str
+    embedding_size: PositiveInt
+    spec: SpecCard
+    eps: float | None = None
+    momentum: float | None = None
+    notes: dict[str, str | int | float] = {}
+
+
+def read_card(path: Path) -> BackboneCard:
+    """The card at `path`.
+
+    Raises:
+        CheckpointError: it is missing, or is not a card that bareface wrote.
+    """
+    try:
+        return BackboneCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        got = error.strerror or "no readable file"
+        hint = "the folder that save_target wrote, whole"
+        raise CheckpointError(str(path), got=got, expected="the card of the weights", hint=hint) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        got = f"{where}: {first['msg']}"
+        raise CheckpointError(str(path), got=got, expected="a card that bareface wrote") from None

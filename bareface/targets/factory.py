@@ -1,0 +1,48 @@
+"""A target made by the user's own code, named `package.module:factory`. This runs that code, by design."""
+
+import importlib
+import re
+from collections.abc import Callable
+
+from torch import nn
+
+from bareface.errors import TargetError
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+
+PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | None = None) -> Target:
+    """Call the factory that `reference` names, and make a target of the module or target that it returns.
+
+    Args:
+        reference: `package.module:factory`; the factory takes no arguments.
+        spec: the input of the module; needed unless the factory returns a `Target`.
+        name: what reports shall call it.
+
+    Raises:
+        TargetError: no such module or factory, or it returns something else.
+    """
+    made = _factory(reference)()
+    if isinstance(made, Target):
+        return made
+    if not isinstance(made, nn.Module):
+        got, expected = f"a {type(made).__name__} returned", "a torch module or a bareface Target"
+        raise TargetError(reference, got=got, expected=expected)
+    if spec is None:
+        hint = "returning a bareface Target, or give the spec"
+        raise TargetError(reference, got="a module without an input spec", expected="an ImageSpec", hint=hint)
+    return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
+
+
+def _factory(reference: str) -> Callable[[], object]:
+    module, _, attribute = reference.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        hint = "PYTHONPATH=. if the module lies in this folder"
+        raise TargetError(reference, got=str(error), expected="an importable factory", hint=hint) from error
+    if not callable(found):
+        raise TargetError(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
+    return found
