@@ -6,7 +6,7 @@ training.json                 the same record once the run is finished, its dige
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,49 +81,55 @@ class RunFolder:
         return record is not None
 
     def resume(self, learner: Learner) -> tuple[EpochRecord, ...]:
-        """Put the newest sound checkpoint into `learner`; returns the epochs that lie behind it, none if there is none.
+        """Put the newest sound checkpoint into `learner`; returns the epochs behind it and forgets damaged ones.
 
         Raises:
             RunError: the folder holds checkpoints of another run, or a backbone that no run made.
         """
         remove_stale(self.path)
-        for card in sorted(self.path.glob("checkpoint-*.json"), reverse=True):
-            record = self._read(card)
-            weights = card.with_suffix(".safetensors")
-            if record is None or _sha256_or_none(weights) != record.sha256:
-                continue  # Damaged; the one before it costs one epoch.
-            learner.restore(load(weights.read_bytes()))
-            return record.history
-        self._refuse_a_stray_backbone()
-        return ()
+        history = self._restore_newest(learner)
+        if not history:
+            self._refuse_a_stray_backbone()
+        self._forget(stem for stem in self._stems() if stem.name > _name(len(history)))
+        return history
 
     def save(self, learner: Learner, history: Sequence[EpochRecord]) -> None:
-        """Write the checkpoint after `len(history)` epochs, then remove all but the last two.
+        """Write the checkpoint after `len(history)` epochs (0: nothing learnt yet), then forget all but the last two.
 
         Raises:
             RunError: the folder cannot be written.
         """
-        card = self.path / f"checkpoint-{len(history):04}.json"
+        card = self.path / f"{_name(len(history))}.json"
         content = save({name: value.detach().cpu().contiguous() for name, value in learner.tensors().items()})
         write_bytes(card.with_suffix(".safetensors"), content)
         self._write(card, history, hashlib.sha256(content).hexdigest())
-        self._forget_all_but(KEPT)
+        self._forget(self._stems()[:-KEPT])
 
     def finish(self, target: Target, history: Sequence[EpochRecord]) -> None:
-        """Write the target and `training.json`, then remove the checkpoints: the head lies in them too.
+        """Write the target and `training.json`, then forget the checkpoints: the head lies in them too.
 
         Raises:
             RunError: the folder cannot be written.
         """
         save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), "data": self.data})
         self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS))
-        self._forget_all_but(0)
+        self._forget(self._stems())
+
+    def _restore_newest(self, learner: Learner) -> tuple[EpochRecord, ...]:
+        for stem in reversed(self._stems()):
+            record, weights = self._read(stem.with_suffix(".json")), stem.with_suffix(".safetensors")
+            if record is not None and _sha256_or_none(weights) == record.sha256:
+                learner.restore(load(weights.read_bytes()))
+                return record.history
+        return ()
 
     def _read(self, path: Path) -> TrainingRecord | None:
         """The record at `path`, None where it is missing or damaged."""
+        if not path.is_file():
+            return None
         try:
             record = TrainingRecord.model_validate_json(path.read_bytes())
-        except (FileNotFoundError, ValidationError):
+        except ValidationError:
             return None
         self._refuse_another_run(record)
         return record
@@ -153,12 +159,19 @@ class RunFolder:
                 hint="another folder; training would overwrite it",
             )
 
-    def _forget_all_but(self, kept: int) -> None:
-        stems = sorted({p.with_suffix("") for p in self.path.glob("checkpoint-*")})
-        for stem in stems[: len(stems) - kept]:
+    def _stems(self) -> list[Path]:
+        """Paths of the checkpoints without their suffixes, oldest first."""
+        return sorted({path.with_suffix("") for path in self.path.glob("checkpoint-*")})
+
+    def _forget(self, stems: Iterable[Path]) -> None:
+        for stem in stems:
             # The record first: weights without a record are ignored, a record without weights looks like damage.
             stem.with_suffix(".json").unlink(missing_ok=True)
             stem.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def _name(epochs: int) -> str:
+    return f"checkpoint-{epochs:04}"
 
 
 def _sha256_or_none(path: Path) -> str | None:

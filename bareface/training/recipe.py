@@ -10,7 +10,7 @@ _INFINITY = float("inf")
 _BOUNDS: dict[str, tuple[float, float]] = {
     "embedding_size": (2, 65536),
     "scale": (1, 1024),
-    "epochs": (1, 100_000),
+    "epochs": (1, 9999),
     "batch_size": (2, 65536),
     "learning_rate": (1e-8, 100),
     "momentum": (0, 0.9999),

@@ -93,6 +93,8 @@ def _train(
     report: Callable[[Step], None],
 ) -> None:
     history = list(run.resume(learner))
+    if not history:
+        run.save(learner, history)  # A folder that cannot be written is found out now, not an epoch later.
     images = held_in_memory(images)
     for epoch in range(len(history) + 1, run.recipe.epochs + 1):
         steps = []

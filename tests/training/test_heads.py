@@ -1,5 +1,6 @@
 """Margin heads against numbers worked out by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -30,9 +31,7 @@ def test_arcface_with_a_margin_of_sixty_degrees(degrees: float, own: float) -> N
     assert logits[1].item() == pytest.approx(-10 * math.cos(math.radians(degrees)), abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("degrees", "own"), [(0, 0.65), (60, 0.15), (90, -0.35), (120, -0.85), (180, -1.35)]
-)
+@pytest.mark.parametrize(("degrees", "own"), [(0, 0.65), (60, 0.15), (90, -0.35), (120, -0.85), (180, -1.35)])
 def test_cosface_takes_the_margin_off_the_cosine(degrees: float, own: float) -> None:
     logits = at_angle(CosFace(2, 2, scale=64, margin=0.35), degrees)
     assert logits[0].item() == pytest.approx(64 * own, abs=2e-5)
@@ -47,7 +46,7 @@ def test_turning_away_from_the_centre_never_raises_the_own_logit(
 ) -> None:
     head = kind(2, 2, scale=1, margin=margin)
     own = [at_angle(head, degrees, length)[0].item() for degrees in range(0, 181, 5)]
-    assert all(later <= earlier + 1e-6 for earlier, later in zip(own, own[1:], strict=False))
+    assert all(later <= earlier + 1e-6 for earlier, later in itertools.pairwise(own))
 
 
 @pytest.mark.parametrize("margin", [0.1, 0.5, 1.2])

@@ -12,7 +12,7 @@ from bareface.training.recipe import Recipe
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "Recipe.epochs: got 0; expected 1 to 100000."),
+        ({"epochs": 0}, "Recipe.epochs: got 0; expected 1 to 9999."),
         ({"batch_size": 1}, "Recipe.batch_size: got 1; expected 2 to 65536."),
         ({"learning_rate": float("nan")}, "Recipe.learning_rate: got nan; expected 1e-08 to 100."),
         ({"momentum": 1.0}, "Recipe.momentum: got 1.0; expected 0 to 0.9999."),
