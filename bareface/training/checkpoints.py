@@ -106,13 +106,16 @@ class RunFolder:
         self._forget(self._stems()[:-KEPT])
 
     def finish(self, target: Target, history: Sequence[EpochRecord]) -> None:
-        """Write the target and `training.json`, then forget the checkpoints: the head lies in them too.
+        """Write the target and `training.json`.
 
         Raises:
             RunError: the folder cannot be written.
         """
         save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), "data": self.data})
         self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS))
+
+    def tidy(self) -> None:
+        """Forget the checkpoints of a finished run: the head lies in them, beside the backbone."""
         self._forget(self._stems())
 
     def _restore_newest(self, learner: Learner) -> tuple[EpochRecord, ...]:

@@ -82,6 +82,7 @@ def train(
     run = RunFolder(folder, recipe, _data_digest(images, labels, image_ids))
     if not run.is_finished():
         _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))
+    run.tidy()
     return load_target(folder)
 
 

@@ -222,6 +222,13 @@ def test_stopped_between_the_backbone_and_its_record(
     assert_same_end(tmp_path, undisturbed)
 
 
+def test_a_finished_folder_loses_checkpoints_that_a_kill_left_behind(tmp_path: Path, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "checkpoint-0005.safetensors").write_bytes(b"the head lies here")
+    run(tmp_path)
+    assert_same_end(tmp_path, undisturbed)
+
+
 def test_momentum_may_be_off(tmp_path: Path) -> None:
     recipe = replace(RECIPE, momentum=0.0)
     run(tmp_path / "whole", recipe)
