@@ -5,9 +5,9 @@ data, or would grow when it is loaded, is refused by name. The second is torch's
 written out, because the default can be turned off by an environment variable.
 """
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors.torch import load_file
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bareface.errors import CheckpointError
 from bareface.targets.container import read_static
+from bareface.targets.printable import printable
 from bareface.targets.sniff import Kind
 from bareface.targets.unsafe import refuse_code
 from bareface.targets.unwrap import unwrap
@@ -58,7 +59,7 @@ def _load(path: Path, kind: Kind) -> object:
         return load_file(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise CheckpointError(
             str(path), got=f"a file that torch refuses ({first_line})", expected="a whole state_dict"
@@ -71,7 +72,7 @@ def _refuse_non_finite(where: str, tensors: dict[str, Tensor]) -> None:
             bad = int((~torch.isfinite(tensor)).sum())
             raise CheckpointError(
                 where,
-                got=f"{bad:,} of {tensor.numel():,} numbers in {key} that are NaN or infinite",
+                got=f"{bad:,} of {tensor.numel():,} numbers in {printable(key)} that are NaN or infinite",
                 expected="finite weights",
                 hint="an earlier checkpoint of the same run; this one diverged",
             )

@@ -89,7 +89,7 @@ def _torch_zip(path: Path) -> StaticFile:
         entry = entries.get(f"{root}data/{name}")
         storage = Storage(dtype, numel, path, _data_start(path, entry) if entry else 0)
         if entry is None or storage.nbytes > entry.file_size:
-            raise _damaged(path, f"no whole record of storage {name}, {storage.nbytes:,} bytes")
+            raise _damaged(path, f"no whole record of storage {name!r}, {storage.nbytes:,} bytes")
         return storage
 
     walked = walk(content, str(path))
@@ -126,7 +126,7 @@ def _torch_legacy(path: Path) -> StaticFile:
 
     def find(name: str, dtype: str, numel: int) -> Storage:
         if name not in storages or declared[name] != (dtype, numel):
-            raise _damaged(path, f"no storage {name} of {numel:,} numbers")
+            raise _damaged(path, f"no storage {name!r} of {numel:,} numbers")
         return storages[name]
 
     return _described(path, "torch legacy", content.root, content.names, find)
@@ -146,14 +146,14 @@ def _positions(
     position, end = stream.tell(), path.stat().st_size
     for name in keys if isinstance(keys, list) else []:
         if name not in declared:
-            raise _damaged(path, f"a storage {name} that nothing refers to")
+            raise _damaged(path, f"a storage {name!r} that nothing refers to")
         dtype, numel = declared[name]
         stream.seek(min(position, end))
         count = int.from_bytes(stream.read(8), "little")
         storages[name] = Storage(dtype, numel, path, position + 8)
         position += 8 + storages[name].nbytes
         if count != numel or position > end:
-            raise _damaged(path, f"storage {name} of {numel:,} numbers cut off at byte {end:,}")
+            raise _damaged(path, f"storage {name!r} of {numel:,} numbers cut off at byte {end:,}")
     return storages
 
 

@@ -39,7 +39,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
 def _factory(reference: str) -> Callable[[], object]:
     module, _, attribute = reference.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        found: object = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         hint = "PYTHONPATH=. if the module lies in this folder"
         raise TargetError(reference, got=str(error), expected="an importable factory", hint=hint) from error

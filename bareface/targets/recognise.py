@@ -11,6 +11,7 @@ from bareface.errors import CheckpointError, TargetError
 from bareface.targets.build import Plan, name_of
 from bareface.targets.families import FAMILIES, STRANGERS, Convention, Family
 from bareface.targets.plans import Shapes
+from bareface.targets.printable import printable
 from bareface.targets.spec import ImageSpec
 
 FACTORY = "a factory of your own, package.module:factory, that returns the module with its weights"
@@ -80,7 +81,7 @@ def stranger(shapes: Shapes) -> str:
 
 def _unknown(shapes: Shapes, where: str) -> TargetError:
     name = stranger(shapes)
-    seen = ", ".join(list(shapes)[:4]) or "no tensors at all"
+    seen = printable(", ".join(list(shapes)[:4])) or "no tensors at all"
     got = f"{name}, with {len(shapes)} tensors ({seen}, ...)" if name != "unknown" else f"unknown tensors ({seen}, ...)"
     expected = f"one of the families {', '.join(family.name for family in FAMILIES)}"
     return TargetError(where, got=got, expected=expected, hint=FACTORY)
@@ -105,7 +106,8 @@ def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], where: str) 
     complaints = {"missing": missing, "unexpected": unexpected, "of another shape": differing}
     if any(complaints.values()):
         got = "; ".join(f"{len(keys)} {what} ({', '.join(keys[:3])})" for what, keys in complaints.items() if keys)
-        raise CheckpointError(where, got=f"tensors {got}", expected=f"the {len(own)} of the backbone", hint=FACTORY)
+        got = f"tensors {printable(got, 500)}"
+        raise CheckpointError(where, got=got, expected=f"the {len(own)} of the backbone", hint=FACTORY)
     module.load_state_dict(dict(tensors), strict=False)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bareface.errors import UnsafeFileError
 from bareface.targets.opcodes import Name
+from bareface.targets.printable import printable
 from bareface.targets.storages import DTYPES
 from bareface.targets.tree import STORAGES
 
@@ -22,7 +23,7 @@ ALLOWED = frozenset(
 
 def offenders(names: Iterable[Name]) -> list[str]:
     """The imports that are not on the list."""
-    return [str(name) for name in names if str(name) not in ALLOWED]
+    return [printable(str(name)) for name in names if str(name) not in ALLOWED]
 
 
 def refuse_code(where: str, names: Iterable[Name], whole_module: str | None = None) -> None:
@@ -34,6 +35,6 @@ def refuse_code(where: str, names: Iterable[Name], whole_module: str | None = No
     found = offenders(names)
     if found:
         shown = ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
-        what = f"a whole pickled module ({whole_module})" if whole_module else "a pickle"
+        what = f"a whole pickled module ({printable(whole_module)})" if whole_module else "a pickle"
         got = f"{what} that would import and call {shown}"
         raise UnsafeFileError(where, got=got, expected="tensors, numbers and texts only", hint=EXPORT)

@@ -1,0 +1,151 @@
+"""What a checkpoint says about itself before anything is loaded: the facts behind `bareface inspect`.
+
+Everything is read statically, from key names, shapes, buffers and counters, so whole pickled modules can be
+described too, although they are never loaded.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from bareface.errors import TargetError
+from bareface.files import sha256_of
+from bareface.targets.card import BackboneCard, read_card
+from bareface.targets.container import read_static
+from bareface.targets.factsheet import CheckpointFacts, HeadFact, InputFact, NormFact, facts_text
+from bareface.targets.heads import find_head
+from bareface.targets.recognise import Recognised, blank, norms, recognise, stranger
+from bareface.targets.storages import StaticTensor
+from bareface.targets.store import CARD, HEAD, WEIGHTS
+from bareface.targets.tree import Opaque
+from bareface.targets.unsafe import EXPORT, offenders
+from bareface.targets.unwrap import statistics, unwrap
+
+__all__ = ["CheckpointFacts", "HeadFact", "InputFact", "NormFact", "facts_of", "facts_text"]
+
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def facts_of(path: Path) -> CheckpointFacts:
+    """The facts about a checkpoint file, or about a folder that `save_target` wrote; nothing is executed.
+
+    Raises:
+        CheckpointError: it is no checkpoint, is cut off, or claims more than its bytes can mean.
+        UnsafeFileError: it is a program rather than a checkpoint.
+    """
+    file = path / WEIGHTS if path.is_dir() else path
+    static = read_static(file)
+    found = unwrap(static.tree, StaticTensor)
+    leftovers = found.leftovers | _head_beside(path)
+    shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
+    known = _recognised(shapes, found.wrapper)
+    layers = norms(blank(known)) if known else {}
+    statistics_found = _norms(found.tensors, layers)
+    counters = [norm.batches for norm in statistics_found if norm.batches is not None]
+    facts = CheckpointFacts(
+        file=path.name,
+        kind=static.kind,
+        sha256=sha256_of(file),
+        wrapper=found.wrapper,
+        whole_module=static.whole_module,
+        refused=tuple(offenders(static.names)),
+        architecture=known.architecture if known else stranger(shapes),
+        known=known is not None,
+        parameters=sum(t.numel for key, t in found.tensors.items() if not key.endswith(BUFFERS)),
+        embedding_size=known.embedding_size if known else None,
+        input=_input(known, _card(path)) if known else None,
+        norms=statistics_found,
+        norms_expected=len(layers) if known else None,
+        batches=(min(counters), max(counters)) if counters else None,
+        head=_head(leftovers, known),
+        leftovers=_summary(leftovers),
+        auditable="",
+    )
+    return facts.model_copy(update={"auditable": _auditable(facts)})
+
+
+def _recognised(shapes: Mapping[str, tuple[int, ...]], wrapper: str) -> Recognised | None:
+    try:
+        return recognise(shapes, wrapper)
+    except TargetError:
+        return None
+
+
+def _card(path: Path) -> BackboneCard | None:
+    beside = path / CARD if path.is_dir() else path.with_suffix(".json")
+    is_ours = path.is_dir() or (path.suffix == ".safetensors" and beside.exists())
+    return read_card(beside) if is_ours else None
+
+
+def _input(known: Recognised, card: BackboneCard | None) -> InputFact:
+    convention = known.convention
+    if card is None:
+        project, spec, caveat = convention.project, known.spec, convention.caveat
+        return InputFact(spec=str(spec), convention=project, caveat=caveat, momentum=convention.momentum)
+    return InputFact(spec=str(card.spec.spec()), convention=f"{CARD} beside it", caveat="", momentum=card.momentum)
+
+
+def _norms(tensors: Mapping[str, StaticTensor], layers: Mapping[str, nn.Module]) -> tuple[NormFact, ...]:
+    names = [key.removesuffix("running_mean") for key in statistics(tensors)]
+    names = [name for name in names if f"{name}running_var" in tensors]
+    return tuple(_norm(tensors, name, layers.get(name.rstrip("."))) for name in names)
+
+
+def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | None) -> NormFact:
+    mean, variance = tensors[f"{prefix}running_mean"].numpy(), tensors[f"{prefix}running_var"].numpy()
+    counter = tensors.get(f"{prefix}num_batches_tracked")
+    return NormFact(
+        name=prefix.rstrip("."),
+        channels=mean.size,
+        dimensions=None if layer is None else 1 if isinstance(layer, nn.BatchNorm1d) else 2,
+        shift=float(np.sqrt(np.mean(mean**2 / np.maximum(variance, np.finfo(np.float32).tiny)))),
+        batches=int(counter.numpy()) if counter is not None and counter.shape == () else None,
+    )
+
+
+def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:
+    head = find_head(leftovers, known.embedding_size) if known else None
+    return HeadFact(key=head.key, shape=head.shape, identities=head.identities) if head else None
+
+
+def _head_beside(path: Path) -> dict[str, object]:
+    """The head that a folder of ours keeps in a file of its own."""
+    file = path / HEAD
+    tree = read_static(file).tree if path.is_dir() and file.exists() else {}
+    return {f"{HEAD}/{key}": value for key, value in tree.items()} if isinstance(tree, dict) else {}
+
+
+def _summary(leftovers: Mapping[str, object]) -> dict[str, str]:
+    """First part of the path -> the scalar there, or how many tensors and other things lie below it."""
+    groups: dict[str, list[object]] = defaultdict(list)
+    for path, value in leftovers.items():
+        groups[re.split(r"[./]", path)[0]].append(value)
+    return {name: _gist(values) for name, values in groups.items()}
+
+
+def _gist(values: list[object]) -> str:
+    tensors = sum(isinstance(value, StaticTensor) for value in values)
+    if len(values) > 1 or tensors:
+        return f"{tensors} tensors" + (f", {len(values) - tensors} other values" if len(values) > tensors else "")
+    value = values[0]
+    return value.kind if isinstance(value, Opaque) else str(value)[:80]
+
+
+def _auditable(facts: CheckpointFacts) -> str:
+    """What bareface can do with the file."""
+    if facts.whole_module:
+        return f"These facts only: a whole pickled module is never loaded. Try {EXPORT}."
+    if facts.refused:
+        return f"Nothing: reading the file would run what it imports. Try {EXPORT}."
+    if not facts.known:
+        return "These facts only, until a factory (package.module:factory) builds the architecture."
+    if not facts.norms:
+        return "Black-box attacks: no BatchNorm statistics are in the file."
+    degenerate = sum(norm.degenerate for norm in facts.norms)
+    telling = f", {degenerate} of them degenerate" if degenerate else ""
+    white_box = f"All attacks, BatchNorm distances on {len(facts.norms)} layers{telling}."
+    return f"{white_box} The head is still in the file: take it out before it is shipped." if facts.head else white_box
