@@ -23,6 +23,8 @@ from bareface.files import atomic_path, write_text
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_COLUMNS = frozenset({"image", "subject", "role", "membership"})
 _YES, _NO = frozenset({"1", "true", "yes", "member"}), frozenset({"0", "false", "no", "nonmember"})
 
 
@@ -83,7 +85,8 @@ class Roster:
 
     def take(self, rows: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]) -> "Roster":
         """The roster of some rows, in the order given."""
-        index = np.arange(len(self))[np.asarray(rows)]
+        chosen = np.asarray(rows)
+        index = np.arange(len(self))[chosen if chosen.size else chosen.astype(np.intp)]
         return Roster(self.root, tuple(self.image[i] for i in index), self.subject[index], self.role[index])
 
     def with_role(self, role: str) -> "Roster":
@@ -99,7 +102,7 @@ class Roster:
 def join(first: Roster, *others: Roster) -> Roster:
     """Rosters one after the other, their images relative to `/`."""
     parts = (first, *others)
-    image = tuple(str(path.resolve()) for part in parts for path in part.paths)
+    image = tuple(str(path.resolve().relative_to("/")) for part in parts for path in part.paths)
     return Roster(
         Path("/"),
         image,
@@ -163,15 +166,21 @@ def read_manifest(path: Path) -> Roster:
 
 
 def write_manifest(roster: Roster, path: Path) -> None:
-    """Write a roster as a CSV or Parquet table, whichever the suffix of `path` says."""
-    rows = list(zip(roster.image, roster.subject.tolist(), roster.role.tolist(), strict=True))
+    """Write a roster as a CSV or Parquet table, whichever the suffix of `path` says.
+
+    Raises:
+        RosterError: a name holds bytes that are no UTF-8, which neither table can hold.
+    """
+    columns = {"image": list(roster.image), "subject": roster.subject.tolist(), "role": roster.role.tolist()}
+    undecodable = next((n for n in columns["image"] + columns["subject"] if _SURROGATE.search(n)), None)
+    if undecodable is not None:
+        raise RosterError(str(path), got=f"the name {undecodable!a}", expected="names in UTF-8", hint="rename the file")
     if path.suffix == ".parquet":
-        names = ("image", "subject", "role")
-        table = pa.table({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
         with atomic_path(path) as temporary:
-            pq.write_table(table, temporary)
+            pq.write_table(pa.table(columns), temporary)
         return
-    lines = ["image,subject,role", *(",".join(_quoted(cell) for cell in row) for row in rows)]
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join(columns), *(",".join(_quoted(cell) for cell in row) for row in rows)]
     write_text(path, "\n".join(lines) + "\n")
 
 
@@ -182,27 +191,39 @@ def _quoted(cell: str) -> str:
 def _read_csv(path: Path) -> dict[str, list[str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RosterError(
-            str(path), got=f"a file that is no CSV ({error})", expected="UTF-8 text, comma separated"
-        ) from error
-    if not rows:
-        raise RosterError(str(path), got="no rows", expected="one row for each image below the column names")
-    ragged = next((n for n, row in enumerate(rows, start=2) if None in row or None in row.values()), None)
+            names, *rows = [row for row in csv.reader(file, strict=True) if row] or [[]]
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        got = f"a file that is no CSV ({error})"
+        raise RosterError(str(path), got=got, expected="UTF-8 text, comma separated") from error
+    ragged = next((n for n, row in enumerate(rows, start=2) if len(row) != len(names)), None)
     if ragged is not None:
-        raise RosterError(f"{path}, line {ragged}", got="another number of cells", expected=f"{len(rows[0])} cells")
-    return {name: [row[name] for row in rows] for name in rows[0]}
+        raise RosterError(f"{path}, line {ragged}", got="another number of cells", expected=f"{len(names)} cells")
+    _refuse_unusable(path, names, len(rows))
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def _read_parquet(path: Path) -> dict[str, list[str]]:
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise RosterError(str(path), got=f"a file that is no Parquet ({error})", expected="a Parquet table") from error
-    return {
-        name: ["" if cell is None else str(cell) for cell in table[name].to_pylist()] for name in table.column_names
-    }
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+        _refuse_unusable(path, table.column_names, table.num_rows)
+        # Other columns are listed but not converted: not every Arrow type has a Python value.
+        return {name: _as_text(table[name]) if name in _COLUMNS else [] for name in table.column_names}
+    except (pa.ArrowException, OSError, ValueError) as error:
+        got = f"a file that is no Parquet ({error})"
+        raise RosterError(str(path), got=got, expected="a Parquet table") from error
+
+
+def _as_text(column: pa.ChunkedArray) -> list[str]:
+    return ["" if cell is None else cell for cell in column.cast(pa.string()).to_pylist()]
+
+
+def _refuse_unusable(path: Path, names: Sequence[str], rows: int) -> None:
+    if not rows:
+        raise RosterError(str(path), got="no rows", expected="one row for each image below the column names")
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        raise RosterError(str(path), got=f"the column {repeated} twice", expected="every column once")
 
 
 def _column(path: Path, columns: dict[str, list[str]], name: str) -> list[str]:

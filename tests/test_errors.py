@@ -1,0 +1,35 @@
+import re
+
+import pytest
+
+from bareface import errors
+from bareface.errors import BarefaceError, CheckpointError, TargetError, UsageError
+
+TREE = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, BarefaceError)]
+
+
+def test_a_message_says_where_got_expected_and_what_to_try():
+    error = UsageError("--seed", got="'x'", expected="a whole number", hint="--seed 7")
+    assert str(error) == "--seed: got 'x'; expected a whole number. Try: --seed 7."
+    assert (error.where, error.got, error.expected, error.hint) == ("--seed", "'x'", "a whole number", "--seed 7")
+
+
+def test_without_a_hint_nothing_is_to_be_tried():
+    assert str(UsageError("x", got="y", expected="z")) == "x: got y; expected z."
+
+
+def test_a_message_cannot_be_given_by_position():
+    with pytest.raises(TypeError):
+        BarefaceError("where", "got", "expected")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_the_drawn_tree_is_the_tree(kind):
+    drawn = re.search(rf"^ *[│ ├└─]*{kind.__name__} +(\d|-|exit code)", errors.__doc__ or "", re.MULTILINE)
+    assert drawn is not None
+    if drawn[1].isdigit():
+        assert kind.exit_code == int(drawn[1])
+
+
+def test_a_wrong_checkpoint_is_a_wrong_target():
+    assert issubclass(CheckpointError, TargetError)
