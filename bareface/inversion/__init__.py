@@ -1,0 +1,1 @@
+"""From a trained backbone back to faces: generators, their checkpoints and their training."""

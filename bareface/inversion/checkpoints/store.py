@@ -1,0 +1,106 @@
+"""Generators on disk: `NAME.safetensors` and, beside it, `NAME.json`, the card that says what they are."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.torch import save_file
+
+from bareface.errors import BarefaceError, CheckpointError, UsageError
+from bareface.files import atomic_path, sha256_of, write_text
+from bareface.inversion.checkpoints.foreign import tensors_in
+from bareface.inversion.checkpoints.shapes import build
+from bareface.inversion.stylegan2.config import Config
+from bareface.inversion.stylegan2.generator import StyleGAN2Generator
+from bareface.inversion.stylegan2.network import StyleGAN2
+
+Source = Literal["nvidia pickle", "nvidia state dict", "rosinality", "bareface"]
+
+
+class Card(BaseModel):
+    """What the JSON says.
+
+    Attributes:
+        name: what reports call the generator.
+        config: the architecture.
+        weights_sha256: of the safetensors file.
+        source, source_sha256: the kind and the digest of the file that it was converted from; our own training says
+            `bareface` and gives none.
+        alignment: how faces lie in the image, for example `ffhq`.
+        licence: of the weights.
+        notes: what the conversion had to add or assume.
+        pixels: mean and standard deviation of four rendered images in [0, 1] and the share of clamped pixels; a
+            conversion gone wrong shows here first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    format: Literal["bareface-stylegan2-1"] = "bareface-stylegan2-1"
+    name: str
+    config: Config
+    weights_sha256: str
+    source: Source
+    source_sha256: str = ""
+    alignment: str = "unknown"
+    licence: str = "unknown"
+    notes: tuple[str, ...] = ()
+    pixels: dict[str, float] = {}
+
+
+def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface", **said: object) -> Card:
+    """Write a network to `out` (`*.safetensors`) and its card beside it.
+
+    Args:
+        said: further fields of the card.
+
+    Raises:
+        UsageError: `out` has another suffix.
+        RunError: the folder cannot be written.
+    """
+    if out.suffix != ".safetensors":
+        raise UsageError(str(out), got=f"the suffix {out.suffix!r}", expected="NAME.safetensors")
+    tensors = {name: value.detach().cpu().float().contiguous() for name, value in network.state_dict().items()}
+    with atomic_path(out) as temporary:
+        save_file(tensors, temporary)
+    fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source, **said}
+    card = Card.model_validate(fields)
+    write_text(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
+    return card
+
+
+def load_generator(path: Path, *, psi: float = 1.0) -> StyleGAN2Generator:
+    """The generator at `path` (`*.safetensors` with its card), on the CPU in fp32.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or the weights are not those of the card.
+    """
+    card = read_card(path.with_suffix(".json"))
+    tensors = tensors_in(path)
+    if sha256_of(path) != card.weights_sha256:
+        raise CheckpointError(
+            str(path),
+            got="other weights than the card's",
+            expected=f"SHA-256 {card.weights_sha256[:12]}...",
+            hint="converting the source again",
+        )
+    network = build(tensors, card.config, str(path))
+    return StyleGAN2Generator(card.name, network, psi, alignment=card.alignment, licence=card.licence)
+
+
+def read_card(path: Path) -> Card:
+    """The card at `path`.
+
+    Raises:
+        CheckpointError: it is missing, or no card that bareface wrote.
+    """
+    try:
+        return Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise CheckpointError(
+            str(path),
+            got=error.strerror or "no readable file",
+            expected="the card beside the weights",
+            hint="converting the generator's file first",
+        ) from None
+    except (ValidationError, BarefaceError) as error:
+        first = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
+        raise CheckpointError(str(path), got=first, expected="a card that bareface wrote") from None

@@ -1,0 +1,104 @@
+"""What a run leaves on disk, so that it can be killed and goes on where it was.
+
+gan-00000500.safetensors   both networks, the average, the optimisers after 500 steps; the last two are kept
+sheet-00000500.png         64 images of the average at that time, always of the same latents
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bareface.errors import RunError
+from bareface.files import atomic_path, remove_stale
+from bareface.inversion.gan.recipe import GanRecipe
+from bareface.inversion.gan.sheet import sheet
+from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.streams import seed_for
+
+KEPT = 2
+SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One checkpoint.
+
+    Attributes:
+        steps: moves made before it.
+        recipe: of its run, as JSON gave it.
+        data: digest of the images.
+        tensors: `Players.tensors()`.
+    """
+
+    steps: int
+    recipe: dict[str, object]
+    data: str
+    tensors: dict[str, Tensor]
+
+
+def save_checkpoint(folder: Path, steps: int, tensors: dict[str, Tensor], recipe: GanRecipe, data: str) -> None:
+    """Write the checkpoint after `steps` moves, then forget all but the last two.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    said = {"steps": str(steps), "recipe": json.dumps(recipe.as_dict()), "data": data}
+    with atomic_path(folder / f"gan-{steps:08}.safetensors") as temporary:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, said)
+    for old in _paths(folder)[:-KEPT]:
+        old.unlink()
+
+
+def newest_checkpoint(folder: Path) -> Saved | None:
+    """The newest whole checkpoint in `folder`; None if there is none."""
+    remove_stale(folder)
+    for path in reversed(_paths(folder)):
+        try:
+            with safe_open(path, "pt") as file:
+                said = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return Saved(int(said["steps"]), json.loads(said["recipe"]), said["data"], tensors)
+        except (SafetensorError, KeyError, ValueError):
+            continue
+    return None
+
+
+def refuse_another_run(folder: Path, saved: Saved, recipe: GanRecipe, data: str) -> None:
+    """Stop where the folder belongs to another run; its length alone may differ.
+
+    Raises:
+        RunError: naming the first difference.
+    """
+    asked = json.loads(json.dumps(recipe.as_dict())) | {"images": data}
+    found = saved.recipe | {"images": saved.data}
+    differing = [k for k in asked | found if k not in ("steps", "save_every") and asked.get(k) != found.get(k)]
+    if differing:
+        name = differing[0]
+        raise RunError(
+            str(folder),
+            got=f"a run with {name} = {found.get(name)!r}",
+            expected=f"{name} = {asked.get(name)!r}",
+            hint="another folder; this one goes on only with the recipe and the images it began with",
+        )
+
+
+@torch.no_grad()
+def save_sheet(folder: Path, steps: int, network: StyleGAN2, seed: int) -> None:
+    """Write what the network shows for 64 fixed latents.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    stream = torch.Generator().manual_seed(seed_for(seed, "sheet"))
+    images = network(torch.randn(SHOWN, network.config.z_dim, generator=stream))
+    with atomic_path(folder / f"sheet-{steps:08}.png") as temporary:
+        sheet((images / 2 + 0.5).expand(-1, 3, -1, -1)).save(temporary, format="PNG")
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(folder.glob("gan-*.safetensors"))

@@ -1,0 +1,146 @@
+"""The two networks that play against each other, and one move of each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bareface.inversion.gan.augment import augment, next_p
+from bareface.inversion.gan.recipe import GanRecipe
+from bareface.inversion.stylegan2.discriminator import Discriminator
+from bareface.inversion.stylegan2.network import StyleGAN2, initialise
+from bareface.streams import seed_for
+
+RAMP = 0.05  # the moving average reaches back over at most this share of all images so far
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What one move of each player saw.
+
+    Attributes:
+        generator, discriminator: mean non-saturating losses.
+        r1: mean squared gradient at real images; NaN at steps that skip it.
+        real_sign: mean sign of the discriminator at real images, -1..1; near 1 it knows them by heart.
+    """
+
+    generator: float
+    discriminator: float
+    r1: float
+    real_sign: float
+
+
+class Players:
+    """Generator, its moving average, discriminator, and the optimisers of both.
+
+    Args:
+        recipe: how they play.
+    """
+
+    def __init__(self, recipe: GanRecipe) -> None:
+        self.recipe = recipe
+        self.generator = initialise(StyleGAN2(recipe.config), seed_for(recipe.seed, "generator"))
+        self.average = StyleGAN2(recipe.config).requires_grad_(False).eval()
+        self.average.load_state_dict(self.generator.state_dict())
+        self.discriminator = initialise(Discriminator(recipe.config), seed_for(recipe.seed, "discriminator"))
+        self.augment_p = 0.0
+        # Lazy regularisation takes one extra step in r1_every; the published correction keeps the effective rate.
+        lazy = recipe.r1_every / (recipe.r1_every + 1)
+        self.optimisers = {
+            "generator": self._adam(self.generator, 1.0),
+            "discriminator": self._adam(self.discriminator, lazy),
+        }
+
+    def step(self, real: Tensor, number: int) -> Losses:
+        """One move of each on (n, c, r, r) real images in [-1, 1]; `number` counts from 0 and seeds every draw."""
+        stream = torch.Generator().manual_seed(seed_for(self.recipe.seed, "step", number))
+        fake = self._fake(len(real), stream)
+        shown = augment(real, self.augment_p, stream)
+        discriminator, sign = self._move_discriminator(shown, augment(fake.detach(), self.augment_p, stream))
+        r1 = self._regularise(shown) if number % self.recipe.r1_every == 0 else float("nan")
+        self._update("discriminator")
+        # The same images once more, with their gradient: the generator has not changed since they were drawn.
+        generator = self._move_generator(augment(fake, self.augment_p, stream))
+        self._follow((number + 1) * len(real), len(real))
+        if self.recipe.augment_target:
+            self.augment_p = next_p(
+                self.augment_p, sign, self.recipe.augment_target, len(real), self.recipe.augment_images
+            )
+        return Losses(generator, discriminator, r1, sign)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, by name."""
+        networks = {"generator": self.generator, "average": self.average, "discriminator": self.discriminator}
+        weights = {f"{player}.{k}": v for player, net in networks.items() for k, v in net.state_dict().items()}
+        return weights | dict(self._moments()) | {"augment_p": torch.tensor(self.augment_p, dtype=torch.float64)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `tensors` gave."""
+        for player in ("generator", "average", "discriminator"):
+            network: nn.Module = getattr(self, player)
+            network.load_state_dict(
+                {k.removeprefix(f"{player}."): v for k, v in tensors.items() if k.startswith(f"{player}.")}
+            )
+        for player, optimiser in self.optimisers.items():
+            for name, parameter in self._network(player).named_parameters():
+                prefix = f"adam.{player}.{name}:"
+                state = {k.removeprefix(prefix): v.clone() for k, v in tensors.items() if k.startswith(prefix)}
+                if state:
+                    optimiser.state[parameter] = state
+        self.augment_p = tensors["augment_p"].item()
+
+    def _fake(self, n: int, stream: torch.Generator) -> Tensor:
+        z = torch.randn(n, self.recipe.config.z_dim, generator=stream)
+        ws = self.generator.mapping.broadcast(self.generator.mapping(z))
+        images: Tensor = self.generator.synthesis(ws, noise="random", generator=stream, dtype=self.recipe.dtype)
+        return images
+
+    def _move_discriminator(self, real: Tensor, fake: Tensor) -> tuple[float, float]:
+        self.discriminator.requires_grad_(True)
+        on_real, on_fake = (self.discriminator(images, self.recipe.dtype) for images in (real, fake))
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        torch.autograd.backward(loss)
+        return loss.item(), on_real.sign().mean().item()
+
+    def _regularise(self, real: Tensor) -> float:
+        """Lazy R1 (Mescheder et al., ICML 2018, equation 9)."""
+        real = real.detach().requires_grad_(True)
+        logits = self.discriminator(real, self.recipe.dtype)
+        (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+        penalty = slope.square().sum((1, 2, 3)).mean()
+        torch.autograd.backward(penalty * (self.recipe.r1 / 2 * self.recipe.r1_every))
+        return penalty.item()
+
+    def _move_generator(self, fake: Tensor) -> float:
+        self.discriminator.requires_grad_(False)
+        loss = F.softplus(-self.discriminator(fake, self.recipe.dtype)).mean()
+        torch.autograd.backward(loss)
+        self._update("generator")
+        return loss.item()
+
+    def _update(self, player: str) -> None:
+        self.optimisers[player].step()
+        self.optimisers[player].zero_grad()
+
+    @torch.no_grad()
+    def _follow(self, seen: int, n: int) -> None:
+        """Move the average towards the generator."""
+        half_life = max(min(self.recipe.average_images, seen * RAMP), 1e-8)
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.generator.parameters()), 1 - 0.5 ** (n / half_life)
+        )
+
+    def _adam(self, network: nn.Module, lazy: float) -> torch.optim.Adam:
+        rate, betas = self.recipe.learning_rate * lazy, (0.0, 0.99**lazy)
+        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, eps=1e-8, fused=True)
+
+    def _network(self, player: str) -> nn.Module:
+        return self.generator if player == "generator" else self.discriminator
+
+    def _moments(self) -> Iterator[tuple[str, Tensor]]:
+        for player, optimiser in self.optimisers.items():
+            for name, parameter in self._network(player).named_parameters():
+                for kind, value in optimiser.state.get(parameter, {}).items():
+                    yield f"adam.{player}.{name}:{kind}", value
