@@ -79,11 +79,12 @@ def _entry(path: Path, entry: Mapping[str, Any], start: int) -> StaticTensor:
 def _torch_zip(path: Path) -> StaticFile:
     with zipfile.ZipFile(path) as archive:
         entries = _honest_entries(path, archive)
-        pickled = next(name for name in entries if name.partition("/")[2] == "data.pkl" or name == "data.pkl")
-        root = pickled.removesuffix("data.pkl")
-        if root + "byteorder" in entries and archive.read(root + "byteorder") != b"little":
-            raise _damaged(path, "big-endian numbers")
-        content = io.BytesIO(archive.read(pickled))
+        pickles = [name for name in entries if "data.pkl" in (name, name.partition("/")[2])]
+        root = pickles[0].removesuffix("data.pkl")
+        order = _read_entry(path, archive, root + "byteorder") if root + "byteorder" in entries else b"little"
+        if order != b"little" or len(pickles) > 1:
+            raise _damaged(path, "big-endian numbers" if len(pickles) == 1 else "two directories of tensors")
+        content = io.BytesIO(_read_entry(path, archive, pickles[0]))
 
     def find(name: str, dtype: str, numel: int) -> Storage:
         entry = entries.get(f"{root}data/{name}")
@@ -107,6 +108,13 @@ def _honest_entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Z
     if any(info.file_size > MAX_PICKLE for name, info in entries.items() if name.endswith(".pkl")):
         raise _bomb(path, "a directory of tensors larger than 256 MB")
     return entries
+
+
+def _read_entry(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, KeyError) as error:
+        raise _damaged(path, f"a damaged archive ({error})") from None
 
 
 def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:

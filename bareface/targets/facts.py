@@ -8,8 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from bareface.errors import TargetError
@@ -18,7 +20,7 @@ from bareface.targets.card import BackboneCard, read_card
 from bareface.targets.container import read_static
 from bareface.targets.factsheet import CheckpointFacts, HeadFact, InputFact, NormFact, facts_text
 from bareface.targets.heads import find_head
-from bareface.targets.recognise import Recognised, blank, norms, recognise, stranger
+from bareface.targets.recognise import COUNTER, Recognised, norms, recognise, stranger
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
 from bareface.targets.tree import Opaque
@@ -27,23 +29,24 @@ from bareface.targets.unwrap import statistics, unwrap
 
 __all__ = ["CheckpointFacts", "HeadFact", "InputFact", "NormFact", "facts_of", "facts_text"]
 
-BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+BUFFERS = ("running_mean", "running_var", COUNTER)
 
 
-def facts_of(path: Path) -> CheckpointFacts:
+def facts_of(path: Path | str) -> CheckpointFacts:
     """The facts about a checkpoint file, or about a folder that `save_target` wrote; nothing is executed.
 
     Raises:
         CheckpointError: it is no checkpoint, is cut off, or claims more than its bytes can mean.
         UnsafeFileError: it is a program rather than a checkpoint.
     """
+    path = Path(path)
     file = path / WEIGHTS if path.is_dir() else path
     static = read_static(file)
     found = unwrap(static.tree, StaticTensor)
     leftovers = found.leftovers | _head_beside(path)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
     known = _recognised(shapes, found.wrapper)
-    layers = norms(blank(known)) if known else {}
+    layers = norms(known.blank()) if known else {}
     statistics_found = _norms(found.tensors, layers)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
     facts = CheckpointFacts(
@@ -91,20 +94,31 @@ def _input(known: Recognised, card: BackboneCard | None) -> InputFact:
 
 def _norms(tensors: Mapping[str, StaticTensor], layers: Mapping[str, nn.Module]) -> tuple[NormFact, ...]:
     names = [key.removesuffix("running_mean") for key in statistics(tensors)]
-    names = [name for name in names if f"{name}running_var" in tensors]
-    return tuple(_norm(tensors, name, layers.get(name.rstrip("."))) for name in names)
+    whole = [name for name in names if _is_whole(tensors, name)]
+    return tuple(_norm(tensors, name, layers.get(name.rstrip("."))) for name in whole)
+
+
+def _is_whole(tensors: Mapping[str, StaticTensor], prefix: str) -> bool:
+    mean, variance = tensors[f"{prefix}running_mean"], tensors.get(f"{prefix}running_var")
+    return variance is not None and mean.shape == variance.shape and mean.numel > 0
 
 
 def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | None) -> NormFact:
     mean, variance = tensors[f"{prefix}running_mean"].numpy(), tensors[f"{prefix}running_var"].numpy()
-    counter = tensors.get(f"{prefix}num_batches_tracked")
+    counter = tensors.get(f"{prefix}{COUNTER}")
     return NormFact(
         name=prefix.rstrip("."),
         channels=mean.size,
         dimensions=None if layer is None else 1 if isinstance(layer, nn.BatchNorm1d) else 2,
-        shift=float(np.sqrt(np.mean(mean**2 / np.maximum(variance, np.finfo(np.float32).tiny)))),
+        shift=_shift(mean, variance),
         batches=int(counter.numpy()) if counter is not None and counter.shape == () else None,
     )
+
+
+def _shift(mean: NDArray[Any], variance: NDArray[Any]) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = mean**2 / np.maximum(variance, np.finfo(np.float32).tiny)
+        return float(np.sqrt(np.mean(squares)))
 
 
 def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:

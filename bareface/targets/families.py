@@ -83,7 +83,12 @@ def _kernel(key: str) -> Callable[[Shapes], tuple[int, int]]:
 
 _SWAPPED = "TreB1eN fed BGR and face.evoLVe RGB to nets with these very keys; RGB is assumed"
 _INSIGHTFACE = Convention("InsightFace arcface_torch")
-_MAGFACE = Convention("MagFace", "BGR", mean=(0.0,), std=(255.0,), eps=2e-5, momentum=0.9)
+_MAGFACE = Convention(
+    *("MagFace", "BGR", (0.0,), (255.0,)),
+    caveat="taken for a net of MagFace because its weights lie under `features.`",
+    eps=2e-5,
+    momentum=0.9,
+)
 _CVLFACE = Convention("CVLFace")
 _ADAFACE = Convention("AdaFace", "BGR", caveat="a net of CVLFace has the same keys and takes RGB; BGR is assumed")
 _EVOLVE = Convention("face.evoLVe", caveat=_SWAPPED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # AdaFace, TreB1eN `kernel`; FaceX-Zoo, InsightFace, MagFace `weight`; pytorch-metric-learning `W`.
 _NAMES = re.compile(r"(^|.*[./])(kernel|weight|W|logits\.weight|centers?|centres?)")
-_NOT_HEADS = re.compile(r"optim|momentum|exp_avg|ema|running|bn")
+_NOT_HEADS = re.compile(r"optim|momentum|exp_avg|ema|running")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Name:
         return f"{self.module}.{self.attribute}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """A call that the pickle asks for, with what it would have done to the result.
 

@@ -14,6 +14,7 @@ from bareface.targets.plans import Shapes
 from bareface.targets.printable import printable
 from bareface.targets.spec import ImageSpec
 
+COUNTER = "num_batches_tracked"
 FACTORY = "a factory of your own, package.module:factory, that returns the module with its weights"
 
 
@@ -35,9 +36,10 @@ class Recognised:
     embedding_size: int
     convention: Convention
 
-    def net(self, spec: ImageSpec | None = None) -> nn.Module:
-        """The backbone with fresh weights and this family's BatchNorm settings."""
-        module = self.plan.net(spec or self.spec, self.embedding_size)
+    def blank(self, spec: ImageSpec | None = None) -> nn.Module:
+        """The backbone without numbers, on torch's meta device: it costs no memory and no random draws."""
+        with torch.device("meta"):
+            module = self.plan.net(spec or self.spec, self.embedding_size)
         for norm in norms(module).values():
             norm.eps, norm.momentum = self.convention.eps, self.convention.momentum
         return module
@@ -87,36 +89,39 @@ def _unknown(shapes: Shapes, where: str) -> TargetError:
     return TargetError(where, got=got, expected=expected, hint=FACTORY)
 
 
-def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Put the tensors into the module: all of them, and nothing else.
+def assemble(found: Recognised, tensors: Mapping[str, Tensor], where: str, spec: ImageSpec | None = None) -> nn.Module:
+    """The backbone with these weights: all of them, and nothing else.
 
-    Counters of batches may be missing, as they are from files older than torch 0.4.1.
+    Counters of batches may be missing, as they are from files older than torch 0.4.1; they start at zero then.
 
     Raises:
         CheckpointError: with the first missing and unexpected keys and the shapes that differ.
     """
+    module = found.blank(spec)
     own = module.state_dict()
-    missing = [key for key in own if key not in tensors and not key.endswith("num_batches_tracked")]
-    unexpected = [key for key in tensors if key not in own]
-    differing = [
-        f"{key} {tuple(tensors[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own
-        if key in tensors and tensors[key].shape != own[key].shape
-    ]
-    complaints = {"missing": missing, "unexpected": unexpected, "of another shape": differing}
+    _compare(own, tensors, where)
+    module.to_empty(device="cpu")
+    counters = {key: torch.zeros((), dtype=torch.long) for key in own if key.endswith(COUNTER)}
+    module.load_state_dict(counters | dict(tensors))
+    return module
+
+
+def _compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str) -> None:
+    complaints = {
+        "missing": [key for key in own if key not in tensors and not key.endswith(COUNTER)],
+        "unexpected": [key for key in tensors if key not in own],
+        "of another shape": [
+            f"{key} {tuple(tensors[key].shape)} instead of {tuple(own[key].shape)}"
+            for key in own
+            if key in tensors and tensors[key].shape != own[key].shape
+        ],
+    }
     if any(complaints.values()):
-        got = "; ".join(f"{len(keys)} {what} ({', '.join(keys[:3])})" for what, keys in complaints.items() if keys)
-        got = f"tensors {printable(got, 500)}"
+        told = (f"{len(keys)} {what} ({', '.join(keys[:3])})" for what, keys in complaints.items() if keys)
+        got = f"tensors {printable('; '.join(told), 500)}"
         raise CheckpointError(where, got=got, expected=f"the {len(own)} of the backbone", hint=FACTORY)
-    module.load_state_dict(dict(tensors), strict=False)
 
 
 def norms(module: nn.Module) -> dict[str, _BatchNorm]:
     """Name -> BatchNorm layer, in the order of the module tree."""
     return {name: layer for name, layer in module.named_modules() if isinstance(layer, _BatchNorm)}
-
-
-def blank(recognised: Recognised) -> nn.Module:
-    """The backbone without numbers: structure only, on torch's meta device."""
-    with torch.device("meta"):
-        return recognised.net()

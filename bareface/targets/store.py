@@ -19,7 +19,7 @@ from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
-from bareface.targets.recognise import Recognised, load_strictly, norms, recognise
+from bareface.targets.recognise import Recognised, assemble, norms, recognise
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
@@ -88,18 +88,16 @@ def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | N
         expected = f"{promised[0]} with {promised[1]} numbers, as {card_path.name} says"
         raise CheckpointError(str(file), got=f"{got[0]} with {got[1]} numbers", expected=expected)
     own = spec or card.spec.spec()
-    module = found.net(own)
+    module = assemble(found, tensors, str(file), own)
     for norm in norms(module).values():
         norm.eps, norm.momentum = card.eps or norm.eps, card.momentum
-    load_strictly(module, tensors, str(file))
     return Target(name or card.name, card.architecture, module, own, str(file.parent))
 
 
 def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Target:
     checkpoint = read_checkpoint(file)
     found = recognise(_shapes(checkpoint.tensors), checkpoint.wrapper, str(file))
-    module = found.net(spec)
-    load_strictly(module, checkpoint.tensors, str(file))
+    module = assemble(found, checkpoint.tensors, str(file), spec)
     centres = _centres(checkpoint.leftovers, found)
     return Target(name or file.stem, found.architecture, module, spec or found.spec, str(file), centres)
 

@@ -9,6 +9,8 @@ from bareface.targets.storages import DTYPES, StaticTensor, Storage
 
 MAX_DEPTH = 64
 MAX_TENSORS = 100_000
+# A pickle can hold integers of any length; no honest one is longer than this.
+_HUGE = 1 << 63
 
 STORAGES = {
     "DoubleStorage": "float64",
@@ -44,7 +46,7 @@ def storage_of(key: object) -> tuple[str, str, int] | None:
     """Name, dtype and number of elements of the storage that a persistent id means, if it means one."""
     match key:
         case ("storage", Name(attribute=kind), str(name), _, int(numel), *view) if view in ([], [None]):
-            return (name, STORAGES[kind], numel) if kind in STORAGES and numel >= 0 else None
+            return (name, STORAGES[kind], numel) if kind in STORAGES and 0 <= numel < _HUGE else None
     return None
 
 
@@ -71,7 +73,7 @@ class TreeBuilder:
             CheckpointError: nesting, tensors or storages beyond all measure.
         """
         if not isinstance(node, Call | list | tuple):
-            return node if isinstance(node, str | int | float | None) else Opaque(type(node).__name__)
+            return node if _is_scalar(node) else Opaque(type(node).__name__)
         if depth > MAX_DEPTH:
             raise self._odd("objects nested without end")
         if id(node) not in self._done:
@@ -80,6 +82,8 @@ class TreeBuilder:
         return self._done[id(node)]
 
     def _call(self, node: Call, depth: int) -> object:
+        if not isinstance(node.function, Name | Persistent):
+            return Opaque("a call of something made up")
         if node.function in _DICTS:
             return self._counted({str(key): self.build(value, depth + 1) for key, value in node.pairs})
         if node.function in _PARAMETERS and node.args:
@@ -89,7 +93,7 @@ class TreeBuilder:
         state = self.build(node.state, depth + 1) if isinstance(node.state, Call) else None
         if isinstance(state, dict) and "_modules" in state:
             return self._counted(_module(state))
-        return Opaque(str(node.function))
+        return Opaque(_class_name(node.function))
 
     def _counted(self, made: dict[str, object]) -> dict[str, object]:
         """The dict, once it is sure that writing all its paths out is no explosion: dicts may share dicts."""
@@ -102,7 +106,13 @@ class TreeBuilder:
         if len(args) < 4 or not isinstance(args[0], Persistent):
             raise self._odd("a tensor without a storage")
         offset, (shape, stride) = args[1], (_integers(size) for size in args[2:4])
-        if not isinstance(offset, int) or shape is None or stride is None or len(shape) != len(stride):
+        if (
+            not isinstance(offset, int)
+            or abs(offset) >= _HUGE
+            or shape is None
+            or stride is None
+            or len(shape) != len(stride)
+        ):
             raise self._odd("a tensor without a shape")
         tensor = StaticTensor(self._storage(args[0].key), shape, stride, offset)
         tensor.check(self._where)
@@ -138,8 +148,12 @@ def _class_name(function: object) -> str:
     return str(function) if isinstance(function, Name) else "of an unnamed class"
 
 
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | float | None) or (isinstance(value, int) and abs(value) < _HUGE)
+
+
 def _integers(value: object) -> tuple[int, ...] | None:
-    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+    if isinstance(value, tuple) and all(isinstance(item, int) and abs(item) < _HUGE for item in value):
         return value
     return None
 

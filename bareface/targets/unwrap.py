@@ -41,7 +41,7 @@ def unwrap(tree: object, tensor: type[T]) -> Unwrapped[T]:
     leftovers: dict[str, object] = {}
     while isinstance(tree, Mapping) and (name := _container(tree, tensor)):
         leftovers |= _flat({key: value for key, value in tree.items() if key != name}, "/".join(names))
-        names.append(name)
+        names.append(str(name))
         tree = tree[name]
     tensors = _flat(tree, "") if isinstance(tree, Mapping) else {}
     prefix = _prefix(tensors)
@@ -51,17 +51,26 @@ def unwrap(tree: object, tensor: type[T]) -> Unwrapped[T]:
 
 
 def _container(tree: Mapping[str, object], tensor: type[T]) -> str | None:
-    """The entry to look into, if the weights are not here already."""
-    if any(isinstance(value, tensor) for value in tree.values()):
-        return None
-    inner = {key: value for key, value in tree.items() if isinstance(value, Mapping) and _flat(value, "")}
+    """The entry to look into, if more weights are there than here."""
+    inner = {key: _weights(value, tensor) for key, value in tree.items() if isinstance(value, Mapping)}
+    here = _weights({key: value for key, value in tree.items() if key not in inner}, tensor)
 
     def rank(key: str) -> tuple[int, int, int]:
-        flat = _flat(inner[key], "")
-        known = -CONTAINERS.index(key) if key in CONTAINERS else -len(CONTAINERS)
-        return len(statistics(flat)), known, sum(isinstance(value, tensor) for value in flat.values())
+        statistics_there, tensors_there = inner[key]
+        return statistics_there, -_familiarity(key), tensors_there
 
-    return max(inner, key=rank, default=None)
+    best = max(inner, key=rank, default=None)
+    return best if best is not None and inner[best] > here else None
+
+
+def _weights(tree: Mapping[str, object], tensor: type[T]) -> tuple[int, int]:
+    """How many BatchNorm layers, and how many tensors, lie below."""
+    flat = _flat(tree, "")
+    return len(statistics(flat)), sum(isinstance(value, tensor) for value in flat.values())
+
+
+def _familiarity(key: str) -> int:
+    return CONTAINERS.index(key) if key in CONTAINERS else len(CONTAINERS)
 
 
 def statistics(keys: Iterable[str]) -> list[str]:
