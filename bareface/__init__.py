@@ -1,3 +1,40 @@
-"""bareface: does your face backbone remember the people it was trained on?"""
+"""bareface: does your face backbone remember the people it was trained on?
+
+evidence = bareface.audit("backbone.ckpt", "people.csv", attacks=["bn-distance"], seed=7, run="runs/mine")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bareface.auditing.api import audit
+    from bareface.evidence import Evidence, Verdict
+    from bareface.roster import Roster
+    from bareface.targets.spec import ImageSpec
+    from bareface.targets.store import load_target
+    from bareface.targets.target import Target
 
 __version__ = "0.1.0"
+
+__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "load_target"]
+
+_HOMES = {
+    "Evidence": "bareface.evidence",
+    "ImageSpec": "bareface.targets.spec",
+    "Roster": "bareface.roster",
+    "Target": "bareface.targets.target",
+    "Verdict": "bareface.evidence",
+    "audit": "bareface.auditing.api",
+    "load_target": "bareface.targets.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first used: torch is not needed to read a report."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bareface' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

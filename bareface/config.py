@@ -1,5 +1,6 @@
 """Configuration as it is read from YAML and the command line: strict, closed, saved resolved in the run folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,9 +83,13 @@ class ShadowConfig(Closed):
     train: TrainConfig = TrainConfig()
 
 
-DEFAULT_ATTACKS = tuple(
-    AttackConfig(**_attack(text))
-    for text in (
+def make_attack_configs(attacks: Sequence[str]) -> tuple[AttackConfig, ...]:
+    """Attacks written as words, as in `subject-compactness:k=5`."""
+    return tuple(AttackConfig(**_attack(text)) for text in attacks)
+
+
+DEFAULT_ATTACKS = make_attack_configs(
+    (
         "bn-distance",
         "bn-distance-variance",
         "embedding-norm",
@@ -120,7 +125,6 @@ class AuditConfig(Closed):
     foreign: str | None = None
     seed: int = Field(default=7, ge=0)
     folds: int = Field(default=5, ge=2, le=50)
-    draws: int = Field(default=2000, ge=200)
     batch_size: int = Field(default=64, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
 

@@ -13,7 +13,7 @@
 Every message says where, what it got, what was expected, and what to try.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class BarefaceError(Exception):
@@ -32,6 +32,17 @@ class BarefaceError(Exception):
         self.where, self.got, self.expected, self.hint = where, got, expected, hint
         advice = f" Try: {hint}." if hint else ""
         super().__init__(f"{where}: got {got}; expected {expected}.{advice}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders although their arguments are named."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[BarefaceError], args: tuple[Any, ...], state: dict[str, Any]) -> BarefaceError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(BarefaceError):

@@ -1,3 +1,4 @@
+import copy
 import re
 
 import pytest
@@ -33,3 +34,10 @@ def test_the_drawn_tree_is_the_tree(kind):
 
 def test_a_wrong_checkpoint_is_a_wrong_target():
     assert issubclass(CheckpointError, TargetError)
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_an_error_crosses_process_borders(kind):
+    error = kind("x", got="y", expected="z", hint="w")
+    again = copy.copy(error)
+    assert (type(again), str(again), again.got) == (kind, str(error), "y")

@@ -1,5 +1,6 @@
 """Who is probed: the target, the controls beside it, and the shadows."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from bareface.config import ShadowConfig, SpecConfig, TrainConfig
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
 from bareface.faces.synthetic import SyntheticFaces
+from bareface.probing.taps import batchnorm_layers
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for, stream
 from bareface.targets.spec import ImageSpec
@@ -69,8 +71,13 @@ def public_images(target: Target, roster: Roster, seed: int) -> tuple[Images, st
     return ArrayImages(rendered), f"{len(rendered)} rendered faces"
 
 
-def bn_swap(target: Target, roster: Roster, seed: int) -> tuple[Target, str]:
-    """The target with its running statistics re-estimated on public images, and what those were."""
+def bn_swap(target: Target, roster: Roster, seed: int) -> tuple[Target, str] | None:
+    """The target with its running statistics re-estimated on public images, and what those were.
+
+    None where it has no BatchNorm layer with running statistics.
+    """
+    if not batchnorm_layers(target.module):
+        return None
     images, what = public_images(target, roster, seed)
     return estimate_statistics(target, images), what
 
@@ -78,6 +85,8 @@ def bn_swap(target: Target, roster: Roster, seed: int) -> tuple[Target, str]:
 def untrained(target: Target, roster: Roster, seed: int) -> Target:
     """A copy of the target with fresh weights, its running statistics estimated on public images."""
     twin = untrained_twin(target, seed_for(seed, "untrained"))
+    if not batchnorm_layers(twin.module):
+        return twin
     images, _ = public_images(target, roster, seed)
     return estimate_statistics(twin, images)
 
@@ -104,7 +113,8 @@ def train_backbone(
     members = roster.take(roster.rows(Role.MEMBER))
     _, labels = np.unique(members.subject, return_inverse=True)
     images = RosterImages(members, recipe.spec.height, recipe.spec.width)
-    return train(images, labels.astype(np.int64), recipe, folder, report=report)
+    ids = hashlib.sha256("\n".join(members.image).encode()).hexdigest()
+    return train(images, labels.astype(np.int64), recipe, folder, image_ids=ids, report=report)
 
 
 def shadows(

@@ -107,9 +107,7 @@ def _deal(
     return fold_of[subject]
 
 
-def _photo_sets(
-    subject: NDArray[np.int64], member: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _photo_sets(subject: NDArray[np.int64], member: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """(n,) a random number for each person and side."""
     _, number = np.unique(2 * subject + member, return_inverse=True)
     return rng.permutation(number.max() + 1)[number]

@@ -3,7 +3,7 @@
 It is data, so that stage 2 can rebuild it in another framework and differentiate through it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -64,6 +64,16 @@ class AttackModel:
             f"bias_{i}": b for i, b in enumerate(self.biases)
         }
         return {"used": self.used, "mean": self.mean, "scale": self.scale, **layers}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float64] | NDArray[np.bool_]]) -> "AttackModel":
+        """The model that `arrays` came from."""
+        depth = sum(name.startswith("weight_") for name in arrays)
+        weights, biases = (
+            [arrays[f"{kind}_{i}"].astype(np.float64) for i in range(depth)] for kind in ("weight", "bias")
+        )
+        mean, scale = arrays["mean"].astype(np.float64), arrays["scale"].astype(np.float64)
+        return cls(arrays["used"].astype(bool), mean, scale, tuple(weights), tuple(biases))
 
     def _standardise(self, features: Array) -> Array:
         standard = (features[:, self.used] - self.mean) / self.scale

@@ -1,0 +1,104 @@
+"""Everything that is said about a game: each attack on the target, on its controls, and blind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.auditing.blind import BlindBaseline
+from bareface.auditing.crossfit import answers
+from bareface.auditing.games import Arena
+from bareface.auditing.question import Progress, Question
+from bareface.auditing.traces import NO_BATCHNORM, Traces, in_arena, shadow_lessons
+from bareface.errors import BarefaceError
+from bareface.membership.base import Attack, Knowledge, Labelled
+from bareface.trace import Trace
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One attack in one game with one prior knowledge, before any truth.
+
+    Attributes:
+        arena: the game.
+        attack, knowledge: who asks with what.
+        target: (n,) scores, or None with the reason why there are none.
+        controls: (n,) scores of the same attack on each control, or the reason why there are none.
+        failure: why `target` is None; empty otherwise.
+        failed: whether that was a failure rather than an abstention.
+    """
+
+    arena: Arena
+    attack: Attack
+    knowledge: Knowledge
+    target: Vector | None
+    controls: dict[str, Vector | str]
+    failure: str = ""
+    failed: bool = False
+
+
+def play(
+    arena: Arena, traces: Traces, blind: Trace, question: Question, progress: Progress, at: tuple[int, int]
+) -> Iterator[Answer]:
+    """Every attack in a game, with every prior knowledge that was asked for."""
+    blind_scores = _Blind(in_arena(blind, arena), arena, question.seed)
+    done, total = at
+    for knowledge in question.knowledges:
+        shadows = shadow_lessons(traces, arena.game, question) if knowledge == "shadow" else None
+        for attack in question.attacks:
+            yield _answer(attack, knowledge, arena, traces, shadows, blind_scores, question.seed)
+            done += 1
+            progress("attacks", done, total)
+
+
+def _answer(
+    attack: Attack,
+    knowledge: Knowledge,
+    arena: Arena,
+    traces: Traces,
+    shadows: tuple[Labelled, ...] | None,
+    blind: "_Blind",
+    seed: int,
+) -> Answer:
+    def on(trace: Trace) -> Vector | tuple[str, bool]:
+        return _attempt(attack, in_arena(trace, arena), arena, shadows, seed)
+
+    target = on(traces.target)
+    if isinstance(target, tuple):
+        return Answer(arena, attack, knowledge, None, {}, *target)
+    swapped = (NO_BATCHNORM, False) if traces.swapped is None else on(traces.swapped)
+    others = {"foreign": on(traces.foreign), "bn-swap": swapped}
+    controls: dict[str, Vector | str] = {"blind": blind.beside(attack)}
+    controls |= {kind: said[0] if isinstance(said, tuple) else said for kind, said in others.items()}
+    return Answer(arena, attack, knowledge, target, controls)
+
+
+def _attempt(
+    attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int
+) -> Vector | tuple[str, bool]:
+    """Scores, or why there are none and whether that is a failure."""
+    try:
+        return answers(attack, trace, arena, shadows, seed)
+    except BarefaceError as reason:
+        return str(reason), False
+    except Exception as error:  # the one broad except: a failed attack becomes a recorded failure
+        return f"{type(error).__name__}: {error}", True
+
+
+class _Blind:
+    """The blind baseline of a game, fitted once for each size of photo sets."""
+
+    def __init__(self, trace: Trace, arena: Arena, seed: int) -> None:
+        self._trace, self._arena, self._seed = trace, arena, seed
+        self._scores: dict[int, Vector] = {}
+
+    def beside(self, attack: Attack) -> Vector:
+        """(n,) scores, on sets of as many photos as the attack looks at."""
+        k = int(attack.parameters().get("k", 0))
+        if k not in self._scores:
+            # Always with partial knowledge: it stands for whatever tells the two sides apart as pictures.
+            self._scores[k] = answers(BlindBaseline(k=k), self._trace, self._arena, None, self._seed)
+        return self._scores[k]

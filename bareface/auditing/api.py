@@ -1,0 +1,59 @@
+"""`bareface.audit`: the audit as one call from Python."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.question import Progress, Question, make_attacks, silent
+from bareface.config import make_attack_configs
+from bareface.evidence import Evidence
+from bareface.membership.base import Attack
+from bareface.roster import Roster, read_manifest
+from bareface.targets.store import load_target
+from bareface.targets.target import Target
+
+
+def audit(
+    target: Target | Path | str,
+    roster: Roster | Path | str,
+    *,
+    run: Path | str = "runs/audit",
+    attacks: Sequence[Attack | str] | None = None,
+    foreign: Target | Path | str | None = None,
+    seed: int = 7,
+    fresh: bool = False,
+    progress: Progress = silent,
+    **more: Any,
+) -> Evidence:
+    """Audit a backbone; the evidence is also written to the run folder.
+
+    Args:
+        target: a backbone, or a path or `package.module:factory` to load one from.
+        roster: images, people and roles, or a path to a manifest.
+        run: folder of the run; one that was cut short is resumed.
+        attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
+        foreign: a backbone that never saw the members.
+        seed: root of every random stream.
+        fresh: start over in a used run folder.
+        progress: called with (stage, done, total).
+        more: other fields of `bareface.auditing.question.Question`, such as games, shadow, folds.
+
+    Raises:
+        BarefaceError: the target, the roster, an attack or the folder is unusable; the message says what to do.
+    """
+    question = replace(Question(), seed=seed, **more)
+    if attacks is not None:
+        question = replace(question, attacks=tuple(_attack(one) for one in attacks))
+    people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
+    other = None if foreign is None else _target(foreign)
+    return conduct(Brought(_target(target), people, other), question, Path(run), fresh=fresh, progress=progress)
+
+
+def _attack(given: Attack | str) -> Attack:
+    return given if isinstance(given, Attack) else make_attacks(make_attack_configs([given]))[0]
+
+
+def _target(given: Target | Path | str) -> Target:
+    return given if isinstance(given, Target) else load_target(given)

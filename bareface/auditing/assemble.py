@@ -1,0 +1,184 @@
+"""Putting the evidence together."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bareface.auditing.provenance import provenance
+from bareface.auditing.question import Question
+from bareface.auditing.traces import CANDIDATES, Traces
+from bareface.evidence import (
+    SCHEMA_VERSION,
+    AttackCard,
+    Evidence,
+    Exposure,
+    Finding,
+    LayerSeparation,
+    Rejected,
+    RoleCount,
+    TargetCard,
+    Verdict,
+)
+from bareface.faces.examine import Examination
+from bareface.membership.base import Attack
+from bareface.probing.taps import batchnorm_layers
+from bareface.registry import HEADINGS, prose
+from bareface.roster import Role, Roster
+from bareface.stats.verdict import overall
+from bareface.targets.target import Target
+
+USES = {
+    Role.MEMBER: "trained the target; member side of the record and dataset games",
+    Role.HELDOUT: "other photos of training people; non-member side of the record game, member side of the person game",
+    Role.OUTSIDE: "people never trained on; non-member side of the person and dataset games",
+    Role.AUXILIARY: "the auditor's own people; train the shadows",
+    Role.PUBLIC: "anybody's faces; re-estimate the running statistics",
+}
+LIMITS = (
+    "Membership is as the roster states it: an image in the wrong role makes the numbers meaningless.",
+    "A verdict holds for these attacks, this prior knowledge and these people; another attack may find more.",
+    "Intervals take the people as a sample and the trained target as given: another training run may leak otherwise.",
+    "NOT SHOWN is not proof of safety; it comes with the smallest effect that this audit would have shown.",
+)
+# A running mean this small against its own deviation, between two layers, carries no distance of its own.
+DEGENERATE = 0.01
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Everything that an evidence is made of."""
+
+    target: Target
+    roster: Roster
+    command: str
+    question: Question
+    settings: dict[str, Any]
+    examination: Examination
+    traces: Traces
+    findings: tuple[Finding, ...]
+    layers: tuple[LayerSeparation, ...]
+    exposures: tuple[Exposure, ...]
+    run: Path
+    started: str
+    seconds: float
+
+
+def assemble(made: Ingredients) -> Evidence:
+    """The evidence of a run."""
+    verdict = overall(finding.verdict for finding in made.findings if finding.verdict is not None)
+    return Evidence(
+        schema_version=SCHEMA_VERSION,
+        status="complete",
+        title=made.question.title,
+        verdict=verdict,
+        sentence=summary(verdict, made.findings),
+        target=target_card(made.target),
+        foreign=target_card(made.traces.foreign_model),
+        roles=_roles(made.roster, made.examination),
+        rejects=_rejects(made.roster, made.examination),
+        findings=made.findings,
+        cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
+        layers=made.layers,
+        exposures=made.exposures,
+        limits=LIMITS,
+        notes=_notes(made),
+        command=made.command,
+        provenance=provenance(
+            run=made.run,
+            files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
+            roster=made.examination.accepted,
+            digest=made.examination.digest,
+            settings=made.settings,
+            seed=made.question.seed,
+            device=made.target.device,
+            started=made.started,
+            seconds=made.seconds,
+        ),
+    )
+
+
+def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
+    """The verdict in one or two sentences: how many findings carry it, and the most telling of them."""
+    carrying = [finding for finding in findings if finding.verdict is verdict]
+    if not carrying:
+        return "No attack could be run: " + "; ".join(sorted({finding.reason for finding in findings}))
+    first = max(carrying, key=_reach)
+    return (
+        f"{len(carrying)} of {len(findings)} findings say so. The most telling: {first.attack} in the {first.game} "
+        f"game with {first.knowledge} knowledge. {first.sentence}"
+    )
+
+
+def _reach(finding: Finding) -> float:
+    interval = finding.image.auc_interval if finding.image else None
+    return interval.low if interval else 0.0
+
+
+def target_card(target: Target) -> TargetCard:
+    """What a report says of a backbone."""
+    layers = batchnorm_layers(target.module)
+    return TargetCard(
+        name=target.name,
+        source="factory" if ":" in target.source else "checkpoint",
+        sha256=target.sha256,
+        architecture=target.architecture,
+        parameters=sum(parameter.numel() for parameter in target.module.parameters()),
+        embedding_size=target.embedding_size,
+        input=str(target.spec),
+        batchnorm_layers=len(layers),
+        degenerate_layers=tuple(name for name, layer in layers.items() if _degenerate(layer)),
+        head_identities=None if target.centres is None else len(target.centres),
+    )
+
+
+def attack_card(attack: Attack) -> AttackCard:
+    """What an attack says of itself."""
+    page = prose(type(attack))
+    tests, needs, how, limits, reference = (page.sections[heading] for heading in HEADINGS)
+    return AttackCard(attack=attack.name, tests=tests, needs=needs, how=how, limits=limits, reference=reference)
+
+
+def _degenerate(layer: Any) -> bool:
+    spread = layer.running_var.float().sqrt().clamp_min(1e-12)
+    return bool((layer.running_mean.float().abs() / spread).max() < DEGENERATE)
+
+
+def _one_of_each(attacks: tuple[Attack, ...]) -> list[Attack]:
+    return list({attack.name: attack for attack in attacks}.values())
+
+
+def _roles(roster: Roster, examination: Examination) -> tuple[RoleCount, ...]:
+    rejected = Counter(reject.role for reject in examination.rejects)
+    return tuple(
+        RoleCount(
+            role=role,
+            people=people,
+            images=images,
+            rejected=rejected[role],
+            use=USES.get(Role(role), "") if role in set(Role) else "kept and counted, used by nothing",
+        )
+        for role, (people, images) in roster.head_count().items()
+    )
+
+
+def _rejects(roster: Roster, examination: Examination) -> tuple[Rejected, ...]:
+    number = {image: row for row, image in enumerate(roster.image)}
+    return tuple(
+        Rejected(number=number[reject.image], role=reject.role, reason=reject.reason) for reject in examination.rejects
+    )
+
+
+def _notes(made: Ingredients) -> tuple[str, ...]:
+    counts = {
+        role: images / people for role, (people, images) in made.roster.head_count().items() if role in CANDIDATES
+    }
+    notes = [
+        f"Images per person: {', '.join(f'{role} {mean:.1f}' for role, mean in counts.items())}. Person scores are "
+        "means over images, and photo sets have the same size on both sides, so that the count itself tells nothing."
+    ]
+    if made.question.shadow is None:
+        notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
+    if not batchnorm_layers(made.target.module):
+        notes.append("The target has no BatchNorm layer with running statistics; attacks that read them abstained.")
+    return tuple(notes)

@@ -1,0 +1,154 @@
+"""One audit, from images to a verdict."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bareface.auditing.answers import Answer, play
+from bareface.auditing.assemble import Ingredients, assemble
+from bareface.auditing.attack_models import write_attack_models
+from bareface.auditing.blind import blind_trace
+from bareface.auditing.findings import exposures, findings
+from bareface.auditing.games import Arena, arena, check_games, possible_games
+from bareface.auditing.layers import layer_separations
+from bareface.auditing.pseudonyms import OWNER_ONLY, pseudonyms, write_people
+from bareface.auditing.question import Progress, Question, silent
+from bareface.auditing.run_folder import run_folder
+from bareface.auditing.traces import candidates, gather, in_arena
+from bareface.errors import RosterError
+from bareface.evidence import Evidence, write_evidence
+from bareface.faces.examine import Examination, examine, refuse_if_biased, refuse_if_shared
+from bareface.files import atomic_path
+from bareface.roster import Roster
+from bareface.targets.target import Target
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What the user brought.
+
+    Attributes:
+        target: the backbone to be audited.
+        roster: images, people, roles.
+        foreign: a backbone that never saw the members, if there is one.
+        command: how to ask again.
+    """
+
+    target: Target
+    roster: Roster
+    foreign: Target | None = None
+    command: str = ""
+
+
+def conduct(
+    brought: Brought, question: Question, run: Path, *, fresh: bool = False, progress: Progress = silent
+) -> Evidence:
+    """Audit a target and write the run folder; a run that was cut short is resumed.
+
+    Raises:
+        RosterError: the people or images cannot be audited.
+        TargetError: the target does not answer with embeddings.
+        RunError: the folder is in use, belongs to another configuration, or cannot be written.
+    """
+    settings = question.settings() | {"target": brought.target.sha256, "roster": _digest(brought.roster)}
+    with run_folder(run, settings, fresh=fresh):
+        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+        examination = _examine(brought.roster, question, run, progress)
+        people, rows = candidates(examination)
+        arenas = _arenas(people, question)
+        traces = gather(brought.target, brought.foreign, examination, question, run, progress)
+        blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
+        total = len(arenas) * len(question.knowledges) * len(question.attacks)
+        answers: list[Answer] = []
+        for game in arenas:
+            answers += play(game, traces, blind, question, progress, (len(answers), total))
+        found = findings(answers, traces, question)
+        names = pseudonyms(people.subject, question.seed)
+        alias = np.array([names[str(subject)] for subject in people.subject])
+        write_people(people, names, run / "people.parquet")
+        _write_scores(answers, alias, people, run / "scores.parquet")
+        write_attack_models(answers, traces, question, run / "attack_models")
+        evidence = assemble(
+            Ingredients(
+                brought.target, brought.roster, brought.command, question, settings, examination, traces, found,
+                tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
+                exposures(answers, found, alias), run, started, time.monotonic() - clock,
+            )
+        )  # fmt: skip
+        write_evidence(evidence, run)
+        return evidence
+
+
+def _examine(roster: Roster, question: Question, run: Path, progress: Progress) -> Examination:
+    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    _write_rejects(examination, run / "rejects.parquet")
+    refuse_if_biased(examination, max_reject_rate=question.max_reject_rate)
+    refuse_if_shared(examination)
+    return examination
+
+
+def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
+    games = question.games or possible_games(people)
+    if not games:
+        have = ", ".join(sorted({str(role) for role in people.role})) or "none of them"
+        raise RosterError(
+            str(people.root),
+            got=f"images in the roles {have}",
+            expected="two of the roles member, heldout, outside",
+            hint="bring images of people that the target was not trained on",
+        )
+    check_games(people, games)
+    return tuple(arena(people, game, folds=question.folds, seed=question.seed) for game in games)
+
+
+def _write_rejects(examination: Examination, path: Path) -> None:
+    rejects = examination.rejects
+    columns: dict[str, Sequence[str]] = {
+        name: [getattr(reject, name) for reject in rejects] for name in ("image", "role", "reason", "detail")
+    }
+    with atomic_path(path) as temporary:
+        temporary.chmod(OWNER_ONLY)
+        pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)
+
+
+def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Roster, path: Path) -> None:
+    """Every score of every attack, by pseudonym: the rows of `people.parquet` by number."""
+    tables = [_score_table(answer, alias, people) for answer in answers if answer.target is not None]
+    empty = pa.schema([("image", pa.int64()), ("person", pa.string()), ("score", pa.float64())])
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.concat_tables(tables) if tables else empty.empty_table(), temporary, compression="zstd")
+
+
+def _score_table(answer: Answer, alias: NDArray[np.str_], people: Roster) -> Any:
+    rows, n = answer.arena.rows, len(answer.arena.rows)
+    parameters = ",".join(f"{key}={value}" for key, value in answer.attack.parameters().items())
+    constants = {
+        "game": answer.arena.game,
+        "knowledge": answer.knowledge,
+        "attack": answer.attack.name,
+        "parameters": parameters,
+    }
+    columns: dict[str, Any] = {
+        "image": rows,
+        "person": alias[rows].tolist(),
+        "role": people.role[rows].tolist(),
+        "fold": answer.arena.fold,
+        "score": answer.target,
+    }
+    return pa.table(columns | {name: [value] * n for name, value in constants.items()})
+
+
+def _digest(roster: Roster) -> str:
+    digest = hashlib.sha256()
+    for image, subject, role in zip(roster.image, roster.subject, roster.role, strict=True):
+        digest.update(f"{image}\t{subject}\t{role}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,43 @@
+"""What a run was made of and on."""
+
+import hashlib
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+import bareface
+from bareface.evidence import Provenance
+from bareface.files import sha256_of
+from bareface.roster import Roster
+
+PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "pillow", "pyarrow")
+
+
+def provenance(
+    *, run: Path, files: list[Path], roster: Roster, digest: NDArray[Any], settings: dict[str, Any], seed: int,
+    device: torch.device, started: str, seconds: float,
+) -> Provenance:  # fmt: skip
+    """Versions, machine, seed, and digests of everything that went in and came out."""
+    people = hashlib.sha256()
+    for row, image in enumerate(digest.tolist()):
+        people.update(f"{image} {roster.subject[row]} {roster.role[row]}\n".encode())
+    return Provenance(
+        bareface=bareface.__version__,
+        python=sys.version.split()[0],
+        packages={name: version(name) for name in PACKAGES},
+        platform=f"{platform.system()} {platform.machine()}",
+        device=str(device),
+        threads=torch.get_num_threads(),
+        seed=seed,
+        started=started,
+        seconds=round(seconds, 1),
+        roster_sha256=people.hexdigest(),
+        config_sha256=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        files={str(path.relative_to(run)): sha256_of(path) for path in sorted(files)},
+    )

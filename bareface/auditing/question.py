@@ -1,0 +1,102 @@
+"""What an audit is asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from bareface.auditing.games import Game
+from bareface.config import DEFAULT_ATTACKS, AttackConfig, AuditConfig, ShadowConfig
+from bareface.errors import UsageError
+from bareface.membership import attack_class
+from bareface.membership.base import Attack, Knowledge
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress report that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything that is asked of an audit, apart from the target and the people.
+
+    Attributes:
+        attacks: with their parameters.
+        games: None = all that the roster allows.
+        shadow: how shadows are trained; None = no shadow knowledge.
+        foreign: reference to a backbone that never saw the members; None = the first shadow, or an untrained copy.
+        seed: root of every random stream.
+        folds: for partial knowledge.
+        batch_size: images in one forward pass.
+        max_reject_rate: more unusable images than this share are refused.
+    """
+
+    attacks: tuple[Attack, ...] = field(default_factory=lambda: make_attacks(DEFAULT_ATTACKS))
+    games: tuple[Game, ...] | None = None
+    shadow: ShadowConfig | None = None
+    foreign: str | None = None
+    seed: int = 7
+    folds: int = 5
+    batch_size: int = 64
+    max_reject_rate: float = 0.01
+    title: str = "audit"
+
+    @property
+    def knowledges(self) -> tuple[Knowledge, ...]:
+        """The settings of prior knowledge that can be played."""
+        return ("partial", "shadow") if self.shadow is not None else ("partial",)
+
+    def settings(self) -> dict[str, Any]:
+        """All of it as plain values, for the run folder."""
+        plain = {name: getattr(self, name) for name in ("foreign", "seed", "folds", "batch_size", "title")}
+        attacks = [{"name": attack.name, **attack.parameters()} for attack in self.attacks]
+        shadow = None if self.shadow is None else self.shadow.model_dump(mode="json")
+        games = None if self.games is None else list(self.games)
+        return plain | {
+            "attacks": attacks,
+            "games": games,
+            "shadow": shadow,
+            "max_reject_rate": self.max_reject_rate,
+        }
+
+
+def question_of(config: AuditConfig) -> Question:
+    """The question that a configuration states."""
+    return Question(
+        make_attacks(config.attacks),
+        config.games,
+        config.shadow,
+        config.foreign,
+        config.seed,
+        config.folds,
+        config.batch_size,
+        config.max_reject_rate,
+        config.title,
+    )
+
+
+def make_attacks(configs: Sequence[AttackConfig]) -> tuple[Attack, ...]:
+    """The attacks that a configuration lists.
+
+    Raises:
+        UsageError: an attack is unknown, or a parameter is unknown or out of range.
+    """
+    return tuple(_make(config) for config in configs)
+
+
+def _make(config: AttackConfig) -> Attack:
+    attack = attack_class(config.name)
+    try:
+        return attack(**config.parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        parameter = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"attack {config.name}, parameter {parameter}",
+            got=repr(first["input"]),
+            expected=first["msg"][:1].lower() + first["msg"][1:],
+            hint=f"bareface attacks {config.name}",
+        ) from error

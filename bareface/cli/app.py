@@ -1,0 +1,177 @@
+"""All commands of `bareface`."""
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import bareface
+from bareface.cli.manners import manners, out
+
+app = typer.Typer(
+    name="bareface",
+    help="Does your face backbone remember the people it was trained on?",
+    epilog="Exit codes: 0 done · 1 gate failed · 2 a mistake in the call or its inputs · 4 the run folder cannot be "
+    "used or written, run again to resume · 5 refused as unsafe · 130 interrupted, run again to resume.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Root of every random stream.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out(f"bareface {bareface.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    run: Annotated[Path, typer.Option(help="Where the run goes.")] = Path("runs/demo"),
+    seed: Seed = 7,
+    fresh: Annotated[bool, typer.Option(help="Start over.")] = False,
+) -> None:
+    """Train a small target on rendered faces and audit it: the whole story in minutes, nothing to bring."""
+    with manners(run):
+        from bareface.cli.demo import run_demo
+
+        run_demo(run, seed=seed, fresh=fresh)
+
+
+@app.command()
+def audit(
+    config: Annotated[Path | None, typer.Argument(help="A YAML configuration; options override it.")] = None,
+    model: Annotated[str | None, typer.Option(help="Checkpoint, folder, or package.module:factory.")] = None,
+    roster: Annotated[Path | None, typer.Option(help="CSV or Parquet: image, subject, role (or membership).")] = None,
+    members: Annotated[Path | None, typer.Option(help="Folder of training images, person/image.")] = None,
+    nonmembers: Annotated[Path | None, typer.Option(help="Folder of people never trained on.")] = None,
+    heldout: Annotated[Path | None, typer.Option(help="Folder of other images of training people.")] = None,
+    auxiliary: Annotated[Path | None, typer.Option(help="Folder of your own people, to train shadows on.")] = None,
+    public: Annotated[Path | None, typer.Option(help="Folder of anybody's faces.")] = None,
+    attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
+    game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
+    foreign: Annotated[str | None, typer.Option(help="A backbone that never saw the members.")] = None,
+    ignore_head: Annotated[bool | None, typer.Option(help="Audit as if no classification head came along.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
+    run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
+    fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
+    fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+) -> None:
+    """Audit a backbone: which of its training images and people does it give away?"""
+    with manners(run):
+        from bareface.cli.auditing import run_audit
+
+        named = {
+            "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
+            "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
+            "foreign": foreign, "ignore_head": ignore_head, "seed": seed,
+        }  # fmt: skip
+        shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
+    if fail_if_leak and shown:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    roster: Annotated[Path, typer.Argument(help="CSV or Parquet manifest, or a folder person/image.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Where the backbone goes.")],
+    role: Annotated[str, typer.Option(help="Which role of a manifest to train on.")] = "member",
+    recipe: Annotated[
+        Path | None, typer.Option(help="A YAML file with training settings; options override it.")
+    ] = None,
+    architecture: Annotated[str | None, typer.Option(help="ir-tiny, iresnet18, ir50, mobilefacenet, ...")] = None,
+    size: Annotated[int | None, typer.Option(min=16, help="Height and width of the input.")] = None,
+    grey: Annotated[bool | None, typer.Option("--grey/--rgb", help="One channel or three.")] = None,
+    head: Annotated[str | None, typer.Option(help="arcface or cosface.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+) -> None:
+    """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
+    with manners(folder):
+        from bareface.cli.training import run_training
+
+        named = {
+            "architecture": architecture, "head": head, "epochs": epochs, "batch_size": batch_size,
+            "learning_rate": learning_rate, "seed": seed,
+        }  # fmt: skip
+        settings = {name: value for name, value in named.items() if value is not None}
+        run_training(roster, role, folder, recipe, settings, size=size, grey=grey)
+
+
+@app.command()
+def inspect(
+    checkpoint: Annotated[Path, typer.Argument(help="Any file that may hold a backbone.")],
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what a checkpoint is, without executing anything in it."""
+    with manners():
+        from bareface.cli.inspecting import run_inspect
+
+        out(run_inspect(checkpoint, as_json=json))
+
+
+@app.command()
+def attacks(name: Annotated[str | None, typer.Argument(help="One attack, in full.")] = None) -> None:
+    """List the attacks on offer: what each needs and how it works."""
+    with manners():
+        from bareface.cli.listing import describe_attack, list_attacks
+
+        out(list_attacks() if name is None else describe_attack(name))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    html: Annotated[Path | None, typer.Option(help="Where the page goes; RUN/report.html by default.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Print it instead.")] = False,
+) -> None:
+    """Rebuild the report from the evidence of a run; needs no torch."""
+    with manners():
+        from bareface.cli.reporting import write_report
+
+        out(write_report(run, html, text=text))
+
+
+@app.command()
+def faces(
+    folder: Annotated[Path, typer.Argument(help="Where the images go, person/image.png.")],
+    people: Annotated[int, typer.Option(min=1)] = 200,
+    images: Annotated[int, typer.Option(min=1, help="Images of each person.")] = 20,
+    size: Annotated[int, typer.Option(min=16, max=1024, help="Height and width in pixels.")] = 112,
+    first: Annotated[int, typer.Option(min=0, help="Number of the first person.")] = 0,
+    seed: Seed = 7,
+) -> None:
+    """Render faces of people who do not exist into an image folder."""
+    with manners():
+        from bareface.cli.faces import run_faces
+
+        run_faces(folder, people=people, images=images, size=size, first=first, seed=seed)
+
+
+def main() -> None:
+    """The entry point: SIGTERM is treated like Ctrl-C, so that a run that is told to stop stays resumable."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

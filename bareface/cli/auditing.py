@@ -1,0 +1,87 @@
+"""`bareface audit`: from files and options to a finished run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.cast import spec_of
+from bareface.auditing.question import question_of
+from bareface.cli.manners import Stages, out
+from bareface.config import AuditConfig, make_config, read_config
+from bareface.errors import UsageError
+from bareface.evidence import Evidence, Verdict
+from bareface.files import write_text
+from bareface.report.html import render_html
+from bareface.report.text import render_text
+from bareface.roster import Role, Roster, join, read_folder, read_manifest
+from bareface.targets.store import load_target
+from bareface.targets.target import Target
+
+FOLDERS = {
+    "members": Role.MEMBER,
+    "heldout": Role.HELDOUT,
+    "nonmembers": Role.OUTSIDE,
+    "auxiliary": Role.AUXILIARY,
+    "public": Role.PUBLIC,
+}
+
+
+def run_audit(config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool) -> bool:
+    """Run an audit, print it, write its page; returns whether a leak was shown."""
+    settings = read_config(config, options) if config else _from_options(options)
+    evidence = audit_configured(settings, run, fresh=fresh)
+    out(render_text(evidence))
+    out(f"\nreport: {run / 'report.html'}")
+    return evidence.verdict is Verdict.LEAK_SHOWN
+
+
+def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence:
+    """Audit what a configuration says and write the page beside the evidence."""
+    target = load(config.model, config)
+    foreign = load(config.foreign, config) if config.foreign else None
+    brought = Brought(
+        target.without_head() if config.ignore_head else target, people(config), foreign, " ".join(_command())
+    )
+    with Stages() as stages:
+        evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
+    write_text(run / "report.html", render_html(evidence))
+    return evidence
+
+
+def load(reference: str, config: AuditConfig) -> Target:
+    """The backbone behind a path or a factory name."""
+    return load_target(reference, spec=spec_of(config.spec) if config.spec else None)
+
+
+def people(config: AuditConfig) -> Roster:
+    """The roster that a configuration names, as one manifest or as folders."""
+    if config.roster is not None:
+        return read_folder_or_manifest(config.roster)
+    folders = {role: getattr(config, field) for field, role in FOLDERS.items()}
+    return join(*(read_folder(folder, role) for role, folder in folders.items() if folder is not None))
+
+
+def read_folder_or_manifest(path: Path) -> Roster:
+    """A manifest; a folder has no roles, so it is refused with advice."""
+    if path.is_dir():
+        raise UsageError(
+            str(path),
+            got="a folder as roster",
+            expected="a CSV or Parquet manifest with the columns image, subject, role",
+            hint="--members FOLDER --nonmembers FOLDER",
+        )
+    return read_manifest(path)
+
+
+def _from_options(options: dict[str, Any]) -> AuditConfig:
+    if "model" not in options:
+        raise UsageError(
+            "bareface audit", got="no model", expected="--model or a YAML configuration", hint="bareface audit --help"
+        )
+    return make_config({key: str(v) if isinstance(v, Path) else v for key, v in options.items()}, "bareface audit")
+
+
+def _command() -> list[str]:
+    """The call without paths: file arguments are named by what they are."""
+    return ["bareface", *("<path>" if "/" in word or Path(word).exists() else word for word in sys.argv[1:])]

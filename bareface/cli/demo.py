@@ -1,0 +1,105 @@
+"""`bareface demo`: faces of people who do not exist, a target that was trained on some of them, an audit.
+
+It goes the way that a user goes: a folder of images, a manifest, a trained backbone, a configuration, an audit. All
+of it stays in the run folder to be looked at and changed.
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.cli.auditing import audit_configured
+from bareface.cli.manners import Stages, out
+from bareface.cli.training import progress_of
+from bareface.config import ShadowConfig, SpecConfig, TrainConfig, read_config
+from bareface.faces.synthetic import write_folder
+from bareface.files import write_text
+from bareface.report.text import render_text
+from bareface.roster import Role, Roster, read_folder, read_manifest, write_manifest
+
+SIZE = 48
+TRAINING = TrainConfig(spec=SpecConfig(height=SIZE, width=SIZE), epochs=50)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some people of the demo: how many, with how many images, in which roles in turn."""
+
+    people: int
+    images: int
+    roles: tuple[Role, ...]
+
+
+GROUPS = (
+    Group(80, 8, (Role.MEMBER, Role.HELDOUT)),
+    Group(80, 4, (Role.OUTSIDE,)),
+    Group(80, 8, (Role.AUXILIARY,)),
+    Group(300, 1, (Role.PUBLIC,)),
+)
+
+
+def run_demo(run: Path, *, seed: int, fresh: bool) -> None:
+    """Render, train, audit; print the verdict and where the report is."""
+    if fresh and (run / "people").is_dir():
+        shutil.rmtree(run)
+    with Stages() as stages:
+        roster = _people(run / "people", seed, stages)
+        recipe = recipe_of(TRAINING.model_copy(update={"seed": seed}))
+        train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
+    config = run / "audit.yaml"
+    write_text(config, _configuration(seed))
+    evidence = audit_configured(read_config(config), run / "audit", fresh=fresh)
+    page = run / "report.html"
+    write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
+    out(render_text(evidence))
+    out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
+
+
+def _people(folder: Path, seed: int, stages: Stages) -> Roster:
+    manifest = folder / "roster.csv"
+    if manifest.exists():
+        return read_manifest(manifest)
+    if folder.exists():  # a rendering that was cut short; the manifest is written last
+        shutil.rmtree(folder)
+    first, parts = 0, []
+    for group in GROUPS:
+        name = "-".join(group.roles)
+        report = partial(stages, f"rendering {name}")
+        write_folder(
+            folder / name, people=group.people, images=group.images, size=SIZE, seed=seed, first_identity=first,
+            report=report,
+        )  # fmt: skip
+        parts.append(_with_roles(read_folder(folder / name, Role.PUBLIC), group.roles, name))
+        first += group.people
+    roster = Roster(
+        folder,
+        tuple(image for part in parts for image in part.image),
+        np.concatenate([part.subject for part in parts]),
+        np.concatenate([part.role for part in parts]),
+    )
+    write_manifest(roster, manifest)
+    return roster
+
+
+def _with_roles(part: Roster, roles: tuple[Role, ...], name: str) -> Roster:
+    """Each person's images take the roles in turn."""
+    number = np.array([int(Path(image).stem) for image in part.image])
+    role = np.array([str(role) for role in roles])[number % len(roles)]
+    return Roster(part.root.parent, tuple(f"{name}/{image}" for image in part.image), part.subject, role)
+
+
+def _configuration(seed: int) -> str:
+    shadow = ShadowConfig(count=2, train=TRAINING)
+    settings = {
+        "title": "demo",
+        "model": "target",
+        "roster": "people/roster.csv",
+        "shadow": shadow.model_dump(mode="json"),
+        "seed": seed,
+    }
+    return yaml.safe_dump(settings, sort_keys=False)

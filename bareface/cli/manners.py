@@ -1,0 +1,73 @@
+"""How the command line speaks: results on stdout, progress and mistakes on stderr, one sentence each."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from bareface.errors import BarefaceError
+
+INTERRUPTED = 130
+# Without a terminal a line says how far a stage is, no more often than this many seconds.
+LINE_EVERY = 10.0
+
+
+def out(text: str) -> None:
+    """Print a result as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+@contextmanager
+def manners(run: Path | None = None) -> Iterator[None]:
+    """Turn a mistake into one sentence and an exit code, and Ctrl-C into a hint how to resume."""
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        yield
+    except BarefaceError as error:
+        console.print(f"[bold red]{type(error).__name__}[/] {escape(_printable(str(error)))}", highlight=False)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        kept = f" What is done is kept in {run}; run the same command again to resume." if run else ""
+        console.print(f"Interrupted.{escape(kept)}", highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+class Stages:
+    """Progress of named stages: bars on a terminal, now and then a line elsewhere. Use it as a context."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=self._console, disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+        self._spoken: dict[str, float] = {}
+
+    def __enter__(self) -> "Stages":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Say that `done` of `total` steps of a stage are through."""
+        if self._console.is_terminal:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._bars.add_task(stage, total=total)
+            self._bars.update(self._tasks[stage], completed=done, total=total)
+        elif done == total or time.monotonic() - self._spoken.get(stage, -LINE_EVERY) >= LINE_EVERY:
+            self._spoken[stage] = time.monotonic()
+            self._console.print(f"{stage}: {done} of {total}", highlight=False)
+
+
+def _printable(text: str) -> str:
+    """Control characters of hostile names as their code, so that they cannot move the cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,70 @@
+"""`bareface train`: a backbone on a roster."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.cli.manners import Stages, out
+from bareface.config import TrainConfig
+from bareface.errors import RosterError, UsageError
+from bareface.roster import Role, Roster, read_folder, read_manifest
+from bareface.training.train import Step
+
+
+def run_training(
+    roster: Path,
+    role: str,
+    folder: Path,
+    recipe: Path | None,
+    options: dict[str, Any],
+    *,
+    size: int | None,
+    grey: bool | None,
+) -> None:
+    """Train or resume, and say what came out."""
+    config = _recipe(recipe, options, size, grey)
+    people = _members(roster, role)
+    with Stages() as stages:
+        target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"))
+    count = len(set(people.subject.tolist()))
+    out(f"{target.architecture} trained on {len(people)} images of {count} people: {folder}")
+
+
+def _members(path: Path, role: str) -> Roster:
+    if path.is_dir():
+        return read_folder(path, Role.MEMBER)
+    roster = read_manifest(path)
+    chosen = roster.take(roster.rows(role))
+    if len(set(chosen.subject.tolist())) < 2:
+        raise RosterError(
+            str(path),
+            got=f"{len(set(chosen.subject.tolist()))} people in the role {role}",
+            expected="at least two people to tell apart",
+            hint=f"--role with one of {', '.join(roster.head_count())}",
+        )
+    return chosen.with_role(Role.MEMBER)
+
+
+def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
+    try:
+        config = TrainConfig.model_validate(values | options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"{path or 'bareface train'}, {'.'.join(map(str, first['loc']))}"
+        raise UsageError(where, got=repr(first["input"])[:200], expected=first["msg"]) from error
+    spec = config.spec.model_dump()
+    if size is not None:
+        spec |= {"height": size, "width": size}
+    if grey is not None:
+        spec["order"] = "GRAY" if grey else "RGB"
+    return config.model_copy(update={"spec": type(config.spec)(**spec)})
+
+
+def progress_of(stages: Stages, stage: str) -> Callable[[Step], None]:
+    """Progress of a training run as one stage."""
+    return lambda step: stages(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)

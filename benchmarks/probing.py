@@ -1,0 +1,119 @@
+"""What probing costs: python -m benchmarks.probing
+
+1. Time: probing both views against the bare `inference_mode` forward of both views over the same decoded images,
+   interleaved batch by batch in one process, so that a noisy machine slows both. The ratio of the sums is printed.
+2. Memory: peak resident memory of a process that probes 10,000 and one that probes 100,000 synthetic images.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bareface.faces.source import ArrayImages
+from bareface.probing.probe import plan, probe
+from bareface.targets.build import build
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+
+BATCH = 32
+NETS = (("ir-tiny", 48, 40), ("mobilefacenet", 112, 12), ("iresnet18", 112, 6), ("iresnet50", 112, 3))
+
+
+@dataclass(frozen=True)
+class RenderedNoise:
+    """Images made from their number alone, so that no number of them fills memory."""
+
+    count: int
+    side: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def load(self, rows: NDArray[np.intp]) -> Tensor:
+        """Noise, the same for the same row."""
+        generator = torch.Generator().manual_seed(int(rows[0]))
+        return torch.randint(0, 256, (len(rows), 3, self.side, self.side), dtype=torch.uint8, generator=generator)
+
+
+def net(architecture: str, side: int) -> Target:
+    """A fresh backbone."""
+    torch.manual_seed(0)
+    spec = ImageSpec(side, side)
+    return Target(architecture, architecture, build(architecture, spec=spec), spec)
+
+
+def bare_forward(target: Target, images: Tensor) -> None:
+    """What any user of the backbone pays for both views."""
+    with torch.inference_mode():
+        pixels = target.spec.normalise(images)
+        target.module(torch.cat([pixels, pixels.flip(-1)]))
+
+
+def paired_ratio(architecture: str, side: int, batches: int) -> tuple[float, float, float]:
+    """Ratio of probing to the bare forward, and both in images/s (an image and its flip count as one)."""
+    target = net(architecture, side)
+    sources = [RenderedNoise(BATCH, side).load(np.array([i])).expand(BATCH, -1, -1, -1) for i in range(batches)]
+    spent = {"bare": 0.0, "probe": 0.0}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, images in enumerate([*sources[:1], *sources]):
+            digests = np.array([f"{number}-{i}" for i in range(BATCH)])
+            todo = plan(target, digests, batch_size=BATCH)
+            jobs = {
+                "bare": lambda images=images: bare_forward(target, images),
+                "probe": lambda images=images, todo=todo: probe(target, ArrayImages(images), todo, Path(folder)),
+            }
+            for name in sorted(jobs, reverse=number % 2 == 1):
+                start = time.perf_counter()
+                jobs[name]()
+                if number > 0:  # the first round warms up
+                    spent[name] += time.perf_counter() - start
+    images_seen = BATCH * batches
+    return spent["probe"] / spent["bare"], images_seen / spent["bare"], images_seen / spent["probe"]
+
+
+def peak_memory(count: int) -> float:
+    """Peak resident MiB of a fresh process that probes `count` images."""
+    command = [sys.executable, "-m", "benchmarks.probing", "--child", str(count)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def child(count: int) -> None:
+    """Probe `count` images and print the peak resident memory."""
+    target = net("ir-tiny", 32)
+    digests = np.array([f"{i:08d}" for i in range(count)])
+    with tempfile.TemporaryDirectory() as folder:
+        probe(target, RenderedNoise(count, 32), plan(target, digests), Path(folder))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="small nets, fewer images")
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child)
+        return
+    print(f"threads {torch.get_num_threads()}\n\nbackbone        px   bare img/s   probe img/s   ratio")
+    for architecture, side, batches in NETS[: 1 if arguments.quick else None]:
+        ratio, bare, probed = paired_ratio(architecture, side, batches)
+        print(f"{architecture:14} {side:4}   {bare:10.1f}   {probed:11.1f}   {ratio:5.3f}")
+    sizes = (1_000, 5_000) if arguments.quick else (10_000, 100_000)
+    print("\nimages    peak resident MiB")
+    for count in sizes:
+        print(f"{count:7}   {peak_memory(count):8.0f}")
+
+
+if __name__ == "__main__":
+    main()

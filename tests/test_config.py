@@ -1,0 +1,71 @@
+"""Configuration: strict, and its mistakes are named."""
+
+from pathlib import Path
+
+import pytest
+
+from bareface.config import AuditConfig, make_config, read_config
+from bareface.errors import UsageError
+
+GOOD = {"model": "m.ckpt", "members": "in", "nonmembers": "out"}
+
+
+def test_attacks_are_written_as_words_or_mappings() -> None:
+    listed = ["bn-distance", "subject-compactness:k=5", {"name": "bn-distance", "convention": "variance"}]
+    config = make_config(GOOD | {"attacks": listed}, "here")
+    assert [(a.name, a.parameters) for a in config.attacks] == [
+        ("bn-distance", {}),
+        ("subject-compactness", {"k": 5}),
+        ("bn-distance", {"convention": "variance"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sede": 7}, r"here, sede: got 7; expected extra inputs are not permitted"),
+        ({"folds": 1}, r"here, folds: got 1; expected input should be greater than or equal to 2"),
+        ({"games": ["records"]}, r"here, games.0: got 'records'; expected input should be 'record', 'person' or"),
+        ({"roster": "people.csv"}, r"here, .*expected give the people as one roster or as folders, not both"),
+        ({"members": None}, r"expected give a roster, or members and nonmembers"),
+        ({"attacks": ["bn-distance", "bn-distance"]}, r"an attack with the same parameters is listed twice"),
+        ({"attacks": []}, r"here, attacks: got \[\]; expected tuple should have at least 1 item"),
+    ],
+)
+def test_a_mistake_is_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_config(GOOD | change, "here")
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "m.ckpt").write_bytes(b"")
+    (tmp_path / "audit.yaml").write_text("model: m.ckpt\nroster: people.csv\n")
+    config = read_config(tmp_path / "audit.yaml", {"seed": 3})
+    assert config.roster == tmp_path / "people.csv"
+    assert config.model == str(tmp_path / "m.ckpt")
+    assert config.seed == 3
+
+
+@pytest.mark.parametrize(("content", "message"), [("- a\n", "got a list"), ("a: [", "got a file that is no YAML")])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "audit.yaml").write_text(content)
+    with pytest.raises(UsageError, match=message):
+        read_config(tmp_path / "audit.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.yaml: got no such file; expected a YAML configuration"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_yaml_runs_no_code(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    (tmp_path / "audit.yaml").write_text(f"model: !!python/object/apply:os.system ['touch {marker}']\n")
+    with pytest.raises(UsageError, match="no YAML"):
+        read_config(tmp_path / "audit.yaml")
+    assert not marker.exists()
+
+
+def test_the_resolved_configuration_reads_back() -> None:
+    config = make_config(GOOD, "here")
+    assert AuditConfig.model_validate(config.model_dump(mode="json")) == config
