@@ -1,0 +1,79 @@
+"""The report as one HTML file: no script, nothing loaded from anywhere, readable in twenty years."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from bareface.evidence import Evidence
+from bareface.report import prose
+from bareface.report.alternatives import exposure_text, forest_text, roc_text
+from bareface.report.clean import cleaned
+from bareface.report.page import Page, games_of, page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, and what it shows in words."""
+
+    svg: Markup
+    alternative: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All figures of a page; those that have nothing to show are left out."""
+
+    forests: dict[str, Picture]
+    layers: dict[str, Picture]
+    roc: dict[str, Picture]
+    exposures: dict[str, Picture]
+
+
+def render_html(evidence: Evidence) -> str:
+    """The whole report as one self-contained HTML page; equal evidence gives equal bytes.
+
+    Control characters are spelled out and folders are cut from every path.
+    """
+    clean = cleaned(evidence)
+    content = page(clean)
+    return _template().render(page=content, pictures=_pictures(clean, content), prose=prose)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("bareface.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _pictures(evidence: Evidence, content: Page) -> Pictures:
+    # Matplotlib takes a second to import, and only this function needs it.
+    from bareface.report import plots
+
+    blocks = {block.game: block for block in content.games}
+    curves = {unit: plots.curves(evidence.findings, unit) for unit in ("image", "person")}
+    return Pictures(
+        forests={
+            game: _picture(plots.forest(findings, f"forest {game}"), forest_text(blocks[game]))
+            for game, findings in games_of(evidence)
+        },
+        layers={b.game: _picture(plots.separation(b, f"layers {b.game}"), b.sentence) for b in content.layers},
+        roc={
+            unit: _picture(plots.roc(drawn, f"roc {unit}"), roc_text(content.games, unit))
+            for unit, drawn in curves.items()
+            if drawn
+        },
+        exposures={b.game: _picture(plots.ranks(b, f"exposure {b.game}"), exposure_text(b)) for b in content.exposures},
+    )
+
+
+def _picture(drawn: str, alternative: str) -> Picture:
+    # The only place where text enters the page unescaped: it is ours, and matplotlib escaped the labels in it.
+    return Picture(Markup(drawn), alternative)

@@ -1,0 +1,284 @@
+"""Everything a report says, as small frozen values; html and text only lay it out."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bareface.evidence import Evidence, Finding, Rejected, TargetCard
+from bareface.report import numbers
+from bareface.report.exposures import ExposureBlock, exposure_blocks
+from bareface.report.layers import LayerBlock, layer_blocks
+from bareface.report.numbers import count
+from bareface.report.prose import (
+    BADGE_ORDER,
+    CONTROL,
+    CONTROL_ORDER,
+    DECIDES,
+    GAME,
+    GAME_ORDER,
+    KNOWLEDGE,
+    KNOWLEDGE_ORDER,
+    PLAIN,
+    VERDICT_BADGE,
+    Badge,
+    Plain,
+)
+from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row, nominal_fprs, rate_rows
+
+_SHOWN_NUMBERS = 8
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name and what stands beside it."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many findings of one game got each verdict."""
+
+    game: str
+    badges: tuple[tuple[Badge, int], ...]
+
+
+@dataclass(frozen=True)
+class KnowledgeCard:
+    """One attack, as it explains itself, and how it was asked for."""
+
+    attack: str
+    asked: tuple[str, ...]
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class ControlNote:
+    """What one kind of control is, and what stood in for it in this run."""
+
+    kind: str
+    meaning: str
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnowledgeGroup:
+    """The findings of one game with one prior knowledge."""
+
+    knowledge: str
+    meaning: str
+    rows: tuple[FindingRow, ...]
+
+
+@dataclass(frozen=True)
+class GameBlock:
+    """The findings of one game."""
+
+    game: str
+    question: str
+    decides: str
+    fprs: tuple[str, ...]
+    groups: tuple[KnowledgeGroup, ...]
+    controls: tuple[ControlNote, ...]
+    rates: tuple[RateRow, ...]
+
+
+@dataclass(frozen=True)
+class RejectRow:
+    """Rejected images of one role that share a reason."""
+
+    role: str
+    reason: str
+    images: int
+    which: str
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    """How many people and images were brought in a role."""
+
+    role: str
+    people: str
+    images: str
+    rejected: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    subtitle: tuple[str, ...]
+    badge: Badge
+    sentence: str
+    plain: Plain
+    tallies: tuple[Tally, ...]
+    knowledge: tuple[tuple[str, str], ...]
+    cards: tuple[KnowledgeCard, ...]
+    games: tuple[GameBlock, ...]
+    layers: tuple[LayerBlock, ...]
+    exposures: tuple[ExposureBlock, ...]
+    target: tuple[Fact, ...]
+    foreign: tuple[Fact, ...]
+    roles: tuple[RoleRow, ...]
+    rejects: tuple[RejectRow, ...]
+    notes: tuple[str, ...]
+    limits: tuple[str, ...]
+    command: str
+    run: tuple[Fact, ...]
+    packages: tuple[Fact, ...]
+    files: tuple[Fact, ...]
+
+
+def page(evidence: Evidence) -> Page:
+    """The report on (cleaned) evidence. Everything that was asked for is on it."""
+    e = evidence
+    return Page(
+        title=e.title,
+        subtitle=_subtitle(e),
+        badge=VERDICT_BADGE[e.verdict],
+        sentence=e.sentence,
+        plain=PLAIN[e.verdict],
+        tallies=tuple(_tally(game, findings) for game, findings in games_of(e)),
+        knowledge=tuple((name, KNOWLEDGE[name]) for name in _asked_knowledge(e)),
+        cards=_cards(e),
+        games=tuple(_game(game, findings) for game, findings in games_of(e)),
+        layers=layer_blocks(e.layers),
+        exposures=exposure_blocks(e.exposures, e.findings),
+        target=_target(e.target),
+        foreign=_target(e.foreign) if e.foreign else (),
+        roles=tuple(RoleRow(r.role, f"{r.people:,}", f"{r.images:,}", f"{r.rejected:,}", r.use) for r in e.roles),
+        rejects=_rejects(e.rejects),
+        notes=e.notes,
+        limits=e.limits,
+        command=e.command,
+        run=_run(e),
+        packages=_facts(e.provenance.packages),
+        files=_facts(e.provenance.files, code=True),
+    )
+
+
+def _subtitle(e: Evidence) -> tuple[str, ...]:
+    brought = f"{count(sum(r.images for r in e.roles), 'image')} brought"
+    return e.target.name, e.target.architecture, f"SHA-256 {e.target.sha256[:12]}…", brought, e.provenance.started
+
+
+def games_of(evidence: Evidence) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
+    """The games that were asked for with their findings, in the report's order."""
+    parts = ((game, tuple(f for f in evidence.findings if f.game == game)) for game in GAME_ORDER)
+    return tuple((game, findings) for game, findings in parts if findings)
+
+
+def _asked_knowledge(evidence: Evidence) -> list[str]:
+    asked = {finding.knowledge for finding in evidence.findings}
+    return [name for name in KNOWLEDGE_ORDER if name in asked]
+
+
+def _tally(game: str, findings: Iterable[Finding]) -> Tally:
+    counted = Counter(map(finding_badge, findings))
+    return Tally(game, tuple(sorted(counted.items(), key=lambda item: BADGE_ORDER.index(item[0].kind))))
+
+
+def _game(game: str, findings: tuple[Finding, ...]) -> GameBlock:
+    fprs = nominal_fprs(findings)
+    groups = tuple(
+        KnowledgeGroup(name, KNOWLEDGE[name], rows)
+        for name in KNOWLEDGE_ORDER
+        if (rows := tuple(finding_row(f, fprs) for f in findings if f.knowledge == name))
+    )
+    rates = tuple(row for finding in findings for row in rate_rows(finding))
+    shown_fprs = tuple(map(numbers.nominal, fprs))
+    return GameBlock(game, GAME[game], DECIDES[game], shown_fprs, groups, _control_notes(findings), rates)
+
+
+def _control_notes(findings: Iterable[Finding]) -> tuple[ControlNote, ...]:
+    controls = [control for finding in findings for control in finding.controls]
+    return tuple(
+        ControlNote(kind, CONTROL[kind], tuple(dict.fromkeys(c.what for c in controls if c.kind == kind and c.what)))
+        for kind in CONTROL_ORDER
+    )
+
+
+def _cards(evidence: Evidence) -> tuple[KnowledgeCard, ...]:
+    by_name = {card.attack: card for card in evidence.cards}
+    names = dict.fromkeys([*(f.attack for f in evidence.findings), *by_name])
+    return tuple(_card(name, evidence) for name in names)
+
+
+def _card(name: str, evidence: Evidence) -> KnowledgeCard:
+    card = next((card for card in evidence.cards if card.attack == name), None)
+    texts = (
+        (
+            ("What it tests", card.tests),
+            ("What the attacker needs", card.needs),
+            ("How it works", card.how),
+            ("Known limits", card.limits),
+            ("Reference", card.reference),
+        )
+        if card
+        else (("What it tests", "This attack left no description in the record."),)
+    )
+    asked = (_asked(game, [f for f in findings if f.attack == name]) for game, findings in games_of(evidence))
+    return KnowledgeCard(name, tuple(filter(None, asked)), tuple((head, _paragraphs(text)) for head, text in texts))
+
+
+def _asked(game: str, findings: Iterable[Finding]) -> str:
+    known = " and ".join(dict.fromkeys(finding.knowledge for finding in findings))
+    return f"{game} game, {known} knowledge" if known else ""
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip()) or ("not stated",)
+
+
+def _target(card: TargetCard) -> tuple[Fact, ...]:
+    return (
+        Fact("Name", card.name),
+        Fact("Source", card.source),
+        Fact("SHA-256", card.sha256, code=True),
+        Fact("Architecture", card.architecture),
+        Fact("Parameters", f"{card.parameters:,}"),
+        Fact("Embedding size", f"{card.embedding_size:,}"),
+        Fact("Input", card.input),
+        Fact("BatchNorm layers", f"{card.batchnorm_layers:,}"),
+        Fact("Degenerate layers", ", ".join(card.degenerate_layers) or "none"),
+        Fact("Identities in the head", "no head" if card.head_identities is None else f"{card.head_identities:,}"),
+    )
+
+
+def _rejects(rejects: tuple[Rejected, ...]) -> tuple[RejectRow, ...]:
+    groups = Counter((r.role, r.reason) for r in rejects)
+    return tuple(
+        RejectRow(role, reason, images, _which([r.number for r in rejects if (r.role, r.reason) == (role, reason)]))
+        for (role, reason), images in groups.most_common()
+    )
+
+
+def _which(image_numbers: list[int]) -> str:
+    shown = ", ".join(map(str, image_numbers[:_SHOWN_NUMBERS]))
+    more = len(image_numbers) - _SHOWN_NUMBERS
+    return f"{shown} and {count(more, 'more', 'more')}" if more > 0 else shown
+
+
+def _run(evidence: Evidence) -> tuple[Fact, ...]:
+    p = evidence.provenance
+    return (
+        Fact("Seed", str(p.seed), code=True),
+        Fact("bareface", p.bareface),
+        Fact("Python", p.python),
+        Fact("Platform", p.platform),
+        Fact("Device", p.device),
+        Fact("Threads", str(p.threads)),
+        Fact("Started", p.started),
+        Fact("Took", numbers.duration(p.seconds)),
+        Fact("Roster SHA-256", p.roster_sha256, code=True),
+        Fact("Configuration SHA-256", p.config_sha256, code=True),
+        Fact("Evidence schema", evidence.schema_version),
+    )
+
+
+def _facts(table: dict[str, str], code: bool = False) -> tuple[Fact, ...]:
+    return tuple(Fact(name, value, code) for name, value in table.items())

@@ -1,0 +1,76 @@
+"""AUC of every finding beside its controls."""
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bareface.evidence import Control, Finding, Measurement
+from bareface.report.plots.canvas import DASHES, INK, MEMBER, NONMEMBER, PAPER, WIDTH, Style, label, quiet, svg
+
+_CONTROLS = {"blind": ("|", "blind baseline"), "foreign": ("^", "foreign model"), "bn-swap": ("x", "BN-swap")}
+_UNIT_STYLE: dict[str, Style] = {
+    "image": {"marker": "o", "color": MEMBER, "markersize": 7},
+    "person": {"marker": "D", "color": MEMBER, "markersize": 5.5, "markerfacecolor": PAPER},
+}
+
+
+def forest(findings: Sequence[Finding], salt: str) -> str:
+    """One line for each finding: AUC per image and per person with intervals, and the controls' AUC."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.axvline(0.5, color=INK, linewidth=1, linestyle=DASHES)
+        for row, finding in enumerate(findings):
+            _row(axes, row, finding)
+        axes.set_yticks(range(len(findings)), [f"{label(f.attack)} · {f.knowledge}" for f in findings])
+        axes.set(ylim=(len(findings) - 0.4, -0.6), xlim=(_lowest(findings), 1.005), xlabel="AUC (0.5 = guessing)")
+        axes.spines["left"].set_visible(False)
+        quiet(axes, grid="x")
+        _legend(figure, axes, findings)
+
+    return svg(draw, WIDTH, 92 + 27 * len(findings), salt)
+
+
+def _row(axes: Axes, row: int, finding: Finding) -> None:
+    measured = [(m, m.auc) for m in (finding.image, finding.person) if m and m.auc is not None]
+    for control in finding.controls:
+        _control(axes, row, control)
+    for (m, auc), shift in zip(measured, (-0.16, 0.2) if len(measured) == 2 else (0.0,), strict=False):
+        _measurement(axes, row + shift, m, auc)
+    if not measured:
+        word = "not estimable" if finding.status == "done" else finding.status
+        axes.annotate(word, (0.5, row), (8, 0), textcoords="offset points", va="center", style="italic")
+
+
+def _measurement(axes: Axes, y: float, m: Measurement, auc: float) -> None:
+    if m.auc_interval:
+        ends = [m.auc_interval.low, m.auc_interval.high]
+        axes.plot(ends, [y, y], color=MEMBER, linewidth=1.8, solid_capstyle="butt", zorder=3)
+    axes.plot([auc], [y], zorder=4, **_UNIT_STYLE[m.unit])
+
+
+def _control(axes: Axes, row: int, control: Control) -> None:
+    if control.auc is not None:
+        axes.plot([control.auc], [row], zorder=2, **_control_style(control.kind))
+
+
+def _control_style(kind: str) -> Style:
+    shape: Style = {"marker": _CONTROLS[kind][0], "fillstyle": "none", "markersize": 9, "markeredgewidth": 1.6}
+    return {**shape, "color": NONMEMBER, "linestyle": "none"}
+
+
+def _lowest(findings: Iterable[Finding]) -> float:
+    measured = [m for f in findings for m in (f.image, f.person, *f.controls) if m and m.auc is not None]
+    aucs = [m.auc for m in measured if m.auc is not None]
+    lows = [m.auc_interval.low for m in measured if isinstance(m, Measurement) and m.auc_interval]
+    return max(0.0, min([0.45, *aucs, *lows]) - 0.02)
+
+
+def _legend(figure: Figure, axes: Axes, findings: Sequence[Finding]) -> None:
+    for unit, style in _UNIT_STYLE.items():
+        if any(getattr(finding, unit) for finding in findings):
+            axes.plot([], [], linewidth=1.8, label=f"per {unit}", **style)
+    for kind, (_, name) in _CONTROLS.items():
+        axes.plot([], [], label=name, **_control_style(kind))
+    figure.legend(loc="outside upper left", ncols=5, handletextpad=0.5, columnspacing=1.6)

@@ -1,0 +1,122 @@
+"""The words of a report that do not depend on the run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bareface.evidence import Verdict
+
+BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
+GAME_ORDER = ("record", "person", "dataset")
+KNOWLEDGE_ORDER = ("partial", "shadow")
+BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
+CONTROL_ORDER = ("blind", "foreign", "bn-swap")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """One word with a colour and an icon."""
+
+    word: str
+    kind: BadgeKind
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What a verdict means and what to do about it, for somebody who runs no models."""
+
+    means: str
+    advice: str
+
+
+VERDICT_BADGE = {
+    Verdict.LEAK_SHOWN: Badge("LEAK SHOWN", "leak"),
+    Verdict.NOT_SHOWN: Badge("NOT SHOWN", "none"),
+    Verdict.INVALID: Badge("INVALID", "invalid"),
+    Verdict.NOT_ESTIMABLE: Badge("NOT ESTIMABLE", "unknown"),
+}
+
+PLAIN = {
+    Verdict.LEAK_SHOWN: Plain(
+        "This backbone remembers its training set. Somebody with the access that a leaking attack needs can tell which "
+        "photos or people were in it better than by guessing, and better than the photos alone give away.",
+        "Treat the weights as if they contained personal data of the training set: hold back publication, limit who "
+        "gets raw embeddings or the file itself, and see below which attacks succeed and what access they need. "
+        "After retraining with a defence, or without the people who objected, audit again with the same command.",
+    ),
+    Verdict.NOT_SHOWN: Plain(
+        "No attack that ran could tell training images or people apart in a way that the controls do not explain. "
+        "This does not prove that nothing leaks: effects below the column “smallest visible”, "
+        "and attacks that were not tried, are outside what this audit saw.",
+        "Ask whether the smallest visible effect is small enough for your purpose; if it is not, bring more people. "
+        "Keep this report with the model and repeat the audit whenever the model is retrained.",
+    ),
+    Verdict.INVALID: Plain(
+        "The comparison is confounded: members and non-members can be told apart without asking the model, or a model "
+        "that never saw these people scores them the same way. The attack numbers below therefore say nothing about "
+        "what this backbone remembers.",
+        "Do not quote the AUCs. Bring members and non-members from the same source, matched in resolution, "
+        "compression, date and number of photos per person, and run the audit again.",
+    ),
+    Verdict.NOT_ESTIMABLE: Plain(
+        "There were too few people or photos to give an answer. Nothing was found, and nothing was ruled out.",
+        "The cells marked “not estimable” say how many are needed. Bring at least that many, above all people who "
+        "were never trained on, and run the audit again.",
+    ),
+}
+
+GAME = {
+    "record": "Was this very photo used? Training images against other, held-out images of the same people.",
+    "person": "Was this person used? Unseen photos of training people against photos of people never trained on.",
+    "dataset": (
+        "Do training images stand out at all? Training images against images of people never trained on, "
+        "so that the photo and the person count together."
+    ),
+}
+
+# What a game asks about: its verdict and its controls count these.
+DECIDES = {"record": "image", "person": "person", "dataset": "image"}
+
+KNOWLEDGE = {
+    "partial": (
+        "The attacker holds part of the real training set; the attack is fitted on the target itself "
+        "and judged on other people."
+    ),
+    "shadow": (
+        "The attacker knows no real member; the attack is fitted on a shadow backbone trained on other images, "
+        "then applied to the target."
+    ),
+}
+
+CONTROL = {
+    "blind": "never touches the model; what it finds lies in the photos: size, sharpness, compression",
+    "foreign": "the same attack on a backbone that never saw these members; it should stand at chance",
+    "bn-swap": "the target with running statistics re-estimated on public faces: do the buffers leak?",
+}
+
+NO_PERSON_IN_RECORD = "each person is on both sides of this game"
+LAYERS_CAVEAT = (
+    "Exploratory: one number per layer and view, without correction for how many there are; "
+    "the largest of many is large by luck alone."
+)
+ROC_CAVEAT = (
+    "The curves are drawn on the evaluation people themselves; the rates in the tables above use thresholds that "
+    "were chosen on other people. In the shaded part there are too few non-members to support a rate that small."
+)
+EXPOSURE_CAVEAT = (
+    "Every training person, under a pseudonym, by the share of non-members whose images score lower. "
+    "Without a leak a tenth of the people would fall into each bar (dashed line). "
+    "A high rank is a reason to look, not a proof about that person."
+)
+
+GLOSSARY = (
+    ("AUC", "The chance that a random member scores higher than a random non-member: 0.5 is guessing, 1 is certainty."),
+    (
+        "TPR at 1 % FPR",
+        "The share of members found when one non-member in a hundred is wrongly named. "
+        "The threshold was chosen on other people and counted once.",
+    ),
+    ("Brackets", "95 % intervals. Those of an AUC resample people, not images; those of a rate are Clopper-Pearson."),
+    ("p (Holm)", "How surprising the AUC would be without a leak, corrected for the number of findings."),
+    ("Smallest visible", "The smallest AUC that this audit would have shown four times in five."),
+    ("Δ", "The AUC of the attack minus the AUC of the control, over the same images or people."),
+)

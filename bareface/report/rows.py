@@ -1,0 +1,227 @@
+"""Findings as rows: every cell a number with its interval, or the reason why there is none; never blank."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from bareface.evidence import Control, Finding, Measurement, OperatingPoint, Share, Verdict
+from bareface.report import numbers
+from bareface.report.numbers import nominal
+from bareface.report.prose import CONTROL_ORDER, NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
+
+Kind = Literal["number", "unknown", "abstained", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table: a value and the lines below it.
+
+    str() gives all of it in one line: `0.812 [0.790, 0.834]`, `not estimable, needs n ≥ 299 non-members`.
+    `beside` is the distance to a control alone: `+0.120 [+0.080, +0.160]`.
+    """
+
+    value: str
+    lines: tuple[str, ...] = ()
+    kind: Kind = "number"
+    beside: str = ""
+
+    def __str__(self) -> str:
+        separator = " " if self.kind == "number" else ", "
+        return separator.join(filter(None, (self.value, " ".join(self.lines))))
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """A finding per image or per person; `missing` says why it was not measured so.
+
+    `points` follows the table's `nominal_fprs`.
+    """
+
+    unit: str
+    missing: str
+    counts: tuple[str, ...]
+    auc: Cell
+    points: tuple[Cell, ...]
+    p: Cell
+    smallest: Cell
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One attack with one prior knowledge in one game; `absence` says why there is nothing to show."""
+
+    attack: str
+    parameters: str
+    knowledge: str
+    badge: Badge
+    sentence: str
+    absence: Cell | None
+    units: tuple[UnitRow, ...]
+    controls: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """Both error rates at one threshold that was chosen on other people."""
+
+    attack: str
+    knowledge: str
+    unit: str
+    nominal: str
+    true_positive: Cell
+    false_positive: Cell
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there were enough non-members to count."""
+        return self.true_positive.kind == "number"
+
+
+def nominal_fprs(findings: Iterable[Finding]) -> tuple[float, ...]:
+    """The false-positive rates that any finding was asked for, largest first."""
+    asked = {p.nominal_fpr for f in findings for m in _measured(f) for p in m.operating_points}
+    return tuple(sorted(asked, reverse=True))
+
+
+def finding_row(finding: Finding, fprs: tuple[float, ...]) -> FindingRow:
+    """One finding as a row below the columns `fprs`."""
+    return FindingRow(
+        attack=finding.attack,
+        parameters=", ".join(f"{name} = {value}" for name, value in finding.parameters.items()),
+        knowledge=finding.knowledge,
+        badge=finding_badge(finding),
+        sentence="" if finding.status != "done" and finding.sentence == finding.reason else finding.sentence,
+        absence=_absence(finding),
+        units=_units(finding, fprs) if finding.status == "done" else (),
+        controls=_controls(finding),
+    )
+
+
+def finding_badge(finding: Finding) -> Badge:
+    """The verdict on one finding, or why it has none."""
+    if finding.status == "failed":
+        return Badge("failed", "failed")
+    if finding.status == "abstained":
+        return Badge("abstained", "abstained")
+    return VERDICT_BADGE[finding.verdict or Verdict.NOT_ESTIMABLE]
+
+
+def auc_cell(measurement: Measurement) -> Cell:
+    """The AUC with its interval, or what it would have needed."""
+    if measurement.auc is None:
+        return Cell("not estimable", (measurement.reason or "no reason given",), "unknown")
+    return Cell(numbers.auc(measurement.auc), _interval_lines(measurement))
+
+
+def rate_rows(finding: Finding) -> tuple[RateRow, ...]:
+    """Both error rates of a finding at every threshold, per image and per person."""
+    return tuple(
+        RateRow(
+            finding.attack,
+            finding.knowledge,
+            f"per {m.unit}",
+            nominal(point.nominal_fpr),
+            _rate_cell(point.true_positive, point),
+            _rate_cell(point.false_positive, point),
+        )
+        for m in _measured(finding)
+        for point in m.operating_points
+    )
+
+
+def _measured(finding: Finding) -> list[Measurement]:
+    return [m for m in (finding.image, finding.person) if m is not None]
+
+
+def _absence(finding: Finding) -> Cell | None:
+    if finding.status == "done":
+        return None
+    return Cell(f"{finding.status}: {finding.reason or 'no reason given'}", (), finding.status)
+
+
+def _units(finding: Finding, fprs: tuple[float, ...]) -> tuple[UnitRow, ...]:
+    no_person = NO_PERSON_IN_RECORD if finding.game == "record" else "the record holds nothing"
+    return (
+        _unit(finding.image, fprs) if finding.image else _missing("image", "the record holds nothing", fprs),
+        _unit(finding.person, fprs) if finding.person else _missing("person", no_person, fprs),
+    )
+
+
+def _missing(unit: str, reason: str, fprs: tuple[float, ...]) -> UnitRow:
+    none = Cell("not measured", (), "unknown")
+    return UnitRow(f"per {unit}", f"not measured, {reason}", (), none, (none,) * len(fprs), none, none)
+
+
+def _unit(m: Measurement, fprs: tuple[float, ...]) -> UnitRow:
+    points = {point.nominal_fpr: point for point in m.operating_points}
+    return UnitRow(
+        unit=f"per {m.unit}",
+        missing="",
+        counts=_counts(m),
+        auc=auc_cell(m),
+        points=tuple(_point_cell(points.get(fpr)) for fpr in fprs),
+        p=_p_cell(m),
+        smallest=_number_or_unknown(m.smallest_effect, lambda effect: numbers.auc(effect, "ROUND_CEILING")),
+    )
+
+
+def _counts(m: Measurement) -> tuple[str, ...]:
+    people = f"{m.member_people:,} vs {m.nonmember_people:,} people"
+    images = f"{m.members:,} vs {m.nonmembers:,} images"
+    silent = m.abstained_members + m.abstained_nonmembers
+    abstained = f"no score for {m.abstained_members:,} + {m.abstained_nonmembers:,}"
+    return (*((images,) if m.unit == "image" else ()), people, *((abstained,) if silent else ()))
+
+
+def _interval_lines(measured: Measurement | Control) -> tuple[str, ...]:
+    return (numbers.interval(measured.auc_interval),) if measured.auc_interval else ("no interval",)
+
+
+def _point_cell(point: OperatingPoint | None) -> Cell:
+    return _rate_cell(point.true_positive, point) if point else Cell("not asked", (), "unknown")
+
+
+def _rate_cell(share: Share | None, point: OperatingPoint) -> Cell:
+    if share is None or share.trials == 0:
+        needed = (f"needs n ≥ {point.negatives_needed:,}", "non-members")
+        return Cell("not estimable", needed, "unknown")
+    counted = f"{share.events:,}/{share.trials:,}"
+    return Cell(f"{numbers.percent(share.rate)} %", (counted, numbers.interval(share.interval, numbers.percent)))
+
+
+def _p_cell(m: Measurement) -> Cell:
+    if m.p_value_holm is not None:
+        return Cell(numbers.p_value(m.p_value_holm))
+    if m.p_value is not None:
+        return Cell(numbers.p_value(m.p_value), ("not adjusted",))
+    return Cell("not estimable", (), "unknown")
+
+
+def _number_or_unknown(value: float | None, written: Callable[[float], str]) -> Cell:
+    return Cell("not estimable", (), "unknown") if value is None else Cell(written(value))
+
+
+def _controls(finding: Finding) -> tuple[Cell, ...]:
+    by_kind: dict[str, Control] = {control.kind: control for control in finding.controls}
+    return tuple(_control_cell(by_kind.get(kind)) for kind in CONTROL_ORDER)
+
+
+def _control_cell(control: Control | None) -> Cell:
+    if control is None:
+        return Cell("not run", (), "skipped")
+    if control.status == "skipped" or control.auc is None:
+        word = "skipped" if control.status == "skipped" else "not estimable"
+        return Cell(word, (control.reason or "no reason given",), "skipped")
+    beside = _difference_lines(control)
+    return Cell(
+        numbers.auc(control.auc), (*_interval_lines(control), f"Δ {beside[0]}", *beside[1:]), beside=" ".join(beside)
+    )
+
+
+def _difference_lines(control: Control) -> tuple[str, ...]:
+    if control.difference is None:
+        return ("not estimable",)
+    value = numbers.difference(control.difference)
+    if control.difference_interval is None:
+        return (value, "no interval")
+    return (value, numbers.interval(control.difference_interval, numbers.difference))
