@@ -1,5 +1,6 @@
 """The drawn crowd: the same people every time, different from each other, sharp at any size."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -28,6 +29,14 @@ from bareface.faces.synthetic.parameters import Identity, Nuisance, decode
 from bareface.roster import read_folder
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def latents(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(n, IDENTITY_SIZE, generator=generator), torch.randn(n, NUISANCE_SIZE, generator=generator)
@@ -51,17 +60,23 @@ def test_a_photo_has_the_same_bytes_in_any_company(size: int) -> None:
         assert torch.equal(faces.render(identity[row : row + 1], image[row : row + 1])[0], together[row])
 
 
-def test_chunks_and_threads_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     faces = SyntheticFaces(0, 45)
     before = faces.render(*everybody(20, 2))
-    threads = torch.get_num_threads()
     monkeypatch.setattr(people, "CHUNK_PIXELS", 7 * 45**2)
+    assert torch.equal(before, faces.render(*everybody(20, 2)))
+
+
+def test_threads_leave_no_trace() -> None:
+    one = render_parameters(*latents(30), 37)
     torch.set_num_threads(3)
-    try:
-        after = faces.render(*everybody(20, 2))
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(before, after)
+    assert torch.equal(one, render_parameters(*latents(30), 37))
+
+
+def test_rendering_gives_the_threads_back() -> None:
+    torch.set_num_threads(2)
+    SyntheticFaces(0, 16).render(*everybody(1, 1))
+    assert torch.get_num_threads() == 2
 
 
 def test_seed_person_and_photo_each_matter() -> None:
