@@ -5,6 +5,8 @@ data, or would grow when it is loaded, is refused by name. The second is torch's
 written out, because the default can be turned off by an environment variable.
 """
 
+import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,6 +21,12 @@ from bareface.targets.printable import printable
 from bareface.targets.sniff import Kind
 from bareface.targets.unsafe import refuse_code
 from bareface.targets.unwrap import unwrap
+
+# What torch.load raises on damaged files, found by damaging files at random.
+_TORCH_GIVES_UP = (
+    *(UnpicklingError, RuntimeError, EOFError, OSError, MemoryError, AssertionError, AttributeError, TypeError),
+    *(ValueError, LookupError, ArithmeticError, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,9 @@ def _load(path: Path, kind: Kind) -> object:
     if kind == "safetensors":
         return load_file(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of pickle protocols that it may not know
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except _TORCH_GIVES_UP as error:
         first_line = str(error).strip().partition("\n")[0]
         raise CheckpointError(
             str(path), got=f"a file that torch refuses ({first_line})", expected="a whole state_dict"

@@ -15,6 +15,7 @@ from bareface.targets.opcodes import Call, Name, Persistent, mapped, walk
 from bareface.targets.sniff import Kind, sniff
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of
+from bareface.targets.unwrap import flatten
 
 MAX_PICKLE = 256 << 20
 # Tied weights are named twice, so tensors may sum to a little more than their file, never to many times it.
@@ -113,7 +114,7 @@ def _honest_entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Z
 def _read_entry(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, KeyError) as error:
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
         raise _damaged(path, f"a damaged archive ({error})") from None
 
 
@@ -166,9 +167,9 @@ def _positions(
 
 
 def _described(path: Path, kind: Kind, root: object, names: tuple[Name, ...], find: FindStorage) -> StaticFile:
-    builder = TreeBuilder(str(path), find)
-    tree = builder.build(root)
-    total = sum(tensor.nbytes for tensor in builder.tensors)
+    tree = TreeBuilder(str(path), find).build(root)
+    leaves = flatten(tree).values()
+    total = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, StaticTensor))
     if total > MAX_EXPANSION * path.stat().st_size:
         raise _bomb(path, f"tensors of {total:,} bytes in a file of {path.stat().st_size:,}")
     return StaticFile(kind, tree, names, module_class(root))

@@ -7,6 +7,7 @@ nothing is called, nothing is hashed; an opcode that is not listed here is refus
 
 import mmap
 import pickletools
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,18 +87,23 @@ def walk(stream: IO[bytes], where: str) -> Walked:
     Raises:
         CheckpointError: it is no pickle, is cut off, or uses opcodes that no checkpoint uses.
     """
-    machine = _Machine()
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if opcode.name == "STOP":
-                return Walked(machine.stack.pop(), tuple(machine.names), tuple(machine.persistent))
-            if count > MAX_OPCODES:
-                raise ValueError("a pickle of more than five million opcodes")
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes in texts
+            return _walk(stream)
     except _UNFOLLOWABLE as error:
         got = f"a pickle that cannot be followed ({error})"
         raise CheckpointError(where, got=got, expected="a whole checkpoint", hint="copying the file again") from None
-    raise CheckpointError(where, got="a pickle without an end", expected="a whole checkpoint")
+
+
+def _walk(stream: IO[bytes]) -> Walked:
+    machine = _Machine()
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        if opcode.name == "STOP":
+            break
+        if count > MAX_OPCODES:
+            raise ValueError("more than five million opcodes")
+        machine.step(opcode.name, argument)
+    return Walked(machine.stack.pop(), tuple(machine.names), tuple(machine.persistent))
 
 
 class _Machine:

@@ -62,7 +62,6 @@ class TreeBuilder:
         self._where, self._find = where, find
         self._done: dict[int, object] = {}
         self._leaves: dict[int, int] = {}
-        self.tensors: list[StaticTensor] = []
 
     def build(self, node: object, depth: int = 0) -> object:
         """Dicts, lists, scalars, `StaticTensor` and, for everything else, `Opaque`.
@@ -116,7 +115,6 @@ class TreeBuilder:
             raise self._odd("a tensor without a shape")
         tensor = StaticTensor(self._storage(args[0].key), shape, stride, offset)
         tensor.check(self._where)
-        self.tensors.append(tensor)
         return tensor
 
     def _storage(self, key: object) -> Storage:

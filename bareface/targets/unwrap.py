@@ -40,10 +40,10 @@ def unwrap(tree: object, tensor: type[T]) -> Unwrapped[T]:
     names: list[str] = []
     leftovers: dict[str, object] = {}
     while isinstance(tree, Mapping) and (name := _container(tree, tensor)):
-        leftovers |= _flat({key: value for key, value in tree.items() if key != name}, "/".join(names))
+        leftovers |= flatten({key: value for key, value in tree.items() if key != name}, "/".join(names))
         names.append(str(name))
         tree = tree[name]
-    tensors = _flat(tree, "") if isinstance(tree, Mapping) else {}
+    tensors = flatten(tree) if isinstance(tree, Mapping) else {}
     prefix = _prefix(tensors)
     inside = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix) and isinstance(v, tensor)}
     leftovers |= {key: v for key, v in tensors.items() if not (key.startswith(prefix) and isinstance(v, tensor))}
@@ -65,7 +65,7 @@ def _container(tree: Mapping[str, object], tensor: type[T]) -> str | None:
 
 def _weights(tree: Mapping[str, object], tensor: type[T]) -> tuple[int, int]:
     """How many BatchNorm layers, and how many tensors, lie below."""
-    flat = _flat(tree, "")
+    flat = flatten(tree)
     return len(statistics(flat)), sum(isinstance(value, tensor) for value in flat.values())
 
 
@@ -87,10 +87,11 @@ def _prefix(keys: Iterable[str]) -> str:
     return prefix
 
 
-def _flat(tree: object, path: str) -> dict[str, object]:
+def flatten(tree: object, path: str = "") -> dict[str, object]:
+    """Path -> whatever is no dict; the names on the way are joined by dots."""
     if not isinstance(tree, Mapping):
         return {path: tree}
     flat: dict[str, object] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{path}.{key}" if path else str(key))
+        flat |= flatten(value, f"{path}.{key}" if path else str(key))
     return flat

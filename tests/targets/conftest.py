@@ -1,0 +1,34 @@
+"""A small backbone, and the real checkpoints where they are present."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bareface.targets.build import build
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "checkpoints"
+
+
+@pytest.fixture
+def spec() -> ImageSpec:
+    return ImageSpec(32, 32, "GRAY")
+
+
+@pytest.fixture
+def target(spec: ImageSpec) -> Target:
+    """A net that has seen two batches, with the centres of five people."""
+    torch.manual_seed(3)
+    module = build("ir-tiny", spec=spec, embedding_size=24)
+    for _ in range(2):
+        module(torch.randn(4, 1, 32, 32))
+    return Target("small", "ir-tiny", module, spec, centres=torch.randn(5, 24))
+
+
+@pytest.fixture(scope="session")
+def checkpoints() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"the real checkpoints are not present ({SHARED.name})")
+    return SHARED

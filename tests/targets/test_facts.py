@@ -1,0 +1,146 @@
+"""What `bareface inspect` says about a file, without loading it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hostile import Marker, save_legacy
+
+from bareface.targets.facts import CheckpointFacts, facts_of, facts_text
+from bareface.targets.iresnet import IResNetUnit
+from bareface.targets.store import load_target, save_target
+from bareface.targets.target import Target
+
+
+def test_a_folder_of_ours_is_described_with_its_head(target: Target, tmp_path: Path) -> None:
+    save_target(target, tmp_path)
+    facts = facts_of(tmp_path)
+    assert (facts.architecture, facts.known, facts.embedding_size) == ("ir-tiny", True, 24)
+    assert (len(facts.norms), facts.norms_expected, facts.batches) == (22, 22, (2, 2))
+    assert [norm.dimensions for norm in facts.norms] == [2] * 21 + [1]
+    assert facts.head is not None
+    assert (facts.head.identities, facts.head.shape) == (5, (5, 24))
+    assert facts.input is not None
+    assert facts.input.spec == "32x32 GRAY, (x - 127.5) / 127.5"
+    assert facts.parameters == sum(p.numel() for p in target.module.parameters())
+    assert "The head is still in the file" in facts.auditable
+    assert CheckpointFacts.model_validate_json(facts.model_dump_json()) == facts
+    assert facts_of(tmp_path / "backbone.safetensors").head is None
+
+
+def test_leftovers_head_and_counters_of_a_training_run(target: Target, tmp_path: Path) -> None:
+    state = target.module.state_dict()
+    state["body.0.res_layer.0.num_batches_tracked"] += 5
+    run = {
+        "epoch": 12,
+        "state_dict_backbone": state,
+        "state_dict_softmax_fc": {"weight": torch.randn(99, 24)},
+        "state_optimizer": {"state": {0: {"momentum_buffer": torch.ones(99, 24)}}, "param_groups": [{"lr": 0.1}]},
+    }
+    torch.save(run, tmp_path / "checkpoint_gpu_0.pt")
+    facts = facts_of(tmp_path / "checkpoint_gpu_0.pt")
+    assert (facts.wrapper, facts.batches) == ("state_dict_backbone", (2, 7))
+    assert facts.head is not None
+    assert (facts.head.key, facts.head.identities) == ("state_dict_softmax_fc.weight", 99)
+    assert facts.leftovers == {
+        "epoch": "12",
+        "state_dict_softmax_fc": "1 tensors",
+        "state_optimizer": "1 tensors, 1 other values",
+    }
+    text = facts_text(facts)
+    assert "the centres of 99 identities" in text
+    assert "2 to 7 batches, by layer" in text
+
+
+def test_a_norm_behind_a_linear_map_alone_is_degenerate(target: Target, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    for name, buffer in target.module.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.copy_(torch.randn_like(buffer) * (0.01 if name.startswith("output_layer.4") else 1.0))
+    save_target(target, tmp_path)
+    facts = facts_of(tmp_path)
+    assert [norm.name for norm in facts.norms if norm.degenerate] == ["output_layer.4"]
+    assert "zero by construction (output_layer.4)" in facts_text(facts)
+
+
+def test_statistics_that_were_never_updated_are_not_called_degenerate(target: Target, tmp_path: Path) -> None:
+    for layer in target.module.modules():
+        if hasattr(layer, "reset_running_stats"):
+            layer.reset_running_stats()
+    save_target(target, tmp_path)
+    facts = facts_of(tmp_path)
+    assert facts.batches == (0, 0)
+    assert not any(norm.degenerate for norm in facts.norms)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_whole_pickled_module_is_described_but_not_loaded(legacy: bool, target: Target, tmp_path: Path) -> None:
+    (save_legacy if legacy else torch.save)(target.module, tmp_path / "whole.pth")
+    facts = facts_of(tmp_path / "whole.pth")
+    assert facts.whole_module == "bareface.targets.ir.IRNet"
+    assert (facts.architecture, len(facts.norms), facts.batches) == ("ir-tiny", 22, (2, 2))
+    assert facts.parameters == sum(p.numel() for p in target.module.parameters())
+    assert "bareface.targets.ir.IRUnit" in facts.refused
+    assert "a whole pickled module is never loaded. Try torch.save(model.state_dict()" in facts.auditable
+
+
+def test_a_hostile_file_is_described_as_far_as_it_is_data(target: Target, tmp_path: Path) -> None:
+    torch.save({"state_dict": target.module.state_dict(), "x": Marker(tmp_path / "made")}, tmp_path / "file.pt")
+    facts = facts_of(tmp_path / "file.pt")
+    assert facts.refused == ("posix.mkdir",)
+    assert (facts.architecture, len(facts.norms)) == ("ir-tiny", 22)
+    assert facts.auditable.startswith("Nothing: reading the file would run what it imports")
+    assert not (tmp_path / "made").exists()
+
+
+def test_strangers_and_nets_without_statistics(target: Target, tmp_path: Path) -> None:
+    torch.save(IResNetUnit(4, 4, 1, projected=False).state_dict(), tmp_path / "unit.pt")
+    unit = facts_of(tmp_path / "unit.pt")
+    assert (unit.architecture, unit.known, unit.embedding_size, unit.norms_expected) == ("unknown", False, None, None)
+    assert len(unit.norms) == 3
+    assert "until a factory (package.module:factory) builds" in unit.auditable
+    torch.save({"fc.weight": torch.zeros(3, 3)}, tmp_path / "plain.pt")
+    assert facts_of(tmp_path / "plain.pt").batches is None
+
+
+def test_text_from_a_file_reaches_the_terminal_without_control_characters(tmp_path: Path) -> None:
+    torch.save({"a\x1b[2J.running_mean": torch.zeros(1), "note": "x\x07\n"}, tmp_path / "file.pt")
+    text = facts_text(facts_of(tmp_path / "file.pt"))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+@pytest.mark.shared
+def test_the_facts_about_a_real_mobilefacenet(checkpoints: Path) -> None:
+    facts = facts_of(checkpoints / "casia-068.ckpt")
+    assert (facts.kind, facts.wrapper, facts.architecture) == ("torch legacy", "net_state_dict", "mobilefacenet")
+    assert (facts.embedding_size, len(facts.norms), facts.norms_expected) == (128, 50, 50)
+    assert facts.batches == (65212, 65212)
+    assert facts.batches[0] == 68 * 959
+    assert facts.leftovers == {"epoch": "68"}
+    assert facts.input is not None
+    assert facts.input.spec == "112x96 RGB, (x - 127.5) / 128"
+    degenerate = {norm.name for norm in facts.norms if norm.degenerate}
+    assert {"linear1.bn", "conv2.bn", "blocks.13.conv.1"} < degenerate
+    assert all(name.endswith(("conv.1", "bn")) for name in degenerate)
+    assert len(degenerate) == 16
+
+
+@pytest.mark.shared
+def test_a_real_whole_module_tells_the_same_as_its_state_dict(checkpoints: Path) -> None:
+    whole, state = (facts_of(checkpoints / f"casia-micro-070{end}") for end in ("-whole-module.pth", ".ckpt"))
+    assert whole.whole_module == "core.model_lh.MobileFacenet"
+    assert whole.norms == state.norms
+    assert (whole.architecture, whole.parameters, whole.batches) == ("mobilefacenet-micro", 69376, (67130, 67130))
+    assert not state.refused
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("file", ["casia-068.ckpt", "casia-scratch-001.ckpt", "casia-micro-070.ckpt"])
+def test_real_checkpoints_load_and_embed(checkpoints: Path, file: str) -> None:
+    target = load_target(checkpoints / file)
+    images = torch.randint(0, 256, (2, 3, 112, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        embedding = target.embed(images)
+    assert embedding.shape == (2, 64 if "micro" in file else 128)
+    assert torch.isfinite(embedding).all()

@@ -1,0 +1,132 @@
+"""A bare checkpoint is recognised by its keys and shapes, or refused with advice."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from bareface.errors import CheckpointError, TargetError
+from bareface.targets.build import PLANS, build
+from bareface.targets.ir import IRPlan
+from bareface.targets.recognise import assemble, norms, recognise
+from bareface.targets.spec import ImageSpec
+
+FACE, TALL = ImageSpec(112, 112), ImageSpec(112, 96)
+
+
+def shapes_of(architecture: str, spec: ImageSpec, size: int = 512) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        module = build(architecture, spec=spec, embedding_size=size)
+    return {key: tuple(value.shape) for key, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("architecture", sorted(PLANS))
+def test_every_listed_backbone_is_recognised_from_shapes_alone(architecture: str) -> None:
+    spec = TALL if architecture.startswith("mobile") else FACE
+    found = recognise(shapes_of(architecture, spec, 96))
+    assert (found.architecture, found.embedding_size) == (architecture, 96)
+    assert (found.spec.height, found.spec.width) == (spec.height, spec.width)
+
+
+@pytest.mark.parametrize("side", [32, 48, 112, 224])
+def test_input_size_falls_out_of_the_last_linear_map(side: int) -> None:
+    spec = recognise(shapes_of("iresnet50", ImageSpec(side, side, "GRAY"))).spec
+    assert (spec.height, spec.width, spec.order) == (side, side, "GRAY")
+
+
+CONVENTIONS = {
+    ("iresnet50", ""): "112x112 RGB, (x - 127.5) / 127.5",
+    ("iresnet50", "state_dict/features.module."): "112x112 BGR, (x - 0) / 255",
+    ("ir50", "state_dict/model."): "112x112 BGR, (x - 127.5) / 127.5",
+    ("ir50", "net."): "112x112 RGB, (x - 127.5) / 127.5",
+    ("evolve-ir-se-50", ""): "112x112 RGB, (x - 127.5) / 127.5",
+    ("mobilefacenet", "net_state_dict"): "112x96 RGB, (x - 127.5) / 128",
+}
+
+
+@pytest.mark.parametrize(("architecture", "wrapper"), CONVENTIONS)
+def test_input_follows_the_convention_of_the_project(architecture: str, wrapper: str) -> None:
+    spec = TALL if architecture == "mobilefacenet" else FACE
+    found = recognise(shapes_of(architecture, spec), wrapper)
+    assert str(found.spec) == CONVENTIONS[architecture, wrapper]
+
+
+def test_magface_brings_its_own_normalisation_settings() -> None:
+    found = recognise(shapes_of("iresnet18", FACE), "state_dict/features.module.")
+    assert {(norm.eps, norm.momentum) for norm in norms(found.blank()).values()} == {(2e-5, 0.9)}
+    assert "MagFace" in found.convention.caveat
+
+
+def test_unlisted_widths_are_read_off() -> None:
+    plan = IRPlan("adaface", 12, ((12, 1), (20, 3), (28, 1), (36, 2)), squeeze=True)
+    with torch.device("meta"):
+        state = plan.net(FACE, 40).state_dict()
+    found = recognise({key: tuple(value.shape) for key, value in state.items()})
+    assert (found.architecture, found.plan, found.embedding_size) == ("ir-custom", plan, 40)
+
+
+STRANGERS = {
+    "InceptionResnetV1": {"conv2d_1a.bn.running_mean": (32,), "repeat_1.0.branch0.conv.weight": (32, 256, 1, 1)},
+    "a vision transformer": {"patch_embed.proj.weight": (512, 3, 9, 9), "feature.3.running_mean": (512,)},
+    "a torchvision or timm ResNet": {"conv1.weight": (64, 3, 7, 7), "layer1.0.bn1.weight": (64,)},
+    "foamliu's MobileFaceNet": {"gdconv.depthwise.weight": (512, 1, 7, 7)},
+    "unknown tensors": {"backbone.stages.3.weight": (8, 8)},
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_cannot_be_built_is_named_with_advice(name: str) -> None:
+    shapes = STRANGERS[name]
+    first = next(iter(shapes)).replace(".", r"\.")
+    told = rf"file.pt: got {name}.*{first}.*expected one of the families ir, .*iresnet.*package.module:factory"
+    with pytest.raises(TargetError, match=told):
+        recognise(shapes, where="file.pt")
+
+
+def test_a_part_of_a_backbone_says_where_it_stops() -> None:
+    shapes = shapes_of("iresnet50", FACE)
+    del shapes["fc.weight"]
+    with pytest.raises(CheckpointError, match=r"part of the iresnet family, unreadable at 'fc.weight'"):
+        recognise(shapes)
+
+
+def test_keys_that_claim_a_billion_units_cost_nothing() -> None:
+    shapes = shapes_of("ir18", FACE) | {"body.999999999.res_layer.0.running_mean": (64,)}
+    with pytest.raises(CheckpointError, match="part of the ir family"):
+        recognise(shapes)
+
+
+def test_four_input_channels_are_no_image() -> None:
+    shapes = shapes_of("ir18", FACE) | {"input_layer.0.weight": (64, 4, 3, 3)}
+    with pytest.raises(CheckpointError, match=r"input_layer.0.weight: 4 input channels"):
+        recognise(shapes)
+
+
+@pytest.fixture
+def state() -> dict[str, Tensor]:
+    return build("ir-tiny", spec=ImageSpec(32, 32, "GRAY"), embedding_size=8).state_dict()
+
+
+def test_weights_are_loaded_whole_and_the_global_generator_is_left_alone(state: dict[str, Tensor]) -> None:
+    before = torch.random.get_rng_state()
+    module = assemble(recognise({k: tuple(v.shape) for k, v in state.items()}), state, "here")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+
+
+def test_old_files_without_counters_are_whole(state: dict[str, Tensor]) -> None:
+    old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    module = assemble(recognise({k: tuple(v.shape) for k, v in old.items()}), old, "here")
+    counters = [value for key, value in module.state_dict().items() if key.endswith("num_batches_tracked")]
+    assert [int(counter) for counter in counters] == [0] * 22
+
+
+def test_a_mismatch_lists_the_first_keys_and_shapes(state: dict[str, Tensor]) -> None:
+    found = recognise({k: tuple(v.shape) for k, v in state.items()})
+    wrong = {key: value for key, value in state.items() if key != "body.3.res_layer.4.running_var"}
+    wrong |= {"extra.weight": torch.zeros(1), "output_layer.3.bias": torch.zeros(9)}
+    told = (
+        r"1 missing \(body.3.res_layer.4.running_var\); 1 unexpected \(extra.weight\); "
+        r"1 of another shape \(output_layer.3.bias \(9,\) instead of \(8,\)\); expected the \d+ of the backbone"
+    )
+    with pytest.raises(CheckpointError, match=told):
+        assemble(found, wrong, "file.pt")
