@@ -7,6 +7,7 @@ written out, because the default can be turned off by an environment variable.
 
 import struct
 import warnings
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -66,7 +67,8 @@ def _load(path: Path, kind: Kind) -> object:
     if kind == "safetensors":
         return load_file(path)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of pickle protocols that it may not know
+        # The warnings are of pickle protocols that torch may not know.
+        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals([Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except _TORCH_GIVES_UP as error:
         first_line = str(error).strip().partition("\n")[0]

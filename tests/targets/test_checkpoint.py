@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import zipfile
+from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,6 +89,10 @@ WRAPPINGS: dict[str, tuple[str, Callable[[State], object]]] = {
             "state_dict_softmax_fc": {"weight": torch.ones(6, 24)},
             "state_optimizer": {"state": {0: {"momentum_buffer": torch.ones(9)}}, "param_groups": [{"lr": 0.1}]},
         },
+    ),
+    "Lightning": (
+        "state_dict/model.",
+        lambda s: {"state_dict": _under("model.", s), "hyper_parameters": Namespace(lr=0.1, arch="ir_50")},
     ),
     "beside a metric": ("model", lambda s: {"best": torch.tensor(0.9), "model": s, "ema": s}),
 }
