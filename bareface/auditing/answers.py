@@ -70,9 +70,8 @@ def _answer(
     if isinstance(target, tuple):
         return Answer(arena, attack, knowledge, None, {}, *target)
     swapped = (NO_BATCHNORM, False) if traces.swapped is None else on(traces.swapped)
-    others = {"foreign": on(traces.foreign), "bn-swap": swapped}
-    controls: dict[str, Vector | str] = {"blind": blind.beside(attack)}
-    controls |= {kind: said[0] if isinstance(said, tuple) else said for kind, said in others.items()}
+    others = {"blind": blind.beside(attack), "foreign": on(traces.foreign), "bn-swap": swapped}
+    controls = {kind: said[0] if isinstance(said, tuple) else said for kind, said in others.items()}
     return Answer(arena, attack, knowledge, target, controls)
 
 
@@ -93,12 +92,12 @@ class _Blind:
 
     def __init__(self, trace: Trace, arena: Arena, seed: int) -> None:
         self._trace, self._arena, self._seed = trace, arena, seed
-        self._scores: dict[int, Vector] = {}
+        self._said: dict[int, Vector | tuple[str, bool]] = {}
 
-    def beside(self, attack: Attack) -> Vector:
-        """(n,) scores, on sets of as many photos as the attack looks at."""
+    def beside(self, attack: Attack) -> Vector | tuple[str, bool]:
+        """(n,) scores on sets of as many photos as the attack looks at, or why there are none."""
         k = int(attack.parameters().get("k", 0))
-        if k not in self._scores:
+        if k not in self._said:
             # Always with partial knowledge: it stands for whatever tells the two sides apart as pictures.
-            self._scores[k] = answers(BlindBaseline(k=k), self._trace, self._arena, None, self._seed)
-        return self._scores[k]
+            self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, None, self._seed)
+        return self._said[k]

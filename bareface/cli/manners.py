@@ -48,7 +48,7 @@ class Stages:
             console=self._console, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
-        self._spoken: dict[str, float] = {}
+        self._spoken: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> "Stages":
         self._bars.start()
@@ -63,9 +63,13 @@ class Stages:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(stage, total=total)
             self._bars.update(self._tasks[stage], completed=done, total=total)
-        elif done == total or time.monotonic() - self._spoken.get(stage, -LINE_EVERY) >= LINE_EVERY:
-            self._spoken[stage] = time.monotonic()
+        elif self._due(stage, done, total):
+            self._spoken[stage] = time.monotonic(), done
             self._console.print(f"{stage}: {done} of {total}", highlight=False)
+
+    def _due(self, stage: str, done: int, total: int) -> bool:
+        when, last = self._spoken.get(stage, (-LINE_EVERY, -1))
+        return done != last and (done == total or time.monotonic() - when >= LINE_EVERY)
 
 
 def _printable(text: str) -> str:

@@ -96,6 +96,8 @@ def fit(lessons: Sequence[Lesson], *, shape: Shape, penalty: float, rng: np.rand
             expected="shadows of one architecture",
         )
     used = np.logical_and.reduce([~np.isnan(lesson.features).all(0) for lesson in lessons])
+    if not used.any():
+        raise Abstained("attack model", got="no image with known features", expected="at least one on each side")
     moments = [_moments(lesson.features[:, used]) for lesson in lessons]
     standard = [
         np.clip((lesson.features[:, used] - mean) / scale, -CLIP, CLIP)

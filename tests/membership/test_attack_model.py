@@ -61,6 +61,12 @@ def test_columns_that_nobody_knows_are_left_out_and_rows_with_a_hole_abstain() -
     assert np.flatnonzero(np.isnan(model.logit(features))).tolist() == [3]
 
 
+def test_images_of_which_nothing_is_known_teach_nothing() -> None:
+    unknown = Lesson(np.full((6, 2), np.nan), np.arange(6) < 3)
+    with pytest.raises(Abstained, match="got no image with known features; expected at least one on each side"):
+        fit([unknown], shape="logistic", penalty=1.0, rng=np.random.default_rng(0))
+
+
 def test_shadows_of_other_architectures_are_refused() -> None:
     with pytest.raises(Abstained, match=r"got shadows with \[3, 4\] features; expected shadows of one architecture"):
         fit(

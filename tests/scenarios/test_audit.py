@@ -1,0 +1,170 @@
+"""An audit through the command line, whole: what comes out, resume, and the same again."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+import bareface
+from bareface.auditing.attack_models import read_attack_models
+from bareface.cli.app import app
+from bareface.evidence import read_evidence
+
+SMALL_SHADOW = (
+    "shadow: {count: 1, train: {spec: {height: 32, width: 32}, epochs: 1, warmup_epochs: 0, embedding_size: 16}}\n"
+)
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def finished(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of everything that is on offer."""
+    config = world / "audit.yaml"
+    config.write_text(f"model: target\nroster: people.csv\n{SMALL_SHADOW}seed: 3\n")
+    folder = tmp_path_factory.mktemp("runs") / "all"
+    result = run("audit", config, "-o", folder)
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return folder
+
+
+def test_everything_that_was_asked_is_in_the_evidence(finished: Path) -> None:
+    evidence = read_evidence(finished)
+    assert {finding.game for finding in evidence.findings} == {"record", "person", "dataset"}
+    assert {finding.knowledge for finding in evidence.findings} == {"partial", "shadow"}
+    assert len(evidence.findings) == 3 * 2 * 7
+    odd = [finding for finding in evidence.findings if finding.status != "done"]
+    assert {(f.attack, f.parameters["k"], f.game, f.status) for f in odd} == {
+        ("subject-compactness", 3, "record", "abstained"),  # two photos on a side make no set of three
+        ("subject-compactness", 3, "dataset", "abstained"),
+        ("subject-compactness", 3, "person", "abstained"),
+    }
+    assert all(finding.reason for finding in odd)
+    assert {control.kind for f in evidence.findings for control in f.controls} == {"blind", "foreign", "bn-swap"}
+    assert {row.view for row in evidence.layers} == {"image", "flip"}
+
+
+def test_a_fresh_backbone_shows_no_leak(finished: Path) -> None:
+    assert read_evidence(finished).verdict in (bareface.Verdict.NOT_SHOWN, bareface.Verdict.INVALID)
+
+
+def test_scores_and_people_are_kept_by_pseudonym(finished: Path) -> None:
+    scores = pq.read_table(finished / "scores.parquet")
+    assert set(scores["person"].to_pylist()) <= {f"person {n:02d}" for n in range(1, 25)}
+    people = pq.read_table(finished / "people.parquet")
+    assert set(people["subject"].to_pylist()) == {f"p{n:05d}" for n in range(24)}
+    assert (finished / "people.parquet").stat().st_mode & 0o077 == 0
+
+
+def test_no_name_and_no_path_reaches_the_report(finished: Path, world: Path) -> None:
+    for page in ("report.html", "result.json"):
+        text = (finished / page).read_text()
+        assert not [word for word in (str(world), "p00003", "003.png", "faces/") if word in text]
+
+
+def test_the_attack_models_are_kept_as_arrays(finished: Path) -> None:
+    models = read_attack_models(finished / "attack_models" / "dataset_partial_bn-distance.npz")
+    assert len(models) == 5
+    assert all(len(model.weights) == 1 for model in models)
+
+
+def test_the_report_is_rebuilt_from_the_evidence_alone(finished: Path, tmp_path: Path) -> None:
+    result = run("report", finished, "--html", tmp_path / "again.html")
+    assert result.exit_code == 0
+    assert (tmp_path / "again.html").read_text() == (finished / "report.html").read_text()
+    text = run("report", finished, "--text")
+    assert read_evidence(finished).verdict.value in text.output
+
+
+def numbers(folder: Path) -> dict[str, object]:
+    """The evidence less what a clock says."""
+    evidence = json.loads((folder / "result.json").read_text())
+    for name in ("started", "seconds", "files"):
+        del evidence["provenance"][name]
+    return {name: value for name, value in evidence.items() if name != "command"}
+
+
+def test_the_same_again_gives_the_same_numbers(finished: Path, world: Path, tmp_path: Path) -> None:
+    assert run("audit", world / "audit.yaml", "-o", tmp_path / "again").exit_code == 0
+    assert numbers(tmp_path / "again") == numbers(finished)
+
+
+def test_killed_while_probing_it_resumes_to_the_same_result(finished: Path, world: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bareface.cli.app",
+        "audit",
+        str(world / "audit.yaml"),
+        "-o",
+        str(tmp_path / "run"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "run").glob("trace/*/part-*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert run("audit", world / "audit.yaml", "-o", tmp_path / "run").exit_code == 0
+    assert numbers(tmp_path / "run") == numbers(finished)
+
+
+def test_from_python(world: Path, tmp_path: Path) -> None:
+    evidence = bareface.audit(
+        world / "target", world / "people.csv", attacks=["bn-distance", "subject-compactness:k=2"], seed=3,
+        games=("dataset",), run=tmp_path / "run",
+    )  # fmt: skip
+    assert [(f.attack, f.game) for f in evidence.findings] == [
+        ("bn-distance", "dataset"),
+        ("subject-compactness", "dataset"),
+    ]
+
+
+def test_folders_instead_of_a_manifest(world: Path, tmp_path: Path) -> None:
+    for name, people in (("in", range(12)), ("out", range(12, 24))):
+        (tmp_path / name).mkdir()
+        for person in people:
+            (tmp_path / name / f"p{person:05d}").symlink_to(world / "faces" / f"p{person:05d}")
+    result = run(
+        "audit", "--model", world / "target", "--members", tmp_path / "in", "--nonmembers", tmp_path / "out",
+        "--attack", "flip-agreement", "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert {finding.game for finding in read_evidence(tmp_path / "run").findings} == {"dataset"}
+
+
+def test_a_backbone_without_batchnorm_gets_a_clear_answer(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain_backbone.py").write_text(
+        "import torch\n"
+        "def make():\n"
+        "    torch.manual_seed(0)\n"
+        "    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 8))\n"
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        config = tmp_path / "audit.yaml"
+        config.write_text(
+            f"model: plain_backbone:make\nspec: {{height: 32, width: 32}}\nroster: {world / 'people.csv'}\n"
+            "games: [dataset]\nattacks: [bn-distance, flip-agreement]\n"
+        )
+        result = run("audit", config, "-o", tmp_path / "run")
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert result.exit_code == 0, result.output
+    bn, flip = read_evidence(tmp_path / "run").findings
+    assert bn.status == "abstained"
+    assert "expected BatchNorm layers with running statistics" in bn.reason
+    assert flip.status == "done"
+
+
+def test_a_gate_fails_only_on_a_leak(finished: Path, world: Path) -> None:
+    result = run("audit", world / "audit.yaml", "-o", finished, "--fail-if-leak")
+    assert result.exit_code == 0
