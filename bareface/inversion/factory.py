@@ -29,7 +29,7 @@ class FactoryGenerator:
 
     Attributes:
         name: what reports call it.
-        network: put into evaluation mode; (n, z_dim) or, with `z_is_map`, (n, z_dim, 1, 1) goes in.
+        network: put into evaluation mode, weights frozen; (n, z_dim) or, with `z_is_map`, (n, z_dim, 1, 1) goes in.
         z_dim: size of the latent.
         size: side of the square image.
         value_range: of the network's pixels; (-1, 1) for tanh, (0, 1) for a sigmoid.
@@ -57,7 +57,7 @@ class FactoryGenerator:
         if not low < high or self.channels not in (1, 3) or min(self.z_dim, self.size) < 1:
             got = f"value_range={self.value_range}, channels={self.channels}, z_dim={self.z_dim}, size={self.size}"
             raise UsageError(self.name, got=got, expected="low < high, 1 or 3 channels, positive sizes")
-        self.network.eval()
+        self.network.eval().requires_grad_(False)
         z = torch.randn(PROBED, self.z_dim, generator=torch.Generator().manual_seed(0)).to(self._parameter)
         with torch.no_grad():
             self._check_range(self._pixels(z))

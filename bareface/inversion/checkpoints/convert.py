@@ -61,7 +61,8 @@ def mean_w(network: StyleGAN2, seed: int = 0) -> Tensor:
     stream = torch.Generator().manual_seed(seed_for(seed, "mean w"))
     total = torch.zeros_like(network.mapping.w_avg, dtype=torch.float64)
     for _ in range(W_SAMPLES // CHUNK):
-        total += network.mapping(torch.randn(CHUNK, network.config.z_dim, generator=stream)).double().sum(0)
+        z = torch.randn(CHUNK, network.config.z_dim, generator=stream)
+        total += network.mapping(z.to(total.device)).double().sum(0)
     return (total / W_SAMPLES).to(network.mapping.w_avg)
 
 
@@ -73,7 +74,8 @@ def pixel_statistics(network: StyleGAN2, where: str, seed: int = 0) -> dict[str,
         CheckpointError: there are NaN or infinite pixels.
     """
     stream = torch.Generator().manual_seed(seed_for(seed, "pixel statistics"))
-    pixels = network(torch.randn(4, network.config.z_dim, generator=stream)) / 2 + 0.5
+    z = torch.randn(4, network.config.z_dim, generator=stream).to(network.mapping.w_avg)
+    pixels = network(z) / 2 + 0.5
     if not bool(torch.isfinite(pixels).all()):
         raise CheckpointError(where, got="NaN or infinite pixels", expected="a generator that renders images")
     shown = pixels.clamp(0, 1)

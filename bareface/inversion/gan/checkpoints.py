@@ -17,6 +17,7 @@ from bareface.errors import RunError
 from bareface.files import atomic_path, remove_stale
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
+from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.streams import seed_for
 
@@ -31,12 +32,14 @@ class Saved:
     Attributes:
         steps: moves made before it.
         recipe: of its run, as JSON gave it.
+        config: of its generator.
         data: digest of the images.
         tensors: `Players.tensors()`.
     """
 
     steps: int
     recipe: dict[str, object]
+    config: Config
     data: str
     tensors: dict[str, Tensor]
 
@@ -62,8 +65,10 @@ def newest_checkpoint(folder: Path) -> Saved | None:
             with safe_open(path, "pt") as file:
                 said = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            return Saved(int(said["steps"]), json.loads(said["recipe"]), said["data"], tensors)
-        except (SafetensorError, KeyError, ValueError):
+            recipe = json.loads(said["recipe"])
+            config = Config(**{**recipe["config"], "channels": tuple(recipe["config"]["channels"])})
+            return Saved(int(said["steps"]), recipe, config, said["data"], tensors)
+        except (SafetensorError, KeyError, ValueError, TypeError):
             continue
     return None
 
@@ -95,7 +100,7 @@ def save_sheet(folder: Path, steps: int, network: StyleGAN2, seed: int) -> None:
         RunError: the folder cannot be written.
     """
     stream = torch.Generator().manual_seed(seed_for(seed, "sheet"))
-    images = network(torch.randn(SHOWN, network.config.z_dim, generator=stream))
+    images = network(torch.randn(SHOWN, network.config.z_dim, generator=stream).to(network.mapping.w_avg))
     with atomic_path(folder / f"sheet-{steps:08}.png") as temporary:
         sheet((images / 2 + 0.5).expand(-1, 3, -1, -1)).save(temporary, format="PNG")
 

@@ -28,6 +28,7 @@ def grow(players: Players, tensors: dict[str, Tensor], small: Config) -> None:
         own = getattr(players, player).state_dict()
         for name, value in own.items():
             value.copy_(tensors.get(f"{player}.{name}", value))
+    players.augment_p, players.seen = tensors["augment_p"].item(), int(tensors["seen"])
 
 
 def _rest(config: Config) -> tuple[object, ...]:

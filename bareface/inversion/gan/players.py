@@ -13,7 +13,7 @@ from bareface.inversion.stylegan2.discriminator import Discriminator
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 from bareface.streams import seed_for
 
-RAMP = 0.05  # the moving average reaches back over at most this share of all images so far
+RAMP = 0.05  # the half-life of the moving average is at most this share of all images so far
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,16 @@ class Players:
 
     Args:
         recipe: how they play.
+        device: where; everything is drawn on the CPU, so that it is the same everywhere.
     """
 
-    def __init__(self, recipe: GanRecipe) -> None:
-        self.recipe = recipe
-        self.generator = initialise(StyleGAN2(recipe.config), seed_for(recipe.seed, "generator"))
-        self.average = StyleGAN2(recipe.config).requires_grad_(False).eval()
+    def __init__(self, recipe: GanRecipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        self.generator = initialise(StyleGAN2(recipe.config), seed_for(recipe.seed, "generator")).to(device)
+        self.average = StyleGAN2(recipe.config).to(device).requires_grad_(False).eval()
         self.average.load_state_dict(self.generator.state_dict())
-        self.discriminator = initialise(Discriminator(recipe.config), seed_for(recipe.seed, "discriminator"))
-        self.augment_p = 0.0
+        self.discriminator = initialise(Discriminator(recipe.config), seed_for(recipe.seed, "discriminator")).to(device)
+        self.augment_p, self.seen = 0.0, 0
         # Lazy regularisation takes one extra step in r1_every; the published correction keeps the effective rate.
         lazy = recipe.r1_every / (recipe.r1_every + 1)
         self.optimisers = {
@@ -63,7 +64,7 @@ class Players:
         self._update("discriminator")
         # The same images once more, with their gradient: the generator has not changed since they were drawn.
         generator = self._move_generator(augment(fake, self.augment_p, stream))
-        self._follow((number + 1) * len(real), len(real))
+        self._follow(len(real))
         if self.recipe.augment_target:
             self.augment_p = next_p(
                 self.augment_p, sign, self.recipe.augment_target, len(real), self.recipe.augment_images
@@ -74,7 +75,8 @@ class Players:
         """Everything that the next step depends on, by name."""
         networks = {"generator": self.generator, "average": self.average, "discriminator": self.discriminator}
         weights = {f"{player}.{k}": v for player, net in networks.items() for k, v in net.state_dict().items()}
-        return weights | dict(self._moments()) | {"augment_p": torch.tensor(self.augment_p, dtype=torch.float64)}
+        counters = {"augment_p": torch.tensor(self.augment_p, dtype=torch.float64), "seen": torch.tensor(self.seen)}
+        return weights | dict(self._moments()) | counters
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `tensors` gave."""
@@ -86,13 +88,17 @@ class Players:
         for player, optimiser in self.optimisers.items():
             for name, parameter in self._network(player).named_parameters():
                 prefix = f"adam.{player}.{name}:"
-                state = {k.removeprefix(prefix): v.clone() for k, v in tensors.items() if k.startswith(prefix)}
+                state = {
+                    k.removeprefix(prefix): v.to(self.device, copy=True)
+                    for k, v in tensors.items()
+                    if k.startswith(prefix)
+                }
                 if state:
                     optimiser.state[parameter] = state
-        self.augment_p = tensors["augment_p"].item()
+        self.augment_p, self.seen = tensors["augment_p"].item(), int(tensors["seen"])
 
     def _fake(self, n: int, stream: torch.Generator) -> Tensor:
-        z = torch.randn(n, self.recipe.config.z_dim, generator=stream)
+        z = torch.randn(n, self.recipe.config.z_dim, generator=stream).to(self.device)
         ws = self.generator.mapping.broadcast(self.generator.mapping(z))
         images: Tensor = self.generator.synthesis(ws, noise="random", generator=stream, dtype=self.recipe.dtype)
         return images
@@ -125,9 +131,10 @@ class Players:
         self.optimisers[player].zero_grad()
 
     @torch.no_grad()
-    def _follow(self, seen: int, n: int) -> None:
+    def _follow(self, n: int) -> None:
         """Move the average towards the generator."""
-        half_life = max(min(self.recipe.average_images, seen * RAMP), 1e-8)
+        self.seen += n
+        half_life = min(self.recipe.average_images, self.seen * RAMP)
         torch._foreach_lerp_(
             list(self.average.parameters()), list(self.generator.parameters()), 1 - 0.5 ** (n / half_life)
         )

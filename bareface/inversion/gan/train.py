@@ -19,10 +19,10 @@ from bareface.inversion.gan.checkpoints import newest_checkpoint, refuse_another
 from bareface.inversion.gan.grow import grow
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
-from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.streams import stream
 
+_CPU = torch.device("cpu")
 GENERATOR_FILE = "generator.safetensors"
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
@@ -54,6 +54,7 @@ def train_generator(
     alignment: str = "unknown",
     licence: str = "unknown",
     report: Callable[[Step], None] | None = None,
+    device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
     """The moving average of the generator that `recipe` makes of the images, as it lies in `folder` afterwards.
 
@@ -68,6 +69,7 @@ def train_generator(
         alignment: how the faces lie in the images, for the card.
         licence: of the weights, for the card.
         report: called after every step.
+        device: where to compute.
 
     Raises:
         UsageError: images, recipe and `grow_from` do not fit together.
@@ -75,7 +77,7 @@ def train_generator(
         TargetError: the losses are no longer finite.
     """
     _check_size(images, recipe)
-    players, data = Players(recipe), _digest(images)
+    players, data = Players(recipe, device), _digest(images)
     done = _begin(players, recipe, folder, data, grow_from)
     _play(images, players, folder, data, done, report or (lambda step: None))
     players.average.mapping.w_avg.copy_(mean_w(players.average))
@@ -115,27 +117,20 @@ def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_fr
         small = newest_checkpoint(grow_from)
         if small is None:
             raise UsageError(str(grow_from), got="no checkpoint", expected="the folder of an earlier run")
-        grow(players, small.tensors, _config(small.recipe))
+        grow(players, small.tensors, small.config)
     return 0
 
 
 def _play(images: Images, players: Players, folder: Path, data: str, done: int, report: Callable[[Step], None]) -> None:
     recipe, start = players.recipe, time.perf_counter()
     for number in range(done, recipe.steps):
-        losses = players.step(real_batch(images, recipe, number), number)
+        losses = players.step(real_batch(images, recipe, number).to(players.device), number)
         _check_finite(losses, number)
         if (number + 1) % recipe.save_every == 0 or number + 1 == recipe.steps:
             save_checkpoint(folder, number + 1, players.tensors(), recipe, data)
             save_sheet(folder, number + 1, players.average, recipe.seed)
         speed = (number + 1 - done) * recipe.batch_size / (time.perf_counter() - start)
         report(Step(number + 1, recipe.steps, losses, players.augment_p, speed))
-
-
-def _config(recipe: dict[str, object]) -> Config:
-    said = recipe["config"]
-    if not isinstance(said, dict):
-        raise UsageError("grow_from", got="a checkpoint without a configuration", expected="one that bareface wrote")
-    return Config(**{**said, "channels": tuple(said["channels"])})
 
 
 def _check_size(images: Images, recipe: GanRecipe) -> None:
