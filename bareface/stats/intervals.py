@@ -1,0 +1,176 @@
+"""Confidence intervals: Clopper-Pearson for counts, resampled people for the AUC.
+
+Images of one person are not independent, so people are drawn, each with all of their images, and never images. The
+bootstrap gives a standard error; the interval is Student's on the logit of the AUC (on the plain scale for a
+difference). Drawing g - 1 of g people makes the variance unbiased (McCarthy and Snowden 1985; Rao and Wu 1988).
+
+Coverage of the nominal 95 % interval, in %, for scores fixed in advance: 6 images a person, 2,000 simulations a cell
+(1,000 with 10 people), so that a cell is known to about half a point. `sides` = that many people on each side, `both` =
+that many people with 3 images on each side (record game); 0, .2, .5 = share of the score variance between people.
+
+    people  AUC    sides 0   .2    .5     both 0    .2    .5
+        10  .5      94.2  95.5  96.5    95.3  95.9  97.3
+        10  .7      94.5  96.0  97.1    97.0  95.7  97.5
+        10  .9      95.6  94.4  95.2    96.5  95.9  95.1
+        20  .5      95.3  95.6  96.2    95.8  96.7  97.0
+        20  .7      95.3  95.8  95.4    96.4  96.2  96.5
+        20  .9      96.0  95.0  94.7    95.5  95.5  94.4
+        50  .5      95.5  95.2  95.2    93.7  94.9  96.2
+        50  .7      94.8  94.5  95.2    95.7  95.2  94.9
+        50  .9      95.3  96.0  94.2    95.1  95.3  94.0
+
+Beside it were measured, at 20 people a side: percentile, bias-corrected (BCa) and widened percentile intervals
+(Hesterberg 2015). With AUC .9 the first and third miss above the truth in 3-7 % instead of 2.5 %; BCa covers 93-95 %.
+
+**Cross-fitted scores need more.** Where folds take turns, fold j trains the model that judges fold k and the other way
+round, so each pair of folds counts twice in the AUC. With no leak (or a weak one) the two are almost the same number,
+and the variance is twice what the scores show when they are taken as given. `crossfit=True` widens by that factor,
+sqrt(2). That is about the worst case, since two equally spread numbers cannot correlate by more than 1. Measured with
+40 + 40 people, 5 folds, logistic regression, AUC .5 (400-600 simulations): standard deviation .051, .059, .055 with 1,
+5, 30 features where the bootstrap says .041; with 30 features and leaks of AUC .61 and .73 .060 and .044 where it says
+.039 and .035. Only with a strong signal in few features the factor is too wide: 1.1 for AUC .91 with 5.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from bareface.errors import UsageError
+from bareface.evidence import Interval, Share
+from bareface.stats.roc import auc
+from bareface.stats.sample import Floats, Sample
+
+DRAWS = 2000
+LEVEL = 0.95
+CROSSFIT = math.sqrt(2.0)
+_CELLS = 1_000_000
+
+
+def clopper_pearson(events: int, trials: int) -> Interval:
+    """The exact 95 % interval of a binomial proportion (Clopper and Pearson 1934).
+
+    Raises:
+        UsageError: there are no trials, or not between 0 and `trials` events.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= events <= trials or trials == 0:
+        got = f"{events} events in {trials} trials"
+        raise UsageError("clopper_pearson", got=got, expected="at least one trial and no more events than trials")
+    tail = (1 - LEVEL) / 2
+    low = betaincinv(events, trials - events + 1, tail) if events else 0.0
+    high = betaincinv(events + 1, trials - events, 1 - tail) if events < trials else 1.0
+    return Interval(low=float(low), high=float(high))
+
+
+def share(events: int, trials: int) -> Share:
+    """Counted events with their Clopper-Pearson interval."""
+    return Share(events=events, trials=trials, interval=clopper_pearson(events, trials))
+
+
+def auc_interval(judged: Sample, resampled: Floats, *, crossfit: bool = True) -> Interval:
+    """The 95 % interval of the AUC.
+
+    Where the sides separate completely, no resample can tell how far that is luck. The bound is then Clopper-Pearson's
+    for as many concordant pairs as one can form of a member and a non-member without using a person twice.
+
+    Args:
+        judged: at least two people on each side, no abstentions.
+        resampled: (draws,) its row of `resampled_aucs`.
+        crossfit: the scores come from models that were fitted on the other folds of the same sample.
+    """
+    observed = auc(judged.scores, judged.member)
+    if observed in (0.0, 1.0):
+        pairs = _separate_pairs(judged)
+        return clopper_pearson(pairs if observed else 0, pairs)
+    half = _t_quantile(judged) * _standard_error(resampled, crossfit) / (observed * (1 - observed))
+    centre = math.log(observed / (1 - observed))
+    return Interval(low=_logistic(centre - half), high=_logistic(centre + half))
+
+
+def difference_interval(first: Sample, second: Sample, resampled: Floats, *, crossfit: bool = True) -> Interval:
+    """The 95 % interval of AUC(first) - AUC(second), two scores of the same rows.
+
+    Args:
+        first, second: the same people in the same rows, no abstentions.
+        resampled: (2, draws) their rows of one call of `resampled_aucs`: both see the same people in each draw.
+        crossfit: at least one of the two comes from models fitted on the other folds of the same sample.
+    """
+    observed = auc(first.scores, first.member) - auc(second.scores, second.member)
+    half = _t_quantile(first) * _standard_error(resampled[0] - resampled[1], crossfit)
+    return Interval(low=max(-1.0, observed - half), high=min(1.0, observed + half))
+
+
+def resampled_aucs(rows: Sequence[Sample], stream: np.random.Generator, draws: int = DRAWS) -> Floats:
+    """(len(rows), draws) AUCs of resampled people.
+
+    Args:
+        rows: samples with the same people in the same rows, none with abstentions; all see the same draws.
+    """
+    weigh = [_weighted_auc(judged) for judged in rows]
+    chunks = _multiplicities(rows[0], stream, draws)
+    return np.concatenate([np.stack([aucs(counts) for aucs in weigh]) for counts in chunks], axis=1)
+
+
+def _multiplicities(judged: Sample, stream: np.random.Generator, draws: int) -> Iterator[Floats]:
+    """How often each person was drawn, in chunks of (people, draws).
+
+    People with members only, with non-members only and with both are three strata, each drawn on its own.
+    """
+    side = judged.side_of_person()
+    strata = [np.flatnonzero(side == kind) for kind in np.unique(side)]
+    for size in chunk_sizes(draws, len(judged)):
+        counts = np.zeros((len(side), size))
+        for who in strata:
+            even = np.full(len(who), 1 / len(who))
+            counts[who] = stream.multinomial(max(len(who) - 1, 1), even, size=size).T
+        yield counts
+
+
+def _weighted_auc(judged: Sample) -> Callable[[Floats], Floats]:
+    """From counts (people, b) to the AUCs (b,) of the samples in which every person stands that many times.
+
+    One sort for all draws; images run along the first axis, so that picking a person's counts copies whole rows.
+    """
+    by_score = np.argsort(judged.scores, kind="stable")
+    members, others = by_score[judged.member[by_score]], by_score[~judged.member[by_score]]
+    below = np.searchsorted(judged.scores[others], judged.scores[members], "left")
+    below_or_tied = np.searchsorted(judged.scores[others], judged.scores[members], "right")
+    person_in, person_out = judged.person[members], judged.person[others]
+
+    def aucs(counts: Floats) -> Floats:
+        beaten = np.zeros((len(others) + 1, counts.shape[1]))
+        np.cumsum(counts[person_out], axis=0, out=beaten[1:])
+        weights = counts[person_in]
+        wins = np.einsum("ib,ib->b", weights, beaten[below] + beaten[below_or_tied]) / 2
+        ratio: Floats = wins / (weights.sum(axis=0) * beaten[-1])
+        return ratio
+
+    return aucs
+
+
+def chunk_sizes(draws: int, width: int) -> Iterator[int]:
+    """How many draws to hold at a time, each `width` numbers wide; they add up to `draws`."""
+    step = max(1, _CELLS // width)
+    return (min(step, draws - start) for start in range(0, draws, step))
+
+
+def _standard_error(values: Floats, crossfit: bool) -> float:
+    return float(np.std(values)) * (CROSSFIT if crossfit else 1.0)
+
+
+def _t_quantile(judged: Sample) -> float:
+    from scipy.special import stdtrit
+
+    side = judged.side_of_person()
+    freedom = max(len(side) - len(np.unique(side)), 1)
+    return float(stdtrit(freedom, 1 - (1 - LEVEL) / 2))
+
+
+def _separate_pairs(judged: Sample) -> int:
+    return min(judged.people(True), judged.people(False), len(judged.side_of_person()) // 2)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
