@@ -27,6 +27,7 @@ from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
 from bareface.stats.verdict import overall
 from bareface.targets.target import Target
+from bareface.trace import Channel
 
 USES = {
     Role.MEMBER: "trained the target; member side of the record and dataset games",
@@ -66,13 +67,14 @@ class Ingredients:
 
 def assemble(made: Ingredients) -> Evidence:
     """The evidence of a run."""
-    verdict = overall(finding.verdict for finding in made.findings if finding.verdict is not None)
+    deciding = _deciding(made.findings, made.question.attacks)
+    verdict = overall(finding.verdict for finding in deciding if finding.verdict is not None)
     return Evidence(
         schema_version=SCHEMA_VERSION,
         status="complete",
         title=made.question.title,
         verdict=verdict,
-        sentence=summary(verdict, made.findings),
+        sentence=summary(verdict, deciding),
         target=target_card(made.target),
         foreign=target_card(made.traces.foreign_model),
         roles=_roles(made.roster, made.examination),
@@ -108,6 +110,15 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
         f"{len(carrying)} of {len(findings)} findings say so. The most telling: {first.attack} in the {first.game} "
         f"game with {first.knowledge} knowledge. {first.sentence}"
     )
+
+
+def _deciding(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tuple[Finding, ...]:
+    """The findings that the audit's verdict rests on: those without the head, which a deployed backbone does not carry.
+
+    The others are the ceiling beside them; they decide only where nothing else was asked.
+    """
+    with_head = {attack.name for attack in attacks if Channel.CLASS_COSINE in attack.needs}
+    return tuple(finding for finding in findings if finding.attack not in with_head) or findings
 
 
 def _reach(finding: Finding) -> float:

@@ -1,0 +1,143 @@
+"""From traces to verdicts, on toy worlds: leaks are shown, confounds are called invalid, silence stays silent."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import Toy, toy_world
+
+from bareface.auditing.answers import Answer, play
+from bareface.auditing.assemble import _deciding
+from bareface.auditing.blind import BlindBaseline, blind_trace
+from bareface.auditing.findings import exposures, findings
+from bareface.auditing.games import Arena, arena
+from bareface.auditing.question import Question, make_attacks, silent
+from bareface.auditing.traces import Traces
+from bareface.config import make_attack_configs
+from bareface.evidence import Finding, Verdict
+from bareface.membership.base import Attack, Known, Labelled
+from bareface.roster import Role, Roster
+from bareface.trace import Trace
+
+
+def question(*attacks: str) -> Question:
+    return Question(attacks=make_attacks(make_attack_configs(attacks)))
+
+
+def arena_of(toy: Toy) -> Arena:
+    role = np.where(toy.member, Role.MEMBER, Role.OUTSIDE).astype(str)
+    image = tuple(f"{row}.png" for row in range(len(role)))
+    return arena(Roster(Path(), image, toy.subject.astype(str), role), "dataset", folds=5, seed=0)
+
+
+def traces_of(target: Trace, foreign: Trace) -> Traces:
+    return Traces(target, foreign, None, (), None, "a foreign toy", "nothing")  # type: ignore[arg-type]
+
+
+def pictures(toy: Toy, difference: float = 0.0, seed: int = 9) -> Trace:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(len(toy.member), 4)) + difference * toy.member[:, None]
+    return blind_trace(
+        toy.trace.image, features.astype(np.float32), rng.normal(size=(len(features), 16)).astype(np.float32)
+    )
+
+
+def audited(target: Toy, foreign: Toy, blind: Trace, asked: Question) -> tuple[list[Answer], tuple[Finding, ...]]:
+    traces = traces_of(target.trace, foreign.trace)
+    answers = list(play(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))
+    return answers, findings(answers, traces, asked)
+
+
+def test_a_leak_is_shown_and_the_most_exposed_people_are_ranked() -> None:
+    toy, asked = toy_world(1, leak=1.5), question("bn-distance", "flip-agreement", "subject-compactness:k=3")
+    answers, found = audited(toy, toy_world(2), pictures(toy), asked)
+    assert [finding.verdict for finding in found] == [Verdict.LEAK_SHOWN] * 3
+    names = np.array([f"person {n}" for n in toy.subject])
+    ranks = [row.rank for row in exposures(answers, found, names)]
+    assert len(ranks) == 40
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[0] == 1.0
+
+
+def test_a_confound_that_pictures_show_too_is_invalid() -> None:
+    toy = toy_world(3, leak=1.5)
+    _, (finding,) = audited(toy, toy_world(4), pictures(toy, difference=3.0), question("bn-distance"))
+    assert finding.verdict is Verdict.INVALID
+    assert "blind baseline" in finding.sentence
+
+
+def test_a_signal_that_a_foreign_model_shows_too_is_invalid() -> None:
+    toy = toy_world(5, leak=1.5)
+    _, (finding,) = audited(toy, toy_world(6, leak=1.8), pictures(toy), question("bn-distance"))
+    assert finding.verdict is Verdict.INVALID
+    assert "foreign model" in finding.sentence
+
+
+def test_silence_is_not_shown_with_the_smallest_effect() -> None:
+    toy = toy_world(7)
+    _, (finding,) = audited(toy, toy_world(8), pictures(toy), question("bn-distance"))
+    assert finding.verdict is Verdict.NOT_SHOWN
+    assert finding.image is not None
+    assert finding.image.smallest_effect is not None
+    assert 0.55 < finding.image.smallest_effect < 0.9
+
+
+def test_an_attack_that_cannot_be_run_is_recorded_with_its_reason() -> None:
+    toy = toy_world(9)
+    bare = replace(toy, trace=replace(toy.trace, channels={}))
+    _, (finding,) = audited(bare, bare, pictures(toy), question("bn-distance"))
+    assert (finding.status, finding.verdict) == ("abstained", None)
+    assert "expected BatchNorm layers with running statistics" in finding.reason
+
+
+def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy, asked = toy_world(10, leak=1.0), question("bn-distance", "flip-agreement")
+
+    def broken(self: Attack, *_: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(type(asked.attacks[0]), "score", broken)
+    _, (first, second) = audited(toy, toy_world(11), pictures(toy), asked)
+    assert (first.status, first.reason) == ("failed", "ZeroDivisionError: planted")
+    assert second.status == "done"
+
+
+def test_the_verdict_rests_on_attacks_without_the_head_where_there_are_any() -> None:
+    toy, asked = toy_world(12), question("flip-agreement", "class-centre")
+    _, found = audited(toy, toy_world(13), pictures(toy), asked)
+    assert [finding.attack for finding in _deciding(found, asked.attacks)] == ["flip-agreement"]
+    alone = question("class-centre")
+    assert _deciding(found[1:], alone.attacks) == found[1:]
+
+
+def test_the_blind_baseline_sees_likeness_of_photo_sets_only_when_it_is_given_sets() -> None:
+    toy = toy_world(14)
+    alike = pictures(toy)
+    assert BlindBaseline().features(alike).shape[1] == 4
+    assert BlindBaseline(k=3).features(alike.with_photo_set(toy.subject)).shape[1] == 8
+
+
+def test_nobody_is_judged_by_a_model_that_knew_them() -> None:
+    toy, seen = toy_world(15), []
+
+    class Spy(Attack):
+        name = "spy"
+        needs = frozenset()
+
+        def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> object:  # type: ignore[override]
+            (one,) = known.labelled
+            assert isinstance(one, Labelled)
+            seen.append((set(trace.photo_set.tolist()), set(one.trace.photo_set.tolist()), set(trace.image.tolist())))
+            from bareface.scores import Scores
+
+            return Scores(np.zeros(len(trace)))
+
+    from bareface.auditing.crossfit import answers as crossfitted
+    from bareface.auditing.traces import in_arena
+
+    game = arena_of(toy)
+    crossfitted(Spy(), in_arena(toy.trace, game), game, None, 0)
+    assert len(seen) == 5
+    assert all(not judged & knew for judged, knew, _ in seen)
+    assert set.union(*(images for _, _, images in seen)) == set(toy.trace.image.tolist())
