@@ -4,15 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import images_for, recipe_of, train_backbone
 from bareface.cli.manners import Stages, out
 from bareface.config import TrainConfig
 from bareface.errors import RosterError, UsageError
 from bareface.roster import Role, Roster, read_folder, read_manifest
+from bareface.streams import stream
+from bareface.targets.target import Target
 from bareface.training.train import Step
+from bareface.training.verification import FEWEST_PAIRS, verification_auc
 
 
 def run_training(
@@ -27,16 +31,29 @@ def run_training(
 ) -> None:
     """Train or resume, and say what came out."""
     config = _recipe(recipe, options, size, grey)
-    people = _members(roster, role)
+    people, strangers = _people(roster, role)
     with Stages() as stages:
         target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"))
     count = len(set(people.subject.tolist()))
     out(f"{target.architecture} trained on {len(people)} images of {count} people: {folder}")
+    out(_verification(target, strangers, config.seed))
 
 
-def _members(path: Path, role: str) -> Roster:
+def _verification(target: Target, strangers: Roster | None, seed: int) -> str:
+    """How well it recognises people whom it never saw, in one line."""
+    if strangers is None or not len(strangers):
+        return "verification on unseen people: unknown, the roster has no other people"
+    images = images_for(target, strangers)
+    found = verification_auc(target, images, strangers.subject, stream(seed, "verification"))
+    if found is None:
+        return f"verification on unseen people: unknown, fewer than {FEWEST_PAIRS} pairs of photos of one person"
+    return f"verification on unseen people: AUC {found.auc:.3f} over {found.same} + {found.different} pairs"
+
+
+def _people(path: Path, role: str) -> tuple[Roster, Roster | None]:
+    """Who is trained on, and the people in the manifest who are not."""
     if path.is_dir():
-        return read_folder(path, Role.MEMBER)
+        return read_folder(path, Role.MEMBER), None
     roster = read_manifest(path)
     chosen = roster.take(roster.rows(role))
     if len(set(chosen.subject.tolist())) < 2:
@@ -46,7 +63,7 @@ def _members(path: Path, role: str) -> Roster:
             expected="at least two people to tell apart",
             hint=f"--role with one of {', '.join(roster.head_count())}",
         )
-    return chosen.with_role(Role.MEMBER)
+    return chosen.with_role(Role.MEMBER), roster.take(~np.isin(roster.subject, np.unique(chosen.subject)))
 
 
 def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:

@@ -222,7 +222,9 @@ def train_command(world: Path, out: Path) -> list[str]:
 
 def test_killed_while_training_it_resumes_to_the_same_weights(world: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(train_command(world, whole), check=True, capture_output=True)
+    said = subprocess.run(train_command(world, whole), check=True, capture_output=True, text=True).stdout
+    assert re.search(r"ir-tiny trained on 24 images of 12 people: .*whole\n", said)
+    assert re.search(r"verification on unseen people: AUC 0\.\d+ over 144 \+ \d+ pairs", said)
     process = subprocess.Popen(train_command(world, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(killed.glob("checkpoint-*.json")) and process.poll() is None and time.monotonic() < deadline:
