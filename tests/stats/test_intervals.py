@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from bareface.errors import UsageError
 from bareface.evidence import Interval
 from bareface.stats.intervals import (
-    _weighted_auc,
+    auc_by_images,
+    auc_by_people,
     auc_interval,
     clopper_pearson,
     difference_interval,
@@ -71,7 +72,8 @@ def test_weighted_auc_is_the_auc_of_the_literal_resample(data: tuple[Sample, lis
     judged, counts = data
     rows = np.concatenate([np.repeat(np.flatnonzero(judged.person == g), c) for g, c in enumerate(counts)])
     literal = auc(judged.scores[rows], judged.member[rows])
-    assert _weighted_auc(judged)(np.array([counts, counts], float).T) == pytest.approx([literal, literal])
+    for quick in (auc_by_people, auc_by_images):
+        assert quick(judged)(np.array([counts, counts], float).T) == pytest.approx([literal, literal])
 
 
 def test_resampling_agrees_with_drawing_people_by_hand() -> None:
@@ -137,6 +139,21 @@ def test_equal_scores_are_chance_for_sure() -> None:
     judged = sample(np.zeros(8), np.arange(8) < 4, np.arange(8))
     interval = of(judged)
     assert (interval.low, interval.high) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("members", "others", "freedom"), [(8, 8, 14), (20, 20, 38), (4, 40, 3.6272)])
+def test_few_people_widen_by_students_t_with_welchs_degrees_of_freedom(
+    members: int, others: int, freedom: float
+) -> None:
+    from scipy.stats import t
+
+    rng, count = np.random.default_rng(7), members + others
+    first, second = (sample(rng.normal(size=count), np.arange(count) < members, np.arange(count)) for _ in range(2))
+    resampled = resampled_aucs([first, second], rng, 500)
+    found = difference_interval(first, second, resampled, crossfit=False)
+    half = t.ppf(0.975, freedom) * (resampled[0] - resampled[1]).std()
+    difference = auc(first.scores, first.member) - auc(second.scores, second.member)
+    assert (found.low, found.high) == pytest.approx((difference - half, difference + half), rel=1e-4)
 
 
 def test_a_stream_gives_one_interval() -> None:
