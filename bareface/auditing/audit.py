@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble
@@ -69,8 +70,9 @@ def conduct(
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
         answers: list[Answer] = []
-        for game in arenas:
-            answers += play(game, traces, blind, question, progress, (len(answers), total))
+        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
+            for game in arenas:
+                answers += play(game, traces, blind, question, progress, (len(answers), total))
         found = findings(answers, traces, question)
         names = pseudonyms(people.subject, question.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
