@@ -34,20 +34,21 @@ def without_any_folders(text: str) -> str:
 
 def cleaned(evidence: Evidence) -> Evidence:
     """The same evidence with every text in it visible and without folders, whichever field holds it."""
-    record = _walk(evidence.model_dump())
+    record = harmless(evidence.model_dump())
     record["command"] = without_any_folders(record["command"])
     for card in filter(None, (record["target"], record["foreign"])):
         card["source"] = without_any_folders(card["source"])
     return Evidence.model_validate(record)
 
 
-def _walk(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """A model dump with every text in it visible and without folders."""
     if type(value) is str:  # an enum is a str too, and ours already
         return without_folders(visible(value))
     if isinstance(value, Mapping):
         # Keys are not cut: two files of one name in two folders would become one.
-        return {visible(key): _walk(item) for key, item in value.items()}
-    return tuple(map(_walk, value)) if isinstance(value, tuple) else value
+        return {visible(key): harmless(item) for key, item in value.items()}
+    return tuple(map(harmless, value)) if isinstance(value, tuple) else value
 
 
 def _shows(character: str) -> bool:

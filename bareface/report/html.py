@@ -38,11 +38,12 @@ def render_html(evidence: Evidence) -> str:
     """
     clean = cleaned(evidence)
     content = page(clean)
-    return _template().render(page=content, pictures=_pictures(clean, content), prose=prose)
+    return template("report.html.j2").render(page=content, pictures=_pictures(clean, content), prose=prose)
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """One of the package's templates; everything that enters it is escaped."""
     environment = Environment(
         loader=PackageLoader("bareface.report"),
         autoescape=True,
@@ -50,7 +51,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _pictures(evidence: Evidence, content: Page) -> Pictures:
@@ -61,19 +62,20 @@ def _pictures(evidence: Evidence, content: Page) -> Pictures:
     curves = {unit: plots.curves(evidence.findings, unit) for unit in ("image", "person")}
     return Pictures(
         forests={
-            game: _picture(plots.forest(findings, f"forest {game}"), forest_text(blocks[game]))
+            game: picture(plots.forest(findings, f"forest {game}"), forest_text(blocks[game]))
             for game, findings in games_of(evidence)
         },
-        layers={b.game: _picture(plots.separation(b, f"layers {b.game}"), b.sentence) for b in content.layers},
+        layers={b.game: picture(plots.separation(b, f"layers {b.game}"), b.sentence) for b in content.layers},
         roc={
-            unit: _picture(plots.roc(drawn, f"roc {unit}"), roc_text(content.games, unit))
+            unit: picture(plots.roc(drawn, f"roc {unit}"), roc_text(content.games, unit))
             for unit, drawn in curves.items()
             if drawn
         },
-        exposures={b.game: _picture(plots.ranks(b, f"exposure {b.game}"), exposure_text(b)) for b in content.exposures},
+        exposures={b.game: picture(plots.ranks(b, f"exposure {b.game}"), exposure_text(b)) for b in content.exposures},
     )
 
 
-def _picture(drawn: str, alternative: str) -> Picture:
+def picture(drawn: str, alternative: str) -> Picture:
+    """A figure of ours for a page."""
     # The only place where text enters the page unescaped: it is ours, and matplotlib escaped the labels in it.
     return Picture(Markup(drawn), alternative)
