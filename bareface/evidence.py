@@ -71,6 +71,7 @@ class OperatingPoint(Record):
 class Measurement(Record):
     """How well scores tell members from non-members, per image or per person.
 
+    `out_of_scope_` counts images that the attack is not about: photos that are too few for a set of k.
     auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
     AUC that this audit would have shown with 80 % power.
     """
@@ -80,6 +81,8 @@ class Measurement(Record):
     nonmembers: int
     abstained_members: int
     abstained_nonmembers: int
+    out_of_scope_members: int = 0
+    out_of_scope_nonmembers: int = 0
     member_people: int
     nonmember_people: int
     auc: float | None

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.blind import BlindBaseline
-from bareface.auditing.crossfit import answers
+from bareface.auditing.crossfit import Told, tell
 from bareface.auditing.games import Arena
 from bareface.auditing.question import Progress, Question
 from bareface.auditing.traces import NO_BATCHNORM, Traces, in_arena, shadow_lessons
 from bareface.errors import BarefaceError
+from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, Knowledge, Labelled
 from bareface.trace import Trace
 
@@ -25,8 +26,10 @@ class Answer:
     Attributes:
         arena: the game.
         attack, knowledge: who asks with what.
+        scope: (n,) which images the attack is about.
         target: (n,) scores, or None with the reason why there are none.
         controls: (n,) scores of the same attack on each control, or the reason why there are none.
+        models: the attack models that were fitted on the way to `target`.
         failure: why `target` is None; empty otherwise.
         failed: whether that was a failure rather than an abstention.
     """
@@ -34,8 +37,10 @@ class Answer:
     arena: Arena
     attack: Attack
     knowledge: Knowledge
+    scope: NDArray[np.bool_]
     target: Vector | None
     controls: dict[str, Vector | str]
+    models: tuple[AttackModel, ...] = ()
     failure: str = ""
     failed: bool = False
 
@@ -63,24 +68,25 @@ def _answer(
     blind: "_Blind",
     seed: int,
 ) -> Answer:
-    def on(trace: Trace) -> Vector | tuple[str, bool]:
+    def on(trace: Trace) -> Told | tuple[str, bool]:
         return _attempt(attack, in_arena(trace, arena), arena, shadows, seed)
 
+    scope = attack.in_scope(in_arena(traces.target, arena))
     target = on(traces.target)
     if isinstance(target, tuple):
-        return Answer(arena, attack, knowledge, None, {}, *target)
+        return Answer(arena, attack, knowledge, scope, None, {}, (), *target)
     swapped = (NO_BATCHNORM, False) if traces.swapped is None else on(traces.swapped)
     others = {"blind": blind.beside(attack), "foreign": on(traces.foreign), "bn-swap": swapped}
-    controls = {kind: said[0] if isinstance(said, tuple) else said for kind, said in others.items()}
-    return Answer(arena, attack, knowledge, target, controls)
+    controls = {kind: said[0] if isinstance(said, tuple) else said.scores for kind, said in others.items()}
+    return Answer(arena, attack, knowledge, scope, target.scores, controls, target.models)
 
 
 def _attempt(
     attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int
-) -> Vector | tuple[str, bool]:
+) -> Told | tuple[str, bool]:
     """Scores, or why there are none and whether that is a failure."""
     try:
-        return answers(attack, trace, arena, shadows, seed)
+        return tell(attack, trace, arena, shadows, seed)
     except BarefaceError as reason:
         return str(reason), False
     except Exception as error:  # the one broad except: a failed attack becomes a recorded failure
@@ -92,9 +98,9 @@ class _Blind:
 
     def __init__(self, trace: Trace, arena: Arena, seed: int) -> None:
         self._trace, self._arena, self._seed = trace, arena, seed
-        self._said: dict[int, Vector | tuple[str, bool]] = {}
+        self._said: dict[int, Told | tuple[str, bool]] = {}
 
-    def beside(self, attack: Attack) -> Vector | tuple[str, bool]:
+    def beside(self, attack: Attack) -> Told | tuple[str, bool]:
         """(n,) scores on sets of as many photos as the attack looks at, or why there are none."""
         k = int(attack.parameters().get("k", 0))
         if k not in self._said:

@@ -78,7 +78,7 @@ def conduct(
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
         _write_scores(answers, alias, people, run / "scores.parquet")
-        write_attack_models(answers, traces, question, run / "attack_models")
+        write_attack_models(answers, run / "attack_models")
         evidence = assemble(
             Ingredients(
                 brought.target, brought.roster, brought.command, question, settings, examination, traces, found,

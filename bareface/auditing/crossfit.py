@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.games import Arena
-from bareface.membership.base import Attack, Known, Labelled
+from bareface.membership.attack_model import AttackModel
+from bareface.membership.base import Attack, FeatureAttack, Known, Labelled
 from bareface.streams import stream
 from bareface.trace import Trace
 
@@ -38,16 +39,31 @@ def lessons(trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None) ->
         )
 
 
-def answers(
-    attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int
-) -> NDArray[np.float64]:
-    """(n,) scores of an attack for every image of an arena, each from a lesson that held nobody in it.
+@dataclass(frozen=True)
+class Told:
+    """What an attack told of an arena.
+
+    Attributes:
+        scores: (n,) one for every image, each from a lesson that held nobody in it.
+        models: the attack models that were fitted, one for each lesson; none where the attack fits no such model.
+    """
+
+    scores: NDArray[np.float64]
+    models: tuple[AttackModel, ...]
+
+
+def tell(attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int) -> Told:
+    """Let an attack judge every image of an arena.
 
     Raises:
         Abstained: the attack cannot be run on this trace.
     """
-    scores = np.full(len(trace), np.nan)
+    scores, models = np.full(len(trace), np.nan), []
     for number, lesson in enumerate(lessons(trace, arena, shadows)):
-        rng = stream(seed, "attack", attack.name, arena.game, number)
-        scores[lesson.judged] = attack.score(trace.take(lesson.judged), lesson.known, rng).values
-    return scores
+        judged, rng = trace.take(lesson.judged), stream(seed, "attack", attack.name, arena.game, number)
+        if isinstance(attack, FeatureAttack):
+            models.append(attack.fit(lesson.known, rng))
+            scores[lesson.judged] = attack.judge(models[-1], judged, lesson.known.knowledge).values
+        else:
+            scores[lesson.judged] = attack.score(judged, lesson.known, rng).values
+    return Told(scores, tuple(models))

@@ -49,12 +49,19 @@ def exposures(answers: Sequence[Answer], found: Sequence[Finding], names: NDArra
 
 def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Measurement:
     assert answer.target is not None
-    arena = answer.arena
+    arena, scope = answer.arena, answer.scope
     rng = stream(question.seed, "measure", arena.game, answer.knowledge, unit)
-    crossfit = answer.knowledge == "partial"
-    return measure(
-        answer.target, arena.member, arena.subject, arena.fold, unit, rng, attacks=attacks, crossfit=crossfit
-    )
+    measured = measure(
+        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
+        attacks=attacks, crossfit=answer.knowledge == "partial",
+    )  # fmt: skip
+    if unit == "person":
+        return measured
+    outside = {
+        "out_of_scope_members": int((arena.member & ~scope).sum()),
+        "out_of_scope_nonmembers": int((~arena.member & ~scope).sum()),
+    }
+    return measured.model_copy(update=outside)
 
 
 def _finding(
@@ -90,7 +97,7 @@ def _controls(answer: Answer, traces: Traces, question: Question) -> tuple[Contr
 
 
 def _control(answer: Answer, kind: Kind, what: str, question: Question) -> Control:
-    said, arena = answer.controls[kind], answer.arena
+    said, arena, scope = answer.controls[kind], answer.arena, answer.scope
     if isinstance(said, str):
         return Control(
             kind=kind, status="skipped", what=what, reason=said,
@@ -101,8 +108,9 @@ def _control(answer: Answer, kind: Kind, what: str, question: Question) -> Contr
     # The blind baseline is always cross-fitted, whatever the attack beside it knows.
     crossfit = answer.knowledge == "partial" or kind == "blind"
     return excess(
-        kind, what, answer.target, said, arena.member, arena.subject, rng, unit=UNIT[arena.game], crossfit=crossfit
-    )
+        kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
+        unit=UNIT[arena.game], crossfit=crossfit,
+    )  # fmt: skip
 
 
 def _exposed(answer: Answer, names: NDArray[np.str_]) -> list[Exposure]:

@@ -61,6 +61,10 @@ class Attack(ABC):
             Abstained: the trace lacks a channel that the attack needs.
         """
 
+    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
+        """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""
+        return np.ones(len(trace), dtype=bool)
+
     def parameters(self) -> dict[str, str | int | float | bool]:
         """The parameters by name."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
@@ -91,8 +95,13 @@ class FeatureAttack(Attack):
     @final
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
         """The attack model's logit for each image."""
-        model, features = self.fit(known, rng), self._features(trace)
-        if known.knowledge == "shadow":
+        return self.judge(self.fit(known, rng), trace, known.knowledge)
+
+    @final
+    def judge(self, model: AttackModel, trace: Trace, knowledge: Knowledge) -> Scores:
+        """The logit of a model that was fitted before."""
+        features = self._features(trace)
+        if knowledge == "shadow":
             # Distances of two networks differ in scale; each pool is measured against itself.
             model = model.standardised_by(features)
         return Scores(model.logit(features))

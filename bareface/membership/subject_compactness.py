@@ -10,8 +10,8 @@ some true members (partial) or a shadow backbone (shadow).
 
 How it works:
 The photos of a person are cut into sets of exactly k. Each photo is described by the mean, the least and the largest
-cosine to the other k - 1, and the cosine to their centroid. Photos left over when k does not divide them get no score:
-least and largest depend on the size of the set, so every set has the same.
+cosine to the other k - 1, and the cosine to their centroid. Photos left over when k does not divide them are out of
+scope: least and largest depend on the size of the set, so every set has the same.
 
 Known limits:
 A person whose photos come from one event is compact without training: the blind baseline measures the likeness of
@@ -48,6 +48,12 @@ class SubjectCompactness(FeatureAttack):
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
 
     k: Annotated[int, Field(ge=2, le=100)] = 2
+
+    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
+        """(n,) photos that stand in a full set of k."""
+        scope = np.zeros(len(trace), dtype=bool)
+        scope[sets_of(trace, self.k)] = True
+        return scope
 
     def features(self, trace: Trace) -> Features:
         """(n, 4) mean, least, largest and centroid cosine, Fisher-transformed; NaN for photos in no set."""

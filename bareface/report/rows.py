@@ -170,7 +170,10 @@ def _counts(m: Measurement) -> tuple[str, ...]:
     images = f"{m.members:,} vs {m.nonmembers:,} images"
     silent = m.abstained_members + m.abstained_nonmembers
     abstained = f"no score for {m.abstained_members:,} + {m.abstained_nonmembers:,}"
-    return (*((images,) if m.unit == "image" else ()), people, *((abstained,) if silent else ()))
+    unasked = m.out_of_scope_members + m.out_of_scope_nonmembers
+    outside = f"{m.out_of_scope_members:,} + {m.out_of_scope_nonmembers:,} out of scope"
+    lines = [(m.unit == "image", images), (True, people), (silent, abstained), (unasked, outside)]
+    return tuple(line for shown, line in lines if shown)
 
 
 def _interval_lines(measured: Measurement | Control) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pyte
     def broken(self: Attack, *_: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(type(asked.attacks[0]), "score", broken)
+    monkeypatch.setattr(type(asked.attacks[0]), "features", broken)
     _, (first, second) = audited(toy, toy_world(11), pictures(toy), asked)
     assert (first.status, first.reason) == ("failed", "ZeroDivisionError: planted")
     assert second.status == "done"
@@ -133,11 +133,11 @@ def test_nobody_is_judged_by_a_model_that_knew_them() -> None:
 
             return Scores(np.zeros(len(trace)))
 
-    from bareface.auditing.crossfit import answers as crossfitted
+    from bareface.auditing.crossfit import tell
     from bareface.auditing.traces import in_arena
 
     game = arena_of(toy)
-    crossfitted(Spy(), in_arena(toy.trace, game), game, None, 0)
+    tell(Spy(), in_arena(toy.trace, game), game, None, 0)
     assert len(seen) == 5
     assert all(not judged & knew for judged, knew, _ in seen)
     assert set.union(*(images for _, _, images in seen)) == set(toy.trace.image.tolist())

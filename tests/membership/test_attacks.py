@@ -42,6 +42,7 @@ def test_sets_hold_exactly_k_photos_of_one_person_and_leave_the_rest_out() -> No
     trace = trace_of([5, 5, 5, 9, 9, 9, 9, 2], embedding=np.ones((8, 2, 2)))
     sets = sets_of(trace, 3)
     assert sets.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert SubjectCompactness(k=3).in_scope(trace).tolist() == [True] * 6 + [False] * 2
     scores = SubjectCompactness(k=3).features(trace)
     assert np.isnan(scores).all(1).tolist() == [False] * 6 + [True, True]
 
