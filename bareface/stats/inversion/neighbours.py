@@ -27,12 +27,15 @@ def embeddings(where: str, *sets: ArrayLike, least: int = 1) -> tuple[Floats, ..
 
 
 def squared_distances(x: Floats, y: Floats) -> Floats:
-    """(n, m) squared Euclidean distances of (n, d) to (m, d), never negative."""
-    centre = y.mean(axis=0)  # distances stay, cancellation shrinks
-    x, y = x - centre, y - centre
-    squared = (x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * x @ y.T
-    positive: Floats = np.maximum(squared, 0)
-    return positive
+    """(n, m) squared Euclidean distances of (n, d) to (m, d).
+
+    Pair by pair: equal pairs give equal bits, so that a row on the rim of a ball is never inside it by rounding, as it
+    can be with |x|² + |y|² - 2 x·y.
+    """
+    from scipy.spatial.distance import cdist
+
+    squared: Floats = cdist(x, y, "sqeuclidean")
+    return squared
 
 
 def squared_radii(x: Floats, k: int) -> Floats:

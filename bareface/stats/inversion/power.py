@@ -4,14 +4,32 @@ import math
 from statistics import NormalDist
 
 from bareface.errors import UsageError
+from bareface.stats.power import power
 
 ALPHA, POWER = 0.05, 0.8
 
 
+def smallest_win_rate(null_error: float, judges: int, controls: int) -> float:
+    """The smallest win rate, at most 1, that a run would have called a leak with 80 % power; found by bisection.
+
+    Every judge has to detect it and to see it exceed every control, so each needs more power: .8^(1 / judges), as if
+    they judged independently. Judges that agree give the run more power than this.
+
+    Args:
+        null_error: standard deviation of the win rate under permuted membership.
+        judges: how many have to detect it.
+        controls: how many arms it has to exceed, from none to two.
+    """
+    low, high = 0.5, 1.0
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        enough = power(middle, null_error, judges, controls) >= POWER ** (1 / judges)
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
 def smallest_lift(null_error: float, tests: int = 1) -> float:
     """The smallest lift that a one-sided test at 5 % finds with 80 % power, at most 2 (all hits there, none here).
-
-    The smallest win rate comes from `bareface.stats.power.smallest_effect`: it has to exceed the other arms too.
 
     Args:
         null_error: standard deviation of the lift under permuted membership.

@@ -20,7 +20,7 @@ from bareface.stats.inversion.clusters import (
     standard_error,
 )
 from bareface.stats.inversion.permutation import null_contrasts, one_sided, two_sided
-from bareface.stats.power import smallest_effect
+from bareface.stats.inversion.power import smallest_win_rate
 
 LEVEL = 0.95
 MIN_PEOPLE, MIN_IMAGES = 10, 20
@@ -63,7 +63,7 @@ def win_rate(
         p_value=one_sided(terms, null) if random_split and not stuck else None,
         p_value_holm=None,
         null_error=None if stuck else error,
-        smallest_effect=None if stuck else smallest_effect(error, judges, controls),
+        smallest_effect=None if stuck else smallest_win_rate(error, judges, controls),
         effective_identities=effective_identities(claims),
         training_shares=_training_shares(claims),
         reason="no permutation of membership changes who wins" if stuck else "",
