@@ -5,17 +5,11 @@ confused with.
 which every report is derived, and a value that could not be had is `None` beside its reason, never zero. No images.
 """
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from bareface.errors import RunError
 from bareface.evidence import Interval, Provenance, Record, Share, TargetCard, Verdict
-from bareface.files import write_text
 
 SCHEMA_VERSION = "1.0"
-INVERSION_FILE = "inversion.json"
 
 ArmName = Literal["optimised", "base", "select", "placebo", "oracle"]
 Gallery = Literal["training", "decoy"]
@@ -285,26 +279,3 @@ class InversionRecord(Record):
     notes: tuple[str, ...]
     command: str
     provenance: Provenance
-
-
-def write_inversion(record: InversionRecord, run: Path) -> None:
-    """Write `inversion.json` into a run folder, whole or not at all."""
-    write_text(run / INVERSION_FILE, record.model_dump_json(indent=1) + "\n")
-
-
-def read_inversion(run: Path) -> InversionRecord:
-    """Read the record of a finished inversion.
-
-    Raises:
-        RunError: the folder holds no finished inversion, or one of another schema.
-    """
-    path = run / INVERSION_FILE
-    if not path.is_file():
-        got, hint = f"no {INVERSION_FILE}", "run the inversion again; it resumes"
-        raise RunError(str(run), got=got, expected="the folder of a finished inversion", hint=hint)
-    try:
-        return InversionRecord.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
-        raise RunError(str(path), got=got, expected=f"an inversion of schema {SCHEMA_VERSION}") from error

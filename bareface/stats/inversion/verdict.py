@@ -47,9 +47,9 @@ def decide(arms: Sequence[Arm], galleries: GalleryCard) -> Decision:
     10. NOT ESTIMABLE where no oracle was run; else NOT SHOWN, nothing seen, with the smallest win rate that would
         have been.
 
-    Simulated with two judges, 30 + 30 people and 48 images: with nothing to find, of 1,000 runs none showed a leak and 31
-    were called invalid (pipeline bias, nominal 5 %); with a leak of the smallest win rate that the run prints (.90), 46
-    of 60 showed it.
+    Simulated with two judges, 30 + 30 people and 48 images: with nothing to find, of 1,000 runs none showed a leak and
+    31 were called invalid (pipeline bias, nominal 5 %); with a leak of the smallest win rate that the run prints (.90),
+    46 of 60 showed it.
 
     Raises:
         UsageError: there is a p-value but no Holm-adjusted one, or two arms have one name.
