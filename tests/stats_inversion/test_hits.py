@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bareface.errors import UsageError
 from bareface.stats.inversion.claims import above, cosines
-from bareface.stats.inversion.hits import consensus, exposure, hits, leakage_lift, named, no_hits, robust
+from bareface.stats.inversion.hits import consensus, exposure, hits, leakage_lift, named, no_hits, off_nominal, robust
 from bareface.stats.inversion.power import images_needed, smallest_lift
 from bareface.stats.inversion.spread import counts_of, effective, effective_share, largest_share, rarefied
 from bareface.stats.inversion.thresholds import calibrate, strangers
@@ -178,3 +178,10 @@ def test_missing_scores_are_left_out_and_counted() -> None:
     assert "fewer than 3" in transfer((after, base), (np.full(10, np.nan), base)).reason
     with pytest.raises(UsageError, match="pair arms by start"):
         rise([1.0, 2, 3], [1.0, 2])
+
+
+def test_a_threshold_that_does_not_hold_for_generated_faces_is_noted() -> None:
+    arm = cosines(np.zeros((60, 5)), np.full((60, 5), 0.5))
+    assert "hit decoys 60 of 60 times where 10 % were meant" in off_nominal(hits(arm, above(arm, 0.3).claimed, 0.1))
+    rare = cosines(np.zeros((60, 5)), np.where(np.arange(60)[:, None] < 6, 0.5, 0.0) * np.ones(5))
+    assert off_nominal(hits(rare, above(rare, 0.3).claimed, 0.1)) == ""

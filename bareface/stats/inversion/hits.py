@@ -59,6 +59,20 @@ def no_hits(threshold: Threshold, rule: Rule = "plain") -> Hits:
     )
 
 
+def off_nominal(base: Hits) -> str:
+    """A note for the report where un-optimised images hit decoys more or less often than photos of strangers would.
+
+    The threshold was chosen on photos; this says whether it means the same for generated faces. Empty where it may.
+    """
+    if base.decoy is None or base.decoy.interval.low <= base.fpir <= base.decoy.interval.high:
+        return ""
+    counted = f"{base.decoy.events:,} of {base.decoy.trials:,}"
+    return (
+        f"Un-optimised images hit decoys {counted} times where {100 * base.fpir:g} % were meant: generated faces are no "
+        "ordinary strangers to this judge; read its hits against the base arm only."
+    )
+
+
 def robust(views: Sequence[Bools]) -> Bools:
     """(n, 2 N) claims that hold in the image and in every disturbed view of it."""
     always: Bools = np.logical_and.reduce(views)
