@@ -68,8 +68,8 @@ def off_nominal(base: Hits) -> str:
         return ""
     counted = f"{base.decoy.events:,} of {base.decoy.trials:,}"
     return (
-        f"Un-optimised images hit decoys {counted} times where {100 * base.fpir:g} % were meant: generated faces are no "
-        "ordinary strangers to this judge; read its hits against the base arm only."
+        f"Un-optimised images hit decoys {counted} times where {100 * base.fpir:g} % were meant: generated faces are "
+        "no ordinary strangers to this judge; read its hits against the base arm only."
     )
 
 
