@@ -1,0 +1,79 @@
+"""The synthetic face renderer as a Generator: nothing to train, and the identity lies apart from the rest."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from bareface.errors import UsageError
+from bareface.faces.synthetic.parameters import IDENTITY_SIZE, NUISANCE_SIZE
+from bareface.faces.synthetic.render import render_parameters
+from bareface.inversion.fingerprints import digest
+from bareface.inversion.generator import Latents, Prior, standard_normal
+from bareface.inversion.variation import Redrawn
+
+Z_DIM = IDENTITY_SIZE + NUISANCE_SIZE
+
+
+@dataclass(frozen=True)
+class RenderedFaces:
+    """Faces of people who do not exist; the first IDENTITY_SIZE numbers of z are the person, the others the photo.
+
+    Attributes:
+        size: side of the image in pixels, at least 16.
+        name, alignment, licence: as in reports.
+    """
+
+    size: int = 32
+    name: str = "rendered faces"
+    alignment: str = "synthetic"
+    licence: str = "Apache-2.0"
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """Only z."""
+        return ("z",)
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Only the whole image."""
+        return (self.size,)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what a few fixed latents look like."""
+        with torch.no_grad():
+            faces = self.render(self.sample(4, torch.Generator().manual_seed(0)))
+        return digest(self.name, self.size, (faces * 255).round().to(torch.uint8))
+
+    def sample(self, n: int, generator: torch.Generator) -> Latents:
+        """n standard normal z."""
+        return Latents("z", torch.randn(n, Z_DIM, generator=generator, device=generator.device))
+
+    def to(self, latents: Latents, space: str) -> Latents:
+        """The latents themselves: there is no other space."""
+        self._check(latents.space)
+        self._check(space)
+        return latents
+
+    def render(self, latents: Latents, upto: int | None = None) -> Tensor:
+        """(n, 3, size, size) RGB in [0, 1]; differentiable."""
+        self._check(latents.space)
+        if upto not in (None, self.size):
+            raise UsageError(f"{self.name}: render", got=f"upto={upto}", expected=f"None or {self.size}")
+        person, photo = latents.values[:, :IDENTITY_SIZE], latents.values[:, IDENTITY_SIZE:]
+        return render_parameters(person, photo, self.size)
+
+    def prior(self, space: str) -> Prior:
+        """N(0, I)."""
+        self._check(space)
+        return standard_normal("z", torch.zeros(Z_DIM))
+
+    def variation(self, count: int = 3) -> Redrawn:
+        """Further photos of the same person as siblings."""
+        return Redrawn(Z_DIM, IDENTITY_SIZE, count)
+
+    def _check(self, space: str) -> None:
+        if space != "z":
+            raise UsageError(f"{self.name}: latent space", got=repr(space), expected="'z'")

@@ -1,0 +1,69 @@
+"""From latents to what an objective sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bareface.errors import TargetError
+from bareface.inversion.alignment import Window, window_for
+from bareface.inversion.generator import Generator, Latents, check_images
+from bareface.inversion.sight import Sight
+from bareface.inversion.variation import Variation, normal_noise
+from bareface.inversion.views import STILL, Augmentation, draw
+
+SLACK = 1e-3  # rounding that a value in [0, 1] may show
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A generator and the way its images are looked at.
+
+    Attributes:
+        generator: where the images come from.
+        augmentation: how views differ from them.
+        window: the part of the image that shows the face as a recogniser wants it; by default from the generator's
+            alignment.
+        variation: makes siblings of each row; none by default.
+        upto: render the partial image of this side only, for speed.
+    """
+
+    generator: Generator
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    window: Window | None = None
+    variation: Variation | None = None
+    upto: int | None = None
+
+    def look(self, latents: Latents, rows: Sequence[int], numbers: Sequence[int], seed: int, step: int) -> Sight:
+        """The views that the restarts called `numbers`, in these rows, get at one step; siblings included."""
+        per_image, siblings = self.augmentation.pairs, 1
+        if self.variation is not None:
+            siblings += self.variation.count
+            latents = self.variation.siblings(latents, normal_noise(seed, numbers, step, self.variation))
+        images = self.render(latents)
+        draws = draw(seed, numbers, step, siblings * per_image).reshape(len(rows), siblings, per_image, -1)
+        return self.through(images.reshape(len(rows), siblings, *images.shape[1:]), draws, rows)
+
+    def plainly(self, latents: Latents, rows: Sequence[int]) -> Sight:
+        """Each image as it is, and its mirror image; no siblings."""
+        return self.through(self.render(latents)[:, None], torch.tensor(STILL).expand(len(rows), 1, 1, -1), rows)
+
+    def through(self, images: Tensor, draws: Tensor, rows: Sequence[int]) -> Sight:
+        """(n, s, 3, H, W) images seen through the windows that (n, s, q, DRAWS) numbers stand for."""
+        windows = self.augmentation.windows(draws, self.window or window_for(self.generator.alignment))
+        return Sight(images, windows, self.augmentation.swapped(draws), torch.as_tensor(rows))
+
+    def render(self, latents: Latents) -> Tensor:
+        """(n, 3, H, W) RGB in [0, 1].
+
+        Raises:
+            TargetError: the generator returns something else; NaN included.
+        """
+        where, side = f"{self.generator.name}: render()", self.upto or self.generator.size
+        images = check_images(where, self.generator.render(latents, self.upto), len(latents), 3, side)
+        low, high = images.detach().aminmax()
+        if low < -SLACK or high > 1 + SLACK:
+            got = f"pixels from {low:.3g} to {high:.3g}"
+            raise TargetError(where, got=got, expected="values in [0, 1]", hint="declare the generator's value range")
+        return images

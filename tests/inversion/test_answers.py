@@ -1,0 +1,90 @@
+"""A target's answers with gradients, held together with what a probe reads."""
+
+import pytest
+import torch
+from inverted import noise_images, small_target, still
+from torch import nn
+
+from bareface.errors import TargetError
+from bareface.inversion.answers import ask, normalised
+from bareface.probing.taps import tapped
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+from bareface.trace import Channel, Layer
+
+OURS = {
+    Channel.BN_DISTANCE: "distance",
+    Channel.BN_DISTANCE_VARIANCE: "distance_variance",
+    Channel.BN_LOGVAR: "logvar",
+    Channel.BN_LOGVAR_SQUARED: "logvar_squared",
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_same_numbers_as_a_probe(seed: int, channels: int) -> None:
+    target = small_target(seed, torch.float32, channels)
+    images = torch.randint(0, 256, (4, 3, 8, 8), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
+    answers = still(images / 255).by(target)
+    with torch.inference_mode(), tapped(target.module) as taps:
+        pixels = target.spec.normalise(images)
+        embedding = target.embed_normalised(torch.cat([pixels, pixels.flip(-1)]))
+        layers = tuple(Layer(name, 0) for name in taps.reductions)
+        probed = {channel: torch.stack(taps.stack(channel, layers).chunk(2), 1) for channel in OURS}
+    torch.testing.assert_close(answers.embedding[:, 0], torch.stack(embedding.chunk(2), 1), atol=1e-5, rtol=1e-5)
+    assert answers.channels.tolist() == [4, 6, 5]
+    for channel, name in OURS.items():
+        found = getattr(answers, name)[:, 0]
+        torch.testing.assert_close(found, probed[channel], atol=1e-5, rtol=1e-4, equal_nan=True)
+    assert answers.logvar[..., 2].isnan().all()
+    assert not answers.logvar[..., :2].isnan().any()
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR", "GRAY"])
+def test_pixels_are_normalised_as_the_spec_says(order: str) -> None:
+    spec = ImageSpec(4, 4, order, mean=(127.5,) if order == "GRAY" else (120.0, 110.0, 100.0), std=(64.0,))  # type: ignore[arg-type]
+    target = Target("t", "t", nn.Conv2d(spec.channels, 2, 1).double(), spec)
+    images = noise_images(3, 4)
+    torch.testing.assert_close(normalised(images, target).float(), spec.normalise(images * 255), atol=1e-5, rtol=1e-5)
+    assert normalised(images.float(), target).dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", ["embedding", "direction", "distance", "distance_variance", "logvar"])
+def test_gradients_by_finite_differences(name: str) -> None:
+    target = small_target()
+
+    def answer(images: torch.Tensor) -> torch.Tensor:
+        return getattr(still(images).by(target), name).nan_to_num()  # type: ignore[no-any-return]
+
+    assert torch.autograd.gradcheck(answer, noise_images(2).requires_grad_(True))
+
+
+def test_a_target_is_asked_once() -> None:
+    target, calls = small_target(), []
+    target.module.register_forward_hook(lambda *_: calls.append(1))
+    sight = still(noise_images(2))
+    assert sight.by(target) is sight.by(target)
+    assert len(calls) == 1
+    assert not [m for m in target.module.modules() if m._forward_pre_hooks]
+
+
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.norm(x)).mean((2, 3))  # type: ignore[no-any-return]
+
+
+def test_a_layer_with_two_inputs_is_refused() -> None:
+    target = Target("t", "t", Twice(), ImageSpec(8, 8))
+    with pytest.raises(TargetError, match="BatchNorm layer norm: got two inputs in one forward pass"):
+        ask(target, noise_images(4, dtype=torch.float32).reshape(2, 1, 2, 3, 8, 8))
+
+
+def test_without_batchnorm_there_are_no_distances() -> None:
+    target = Target("t", "t", nn.Sequential(nn.Flatten(), nn.Linear(192, 3).double()), ImageSpec(8, 8))
+    answers = still(noise_images(2)).by(target)
+    assert answers.distance.shape == (2, 1, 2, 0)
+    assert answers.embedding.shape == (2, 1, 2, 3)
