@@ -125,7 +125,7 @@ class AuditConfig(Closed):
     foreign: str | None = None
     seed: int = Field(default=7, ge=0)
     folds: int = Field(default=5, ge=2, le=50)
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
 
     @model_validator(mode="after")

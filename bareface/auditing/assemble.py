@@ -40,6 +40,8 @@ LIMITS = (
     "Membership is as the roster states it: an image in the wrong role makes the numbers meaningless.",
     "A verdict holds for these attacks, this prior knowledge and these people; another attack may find more.",
     "Intervals take the people as a sample and the trained target as given: another training run may leak otherwise.",
+    "Exact intervals on rates count images one by one; where a person brings several they are somewhat too narrow. "
+    "AUCs resample people.",
     "NOT SHOWN is not proof of safety; it comes with the smallest effect that this audit would have shown.",
 )
 # A running mean this small against its own deviation, between two layers, carries no distance of its own.
@@ -106,10 +108,19 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     if not carrying:
         return "No attack could be run: " + "; ".join(sorted({finding.reason for finding in findings}))
     first = max(carrying, key=_reach)
+    lead = "The nearest to one" if verdict is Verdict.NOT_SHOWN else "The most telling"
     return (
-        f"{len(carrying)} of {len(findings)} findings say so. The most telling: {first.attack} in the {first.game} "
+        f"{len(carrying)} of {len(findings)} findings{_SAY[verdict]}. {lead}: {first.attack} in the {first.game} "
         f"game with {first.knowledge} knowledge. {first.sentence}"
     )
+
+
+_SAY = {
+    Verdict.LEAK_SHOWN: " show a leak",
+    Verdict.NOT_SHOWN: " show no leak",
+    Verdict.INVALID: " are confounded",
+    Verdict.NOT_ESTIMABLE: " have too little to go by",
+}
 
 
 def _deciding(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tuple[Finding, ...]:

@@ -30,7 +30,7 @@ class Question:
         foreign: reference to a backbone that never saw the members; None = the first shadow, or an untrained copy.
         seed: root of every random stream.
         folds: for partial knowledge.
-        batch_size: images in one forward pass.
+        batch_size: images in one forward pass, each with its mirror image; small ones stay in a core's cache.
         max_reject_rate: more unusable images than this share are refused.
     """
 
@@ -40,7 +40,7 @@ class Question:
     foreign: str | None = None
     seed: int = 7
     folds: int = 5
-    batch_size: int = 64
+    batch_size: int = 16
     max_reject_rate: float = 0.01
     title: str = "audit"
 

@@ -25,7 +25,7 @@ from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer, Trace
 
 # Raise it when a change of the code changes the numbers.
-CODE_SCHEMA = 1
+CODE_SCHEMA = 2
 VIEWS = ("image", "flip")
 
 Progress = Callable[[int, int], None]
@@ -83,7 +83,7 @@ def visible_layers(target: Target) -> tuple[Layer, ...]:
     return tuple(Layer(name, int(modules[name].num_features)) for name in names)
 
 
-def plan(target: Target, digests: NDArray[np.str_], *, batch_size: int = 64, part_size: int = 2048) -> Plan:
+def plan(target: Target, digests: NDArray[np.str_], *, batch_size: int = 16, part_size: int = 2048) -> Plan:
     """Find out what the target can answer and what the trace will depend on."""
     layers = visible_layers(target)
     shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), target.embedding_size)}

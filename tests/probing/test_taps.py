@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bareface.errors import TargetError
-from bareface.probing.taps import batchnorm_layers, tapped
+from bareface.probing.taps import batchnorm_layers, reduce_input, tapped
 from bareface.trace import Channel
 
 
@@ -40,7 +40,8 @@ def oracle(module: nn.Module, pixels: Tensor) -> dict[str, dict[Channel, np.ndar
             d = v.mean(1) - mean
             rows[Channel.BN_DISTANCE].append((d**2).sum())
             rows[Channel.BN_DISTANCE_VARIANCE].append((d**2 / var).mean())
-            ratio = np.log((v.var(1) + 1e-12) / var) if v.shape[1] > 1 else np.full(len(var), np.nan)
+            spread = np.maximum(v.var(1), 1e-5 * (v**2).mean(1)) + 1e-12
+            ratio = np.log(spread / var) if v.shape[1] > 1 else np.full(len(var), np.nan)
             rows[Channel.BN_LOGVAR].append(ratio.mean())
             rows[Channel.BN_LOGVAR_SQUARED].append((ratio**2).mean())
         answers[name] = {channel: np.array(values) for channel, values in rows.items()}
@@ -102,3 +103,15 @@ def test_a_layer_that_runs_twice_is_refused() -> None:
 def test_layers_without_running_statistics_are_not_tapped() -> None:
     net = nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), nn.BatchNorm2d(3)).eval()
     assert list(batchnorm_layers(net)) == ["1"]
+
+
+@pytest.mark.parametrize("offset", [0.0, 10.0, 1000.0])
+def test_a_map_far_from_zero_costs_no_more_than_its_resolution(offset: float) -> None:
+    """Two moments in float32 lose digits where the mean is large; the floor keeps rounding out of the logarithm."""
+    layer = nn.BatchNorm2d(3).eval()
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(4, 3, 16, 16, generator=generator, dtype=torch.float64) + offset
+    fast = reduce_input(layer, values.float())
+    spread = torch.maximum(values.flatten(2).var(2, correction=0), 1e-5 * values.flatten(2).square().mean(2))
+    expected = torch.log(spread / (1 + layer.eps)).mean(1)
+    torch.testing.assert_close(fast.logvar.double(), expected, atol=0.05, rtol=0)
