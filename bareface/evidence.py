@@ -117,10 +117,12 @@ class Control(Record):
 class Finding(Record):
     """One attack in one game with one prior knowledge: what it found, beside its controls.
 
+    title: name and changed parameters, as in `subject-compactness (k=3)`.
     status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
     """
 
     attack: str
+    title: str = ""
     parameters: dict[str, str | int | float | bool]
     game: Literal["record", "person", "dataset"]
     knowledge: Literal["partial", "shadow"]
@@ -131,6 +133,11 @@ class Finding(Record):
     controls: tuple[Control, ...]
     verdict: Verdict | None
     sentence: str
+
+    @property
+    def label(self) -> str:
+        """What tables and figures call it."""
+        return self.title or self.attack
 
 
 class AttackCard(Record):

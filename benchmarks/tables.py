@@ -18,12 +18,7 @@ def table(evidence: Evidence) -> str:
 
 
 def _row(finding: Finding) -> str:
-    parameters = {k: v for k, v in finding.parameters.items() if k in ("k", "convention", "model")}
-    shown = ", ".join(
-        f"{v}" if k != "k" else f"k={v}" for k, v in parameters.items() if v not in ("logistic", "channels")
-    )
-    name = f"{finding.attack} ({shown})" if shown else finding.attack
-    cells = [finding.game, finding.knowledge, name, *_measured(finding), *_controls(finding.controls)]
+    cells = [finding.game, finding.knowledge, finding.label, *_measured(finding), *_controls(finding.controls)]
     return "| " + " | ".join([*cells, finding.verdict.value if finding.verdict else finding.reason]) + " |"
 
 

@@ -110,7 +110,7 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     first = max(carrying, key=_reach)
     lead = "The nearest to one" if verdict is Verdict.NOT_SHOWN else "The most telling"
     return (
-        f"{len(carrying)} of {len(findings)} findings{_SAY[verdict]}. {lead}: {first.attack} in the {first.game} "
+        f"{len(carrying)} of {len(findings)} findings{_SAY[verdict]}. {lead}: {first.label} in the {first.game} "
         f"game with {first.knowledge} knowledge. {first.sentence}"
     )
 

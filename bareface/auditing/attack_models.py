@@ -1,6 +1,7 @@
 """Keeping the fitted attack models, so that stage 2 can rebuild and steer by them."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,5 @@ def _write(answer: Answer, path: Path) -> None:
 
 
 def _name(answer: Answer) -> str:
-    defaults = type(answer.attack)().parameters()
-    changed = [f"{k}-{v}" for k, v in answer.attack.parameters().items() if defaults[k] != v]
-    return "_".join([answer.arena.game, answer.knowledge, answer.attack.name, *changed])
+    title = re.sub(r"[^a-z0-9.=-]+", "-", answer.attack.title().lower()).strip("-")
+    return f"{answer.arena.game}_{answer.knowledge}_{title}"

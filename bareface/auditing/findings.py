@@ -74,6 +74,7 @@ def _finding(
     status: Literal["done", "abstained", "failed"] = "failed" if answer.failed else "abstained"
     return Finding(
         attack=answer.attack.name,
+        title=answer.attack.title(),
         parameters=answer.attack.parameters(),
         game=answer.arena.game,
         knowledge=answer.knowledge,

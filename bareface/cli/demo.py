@@ -24,7 +24,7 @@ from bareface.roster import Role, Roster, read_folder, read_manifest, write_mani
 
 SIZE = 48
 # Few images of each person, seen often: a target that remembers. It has learned them by half of the epochs.
-TRAINING = TrainConfig(spec=SpecConfig(height=SIZE, width=SIZE), epochs=80, batch_size=32, learning_rate=0.05)
+TRAINING = TrainConfig(spec=SpecConfig(height=SIZE, width=SIZE), epochs=100, batch_size=32, learning_rate=0.05)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Group:
 
 
 GROUPS = (
-    Group(80, 8, (Role.MEMBER, Role.HELDOUT)),
-    Group(80, 4, (Role.OUTSIDE,)),
+    Group(100, 8, (Role.MEMBER, Role.HELDOUT)),
+    Group(100, 4, (Role.OUTSIDE,)),
     Group(80, 8, (Role.AUXILIARY,)),
     Group(300, 1, (Role.PUBLIC,)),
 )

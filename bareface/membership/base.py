@@ -65,6 +65,12 @@ class Attack(ABC):
         """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""
         return np.ones(len(trace), dtype=bool)
 
+    def title(self) -> str:
+        """The name with the parameters that were changed, as in `subject-compactness (k=3)`."""
+        usual = type(self)().parameters()
+        changed = [f"{key}={value}" for key, value in self.parameters().items() if usual[key] != value]
+        return f"{self.name} ({', '.join(changed)})" if changed else self.name
+
     def parameters(self) -> dict[str, str | int | float | bool]:
         """The parameters by name."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]

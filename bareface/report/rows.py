@@ -86,7 +86,7 @@ def nominal_fprs(findings: Iterable[Finding]) -> tuple[float, ...]:
 def finding_row(finding: Finding, fprs: tuple[float, ...]) -> FindingRow:
     """One finding as a row below the columns `fprs`."""
     return FindingRow(
-        attack=finding.attack,
+        attack=finding.label,
         parameters=", ".join(f"{name} = {value}" for name, value in finding.parameters.items()),
         knowledge=finding.knowledge,
         badge=finding_badge(finding),
@@ -117,7 +117,7 @@ def rate_rows(finding: Finding) -> tuple[RateRow, ...]:
     """Both error rates of a finding at every threshold, per image and per person."""
     return tuple(
         RateRow(
-            finding.attack,
+            finding.label,
             finding.knowledge,
             f"per {m.unit}",
             nominal(point.nominal_fpr),

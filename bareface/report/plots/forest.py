@@ -23,7 +23,7 @@ def forest(findings: Sequence[Finding], salt: str) -> str:
         axes.axvline(0.5, color=INK, linewidth=1, linestyle=DASHES)
         for row, finding in enumerate(findings):
             _row(axes, row, finding)
-        axes.set_yticks(range(len(findings)), [f"{label(f.attack)} · {f.knowledge}" for f in findings])
+        axes.set_yticks(range(len(findings)), [f"{label(f.label)} · {f.knowledge}" for f in findings])
         axes.set(ylim=(len(findings) - 0.4, -0.6), xlim=(_lowest(findings), 1.005), xlabel="AUC (0.5 = guessing)")
         axes.spines["left"].set_visible(False)
         quiet(axes, grid="x")

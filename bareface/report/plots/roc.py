@@ -28,7 +28,7 @@ class Curve:
 def curves(findings: Iterable[Finding], unit: str) -> tuple[Curve, ...]:
     """The ROC curves per image or per person of all findings that have one."""
     measured = [(f, m) for f in findings for m in (f.image, f.person) if m and m.unit == unit and m.roc_fpr]
-    return tuple(Curve(f.game, f.attack, f.knowledge, m.roc_fpr, m.roc_tpr, _negatives(m)) for f, m in measured)
+    return tuple(Curve(f.game, f.label, f.knowledge, m.roc_fpr, m.roc_tpr, _negatives(m)) for f, m in measured)
 
 
 def roc(drawn: Sequence[Curve], salt: str) -> str:
