@@ -78,7 +78,7 @@ def visible_layers(target: Target) -> tuple[Layer, ...]:
     grey = torch.full((1, 3, target.spec.height, target.spec.width), 128, dtype=torch.uint8, device=target.device)
     with torch.inference_mode(), tapped(target.module) as taps:
         target.embed(grey)
-        names = list(taps.reductions)
+        names = list(taps.seen)
     modules = dict(target.module.named_modules())
     return tuple(Layer(name, int(modules[name].num_features)) for name in names)
 
@@ -173,7 +173,7 @@ def _answer_batch(target: Target, images: Tensor, taps: Taps, todo: Plan) -> dic
         )
     values = {Channel.EMBEDDING: embedding}
     if todo.layers:
-        values |= {channel: taps.stack(channel, todo.layers) for channel in BN_CHANNELS}
+        values |= taps.channels(todo.layers)
     if target.centres is not None:
         values[Channel.CLASS_COSINE] = class_cosine(embedding, target.centres)
     return {channel: torch.stack(value.chunk(len(VIEWS)), dim=1).cpu() for channel, value in values.items()}

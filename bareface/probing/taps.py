@@ -1,8 +1,9 @@
-"""BatchNorm taps: what enters each BatchNorm layer, reduced inside the hook to a few numbers an image.
+"""BatchNorm taps: what enters each BatchNorm layer, reduced inside the hook to two numbers a channel.
 
 For image x and BatchNorm layer i let v_i (c_i, h_i, w_i) be the tensor that enters the layer, v̄_i its mean over
 h_i x w_i, σ_i² its variance over h_i x w_i, u_i and s_i² the layer's running mean and variance. Stage 1 of arXiv
-2401.13719 reads ||v̄_i − u_i||² / b_i. No activation outlives the hook.
+2401.13719 reads ||v̄_i − u_i||² / b_i. No activation outlives the hook; what is left is reduced for all layers at
+once after the pass, since a dozen small operations in each hook would cost more than a small network itself.
 """
 
 from collections.abc import Iterator
@@ -31,68 +32,72 @@ def batchnorm_layers(module: nn.Module) -> dict[str, _BatchNorm]:
 
 
 @dataclass(frozen=True)
-class Reduction:
-    """What is kept of one layer for a batch of n images.
+class Moments:
+    """What is kept of the (n, c, k) tensor that entered a layer, in float32.
 
     Attributes:
-        distance: (n,) ||v̄ − u||², the numerator of d_i.
-        distance_variance: (n,) mean over channels of (v̄ − u)² / s².
-        logvar, logvar_squared: (n,) mean over channels of log(σ² / s²) and of its square; NaN where h w = 1.
+        mean: (n, c) over the k positions.
+        norm: (n, c) Euclidean norm over the k positions.
+        positions: k.
     """
 
-    distance: Tensor
-    distance_variance: Tensor
-    logvar: Tensor
-    logvar_squared: Tensor
-
-    def channel(self, channel: Channel) -> Tensor:
-        """(n,) the values of one trace channel."""
-        return {
-            Channel.BN_DISTANCE: self.distance,
-            Channel.BN_DISTANCE_VARIANCE: self.distance_variance,
-            Channel.BN_LOGVAR: self.logvar,
-            Channel.BN_LOGVAR_SQUARED: self.logvar_squared,
-        }[channel]
+    mean: Tensor
+    norm: Tensor
+    positions: int
 
 
-def reduce_input(layer: _BatchNorm, entering: Tensor) -> Reduction:
-    """Reduce the (n, c, ...) tensor that enters a BatchNorm layer to four numbers an image, in float32."""
-    assert layer.running_mean is not None
-    assert layer.running_var is not None
+def moments(entering: Tensor) -> Moments:
+    """Reduce the (n, c, ...) tensor that enters a layer; two plain reductions, each a seventh of `var_mean`."""
     values = entering.flatten(2).float() if entering.ndim > 2 else entering.float().unsqueeze(2)
-    mean, variance = _moments(values)
-    running_variance = layer.running_var.float() + layer.eps
-    squared = (mean - layer.running_mean.float()).square()
-    if values.shape[2] == 1:
-        unknown = torch.full_like(squared[:, 0], torch.nan)
-        logvar, logvar_squared = unknown, unknown
-    else:
-        ratio = torch.log(variance / running_variance)
-        logvar, logvar_squared = ratio.mean(1), ratio.square().mean(1)
-    return Reduction(squared.sum(1), (squared / running_variance).mean(1), logvar, logvar_squared)
-
-
-def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance over the last axis of (n, c, k) float32; two plain reductions, each a seventh of `var_mean`."""
-    mean = values.mean(2)
-    mean_square = torch.linalg.vector_norm(values, dim=2).square() / values.shape[2]
-    variance = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square)
-    return mean, variance + _SMALLEST_VARIANCE
+    return Moments(values.mean(2), torch.linalg.vector_norm(values, dim=2), values.shape[2])
 
 
 @dataclass
 class Taps:
-    """The reductions of the last forward pass, by layer name, in the order in which the layers ran."""
+    """The moments of the last forward pass by layer name, in the order in which the layers ran.
 
-    reductions: dict[str, Reduction] = field(default_factory=dict)
+    Attributes:
+        layers: the BatchNorm layers that are tapped, by name.
+    """
+
+    layers: dict[str, _BatchNorm]
+    seen: dict[str, Moments] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget the last pass."""
-        self.reductions.clear()
+        self.seen.clear()
 
-    def stack(self, channel: Channel, layers: tuple[Layer, ...]) -> Tensor:
-        """(n, l) one channel of the last pass, the layers in the order asked for."""
-        return torch.stack([self.reductions[layer.name].channel(channel) for layer in layers], dim=1)
+    def channels(self, layers: tuple[Layer, ...]) -> dict[Channel, Tensor]:
+        """The `bn_` channels of the last pass, each (n, l), for the layers asked for."""
+        names = [layer.name for layer in layers]
+        mean = torch.cat([self.seen[name].mean for name in names], dim=1)
+        mean_square = torch.cat([self.seen[name].norm.square() / self.seen[name].positions for name in names], dim=1)
+        running_mean, running_variance = self._running(names)
+        variance = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square) + _SMALLEST_VARIANCE
+        squared = (mean - running_mean).square()
+        ratio = torch.log(variance / running_variance)
+        total, average = self._sums(names, mean)
+        unknown = torch.tensor([torch.nan if self.seen[name].positions == 1 else 0.0 for name in names]).to(mean)
+        return {
+            Channel.BN_DISTANCE: squared @ total,
+            Channel.BN_DISTANCE_VARIANCE: (squared / running_variance) @ average,
+            Channel.BN_LOGVAR: ratio @ average + unknown,
+            Channel.BN_LOGVAR_SQUARED: ratio.square() @ average + unknown,
+        }
+
+    def _running(self, names: list[str]) -> tuple[Tensor, Tensor]:
+        """(sum of c,) running means, and running variances with the layers' eps."""
+        layers = [self.layers[name] for name in names]
+        mean = torch.cat([layer.running_mean.float() for layer in layers if layer.running_mean is not None])
+        variance = [layer.running_var.float() + layer.eps for layer in layers if layer.running_var is not None]
+        return mean, torch.cat(variance)
+
+    def _sums(self, names: list[str], like: Tensor) -> tuple[Tensor, Tensor]:
+        """(sum of c, l) matrices that add up, or average, the channels of each layer."""
+        widths = torch.tensor([self.layers[name].num_features for name in names], device=like.device)
+        layer_of = torch.repeat_interleave(torch.arange(len(names), device=like.device), widths)
+        total = torch.nn.functional.one_hot(layer_of, len(names)).to(like)
+        return total, total / widths
 
 
 @contextmanager
@@ -102,21 +107,21 @@ def tapped(module: nn.Module) -> Iterator[Taps]:
     Raises:
         TargetError: a layer runs twice in one pass, so that it has no one input.
     """
-    taps = Taps()
+    taps = Taps(batchnorm_layers(module))
 
-    def tap(name: str, layer: _BatchNorm, arguments: tuple[Tensor, ...]) -> None:
-        if name in taps.reductions:
+    def tap(name: str, arguments: tuple[Tensor, ...]) -> None:
+        if name in taps.seen:
             raise TargetError(
                 f"BatchNorm layer {name}",
                 got="two inputs in one forward pass",
                 expected="one: its running statistics would mix two places",
                 hint="give each place of the network its own BatchNorm layer",
             )
-        taps.reductions[name] = reduce_input(layer, arguments[0])
+        taps.seen[name] = moments(arguments[0])
 
     handles = [
-        layer.register_forward_pre_hook(lambda module, arguments, name=name: tap(name, module, arguments))
-        for name, layer in batchnorm_layers(module).items()
+        layer.register_forward_pre_hook(lambda _, arguments, name=name: tap(name, arguments))
+        for name, layer in taps.layers.items()
     ]
     try:
         yield taps

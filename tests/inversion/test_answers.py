@@ -29,8 +29,8 @@ def test_the_same_numbers_as_a_probe(seed: int, channels: int) -> None:
     with torch.inference_mode(), tapped(target.module) as taps:
         pixels = target.spec.normalise(images)
         embedding = target.embed_normalised(torch.cat([pixels, pixels.flip(-1)]))
-        layers = tuple(Layer(name, 0) for name in taps.reductions)
-        probed = {channel: torch.stack(taps.stack(channel, layers).chunk(2), 1) for channel in OURS}
+        layers = tuple(Layer(name, 0) for name in taps.seen)
+        probed = {channel: torch.stack(values.chunk(2), 1) for channel, values in taps.channels(layers).items()}
     torch.testing.assert_close(answers.embedding[:, 0], torch.stack(embedding.chunk(2), 1), atol=1e-5, rtol=1e-5)
     assert answers.channels.tolist() == [4, 6, 5]
     for channel, name in OURS.items():
