@@ -3,13 +3,37 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bareface.auditing.answers import Answer
 from bareface.files import atomic_path
 from bareface.membership.attack_model import AttackModel
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The fitted models of one attack.
+
+    Attributes:
+        attack, parameters: which attack.
+        game, knowledge: what they were fitted for.
+        models: one for each fold in order (partial knowledge), or one (shadow knowledge).
+    """
+
+    attack: str
+    parameters: dict[str, Any]
+    game: str
+    knowledge: str
+    models: tuple[AttackModel, ...]
+
+
+def kept_attack_models(folder: Path) -> tuple[Kept, ...]:
+    """Everything that `write_attack_models` wrote into a folder, in order of file name."""
+    return tuple(_kept(path) for path in sorted(folder.glob("*.npz")))
 
 
 def write_attack_models(answers: Sequence[Answer], folder: Path) -> None:
@@ -27,6 +51,13 @@ def read_attack_models(path: Path) -> list[AttackModel]:
             AttackModel.from_arrays({k.split("/", 1)[1]: arrays[k] for k in arrays if k.startswith(f"{n}/")})
             for n in range(count)
         ]
+
+
+def _kept(path: Path) -> Kept:
+    with np.load(path, allow_pickle=False) as arrays:
+        card = json.loads(str(arrays["card"]))
+    named = {name: card[name] for name in ("attack", "parameters", "game", "knowledge")}
+    return Kept(**named, models=tuple(read_attack_models(path)))
 
 
 def _write(answer: Answer, path: Path) -> None:

@@ -60,7 +60,7 @@ def conduct(
         TargetError: the target does not answer with embeddings.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
-    settings = question.settings() | {"target": brought.target.sha256, "roster": _digest(brought.roster)}
+    settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         examination = _examine(brought.roster, question, run, progress)
@@ -149,7 +149,8 @@ def _score_table(answer: Answer, alias: NDArray[np.str_], people: Roster) -> Any
     return pa.table(columns | {name: [value] * n for name, value in constants.items()})
 
 
-def _digest(roster: Roster) -> str:
+def roster_digest(roster: Roster) -> str:
+    """SHA-256 of who is on which image in which role."""
     digest = hashlib.sha256()
     for image, subject, role in zip(roster.image, roster.subject, roster.role, strict=True):
         digest.update(f"{image}\t{subject}\t{role}\n".encode())

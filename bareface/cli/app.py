@@ -85,6 +85,58 @@ def audit(
 
 
 @app.command()
+def invert(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
+    target: Annotated[str, typer.Option(help="The audited backbone: checkpoint, folder, or package.module:factory.")],
+    roster: Annotated[Path, typer.Option(help="The manifest that the audit was made of.")],
+    generator: Annotated[
+        str,
+        typer.Option(
+            help="Folder or .safetensors of ours, an NVIDIA or rosinality file, package.module:factory, or rendered."
+        ),
+    ],
+    judge: Annotated[list[str], typer.Option(help="Face model trained on other people, perhaps PATH=WHOSE; repeat.")],
+    objective: Annotated[
+        str, typer.Option(help="membership, agreement, bn-distance, compactness, class-centre, or a sum with +.")
+    ] = "membership",
+    attack: Annotated[str, typer.Option(help="Stage-1 attack whose models the membership objective uses.")] = (
+        "bn-distance"
+    ),
+    knowledge: Annotated[str, typer.Option(help="partial or shadow: which of its models.")] = "partial",
+    restarts: Annotated[int, typer.Option(min=1, help="Images of each arm.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Moves of each restart.")] = 150,
+    candidates: Annotated[int, typer.Option(min=1, help="Latents to select the restarts from.")] = 4096,
+    space: Annotated[str, typer.Option(help="Latent space; whitened w where there is one.")] = "",
+    split: Annotated[str, typer.Option(help="random if chance decided who was trained on; else not-random.")] = (
+        "unknown"
+    ),
+    photos: Annotated[int | None, typer.Option(min=1, help="Photos of each person in the galleries.")] = None,
+    size: Annotated[int | None, typer.Option(min=16, help="Side of rendered faces; the target's by default.")] = None,
+    declare: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE about a factory's network: z_dim, size, value_range=-1,1.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=10, help="Of each permutation test and bootstrap.")] = 2000,
+    seed: Seed = 7,
+    show_faces: Annotated[bool, typer.Option(help="Also write faces, into a file marked sensitive.")] = False,
+    fresh: Annotated[bool, typer.Option(help="Start the inversion over.")] = False,
+    fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+) -> None:
+    """Reconstruct what an audited backbone remembers, and let independent judges say whether it did."""
+    with manners(run):
+        from bareface.cli.inverting import Named, run_inversion
+
+        named = Named(target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces)
+        asked = {
+            "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
+            "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
+            "draws": draws, "seed": seed,
+        }  # fmt: skip
+        shown = run_inversion(run, named, asked, fresh=fresh)
+    if fail_if_leak and shown:
+        raise typer.Exit(1)
+
+
+@app.command()
 def train(
     roster: Annotated[Path, typer.Argument(help="CSV or Parquet manifest, or a folder person/image.")],
     folder: Annotated[Path, typer.Option("--out", "-o", help="Where the backbone goes.")],

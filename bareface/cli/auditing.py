@@ -40,9 +40,7 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence
     """Audit what a configuration says and write the page beside the evidence."""
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
-    brought = Brought(
-        target.without_head() if config.ignore_head else target, people(config), foreign, " ".join(_command())
-    )
+    brought = Brought(target.without_head() if config.ignore_head else target, people(config), foreign, command_line())
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))
@@ -82,6 +80,6 @@ def _from_options(options: dict[str, Any]) -> AuditConfig:
     return make_config({key: str(v) if isinstance(v, Path) else v for key, v in options.items()}, "bareface audit")
 
 
-def _command() -> list[str]:
+def command_line() -> str:
     """The call without paths: file arguments are named by what they are."""
-    return ["bareface", *("<path>" if "/" in word or Path(word).exists() else word for word in sys.argv[1:])]
+    return " ".join(["bareface", *("<path>" if "/" in word or Path(word).exists() else word for word in sys.argv[1:])])

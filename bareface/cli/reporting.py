@@ -4,19 +4,36 @@ from pathlib import Path
 
 from bareface.evidence import read_evidence
 from bareface.files import write_text
+from bareface.inversion_file import INVERSION_FILE, read_inversion
 from bareface.report.html import render_html
+from bareface.report.inversion import render_inversion_html
 from bareface.report.text import render_text
+
+INVERSION_PAGE = "inversion.html"
 
 
 def write_report(run: Path, html: Path | None, *, text: bool) -> str:
-    """Write the page of a finished run (or return it as text); returns what to tell the user.
+    """Write the page of a finished run or inversion (or return it as text); returns what to tell the user.
 
     Raises:
         RunError: the folder holds no finished run, or the page cannot be written.
     """
+    if (run / INVERSION_FILE).is_file():
+        return str(write_inversion_page(run, html))
     evidence = read_evidence(run)
     if text:
         return render_text(evidence)
     page = html or run / "report.html"
     write_text(page, render_html(evidence))
     return f"{page}"
+
+
+def write_inversion_page(folder: Path, html: Path | None = None) -> Path:
+    """Write the page of a finished inversion and return its path.
+
+    Raises:
+        RunError: the folder holds no finished inversion, or the page cannot be written.
+    """
+    page = html or folder / INVERSION_PAGE
+    write_text(page, render_inversion_html(read_inversion(folder)))
+    return page

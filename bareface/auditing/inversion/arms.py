@@ -1,0 +1,203 @@
+"""The five arms: equally many images from one pool of latents, all but the un-optimised ones with equal compute.
+
+optimised  selected by the objective, moved along it, selected again
+base       the first latents of the pool, untouched
+select     selected, not moved
+placebo    as optimised, by an attacker that has nothing to find
+oracle     as optimised, towards the templates of known members
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bareface.auditing.inversion.attacker import Attacker, for_selection, rows_in_memory
+from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.question import Progress
+from bareface.files import write_text
+from bareface.inversion.generator import Latents
+from bareface.inversion.judges import Bench
+from bareface.inversion.objectives.base import Objective
+from bareface.inversion.objectives.template import Template
+from bareface.inversion.plan import Plan
+from bareface.inversion.scene import Scene
+from bareface.inversion.search import Search, Step, search
+from bareface.inversion.select import select, select_again
+from bareface.inversion_record import ArmName, Trajectory
+from bareface.streams import seed_for
+
+SHOWN_STEPS = 50
+ORDER: tuple[ArmName, ...] = ("optimised", "base", "select", "placebo", "oracle")
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What one arm came to.
+
+    Attributes:
+        latents: (n, ...) its images, best first if anything was selected.
+        start: n row numbers in the pool: where each image began.
+        objective: what it was chosen by; empty for none.
+        passes: of the networks, for one image.
+        trajectory: of the scores, if it was moved.
+    """
+
+    latents: Latents
+    start: tuple[int, ...]
+    objective: str
+    passes: int
+    trajectory: Trajectory | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Workshop:
+    """Where arms are made. Everything finished or half finished lies in its folder.
+
+    Attributes:
+        scene: the generator and how its images are looked at.
+        pool: the latents that everything starts from.
+        terms: how many, how far.
+        bench: the judges, who must not take part.
+        folder: keeps selections and states of searches.
+        progress: called with (stage, done, total).
+    """
+
+    scene: Scene
+    pool: Latents
+    terms: Terms
+    bench: Bench
+    folder: Path
+    progress: Progress
+
+    def untouched(self) -> Made:
+        """The arm that nobody chose."""
+        rows = tuple(range(self.terms.restarts))
+        return Made(self.pool[: self.terms.restarts], rows, "", 0)
+
+    def selected(self, attacker: Attacker, objective: Objective, name: str) -> Made:
+        """The best of the pool, no two alike."""
+        self._keep_out(f"selection, {name} arm", attacker, objective)
+        rows = self._remembered(f"starts-{name}", lambda: self._select(attacker, objective, name))
+        return Made(self.pool[list(rows)], rows, name_of(objective), self._selection_passes)
+
+    def optimised(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Made:
+        """The starts moved along the objective, in the order of the last selection.
+
+        Raises:
+            UsageError: a judge is among what the search or the selection asks.
+            TargetError: an image, a score or a gradient is not finite.
+            RunError: the folder holds another search, or cannot be written.
+        """
+        self._keep_out(f"search, {name} arm", attacker, objective)
+        end = self._search(attacker, objective, start, name)
+        found = end.latents("best")
+        chosen = select_again(
+            self.scene, for_selection(objective), found, len(found), views=self.terms.views, apart=attacker.apart,
+            chunk=self._chunk(attacker, 2),
+        )  # fmt: skip
+        order = chosen.rows.tolist()
+        passes = self._selection_passes + self.terms.steps + 1 + self.terms.views // 2
+        rows = tuple(start.start[i] for i in order)
+        return Made(chosen.latents, rows, name_of(objective), passes, trajectory(end, self._selection_passes))
+
+    def oracle(self, attacker: Attacker, templates: Tensor) -> Made:
+        """Images made from (people, d) templates of known members, the people in turn."""
+        objective = Template(attacker.network, templates)
+        self._keep_out("search, oracle arm", attacker, objective)
+        rows = self._remembered("starts-oracle", lambda: self._nearest(attacker, objective))
+        which = torch.arange(len(rows)) % len(templates)
+        start = Made(self.pool[list(rows)], rows, objective.name, self._selection_passes)
+        return self.optimised(attacker, objective.pinned(which), start, "oracle")
+
+    def _search(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Step:
+        plan = Plan(
+            steps=self.terms.steps,
+            rate=self.terms.rate,
+            chunk=self._chunk(attacker, 2 * self.terms.pairs * self._siblings),
+            seed=seed_for(self.terms.seed, "search"),
+        )
+        what = Search(self.scene, objective, plan, attacker.priors, attacker.apart)
+        file = self.folder / f"search-{name}.safetensors"
+        step = None
+        for step in search(what, start.latents, numbers=start.start, file=file):
+            self.progress(f"searching, {name} arm", step.number, plan.steps)
+        assert step is not None  # a search yields one step at least
+        return step
+
+    def _select(self, attacker: Attacker, objective: Objective, name: str) -> tuple[int, ...]:
+        stage, total = f"selecting, {name} arm", len(self.pool)
+        self.progress(stage, 0, total)
+        chosen = select(
+            self.scene, for_selection(objective), self.pool, self.terms.restarts, apart=attacker.apart,
+            chunk=self._chunk(attacker, 2),
+        )  # fmt: skip
+        self.progress(stage, total, total)
+        return tuple(chosen.rows.tolist())
+
+    @torch.no_grad()
+    def _nearest(self, attacker: Attacker, objective: Template) -> tuple[int, ...]:
+        """For each restart the free latent that is nearest to its template."""
+        chunk, directions = self._chunk(attacker, 2), []
+        for begin in range(0, len(self.pool), chunk):
+            part = self.pool[begin : begin + chunk]
+            directions.append(attacker.apart.directions(self.scene.plainly(part, range(len(part)))).cpu())
+            self.progress("selecting, oracle arm", begin + len(part), len(self.pool))
+        templates = torch.nn.functional.normalize(objective.templates.float().cpu(), dim=1)
+        cosine, taken = torch.cat(directions).float() @ templates.T, list[int]()
+        for restart in range(self.terms.restarts):
+            column = cosine[:, restart % len(templates)].clone()
+            column[taken] = -2.0
+            taken.append(int(column.argmax()))
+        return tuple(taken)
+
+    def _remembered(self, name: str, make: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            write_text(path, json.dumps(make()) + "\n")
+        return tuple(json.loads(path.read_text(encoding="utf-8")))
+
+    def _keep_out(self, where: str, attacker: Attacker, objective: Objective) -> None:
+        self.bench.keep_out(where, *objective.targets, attacker.network, self.scene.generator)
+
+    def _chunk(self, attacker: Attacker, views: int) -> int:
+        return rows_in_memory(attacker.network, views, 64)
+
+    @property
+    def _siblings(self) -> int:
+        return 1 if self.scene.variation is None else 1 + self.scene.variation.count
+
+    @property
+    def _selection_passes(self) -> int:
+        return -(-len(self.pool) // self.terms.restarts)
+
+
+def name_of(objective: Objective) -> str:
+    """An objective in words, its terms with their weights."""
+    terms = getattr(objective, "terms", None)
+    if terms is None:
+        return objective.name
+    return " + ".join(f"{weight:.3g} {term.name}" for weight, term in terms)
+
+
+def trajectory(end: Step, before: int) -> Trajectory:
+    """The scores along a search, at most 50 points: tenth, median and ninetieth percentile of the rows.
+
+    Args:
+        before: passes of one start before the first look.
+    """
+    scores = end.state.scores.double().cpu().numpy()
+    steps = np.unique(np.linspace(0, len(scores) - 1, min(SHOWN_STEPS, len(scores))).round().astype(int))
+    low, median, high = (tuple(np.quantile(scores[steps], q, axis=1).tolist()) for q in (0.1, 0.5, 0.9))
+    return Trajectory(
+        step=tuple(steps.tolist()),
+        passes=tuple((steps + 1 + before).tolist()),
+        low=low,
+        median=median,
+        high=high,
+        held_out=None,
+    )

@@ -1,0 +1,164 @@
+"""The attack's side: the network that is asked, the attack models, and what they are standardised on."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from bareface.auditing.attack_models import Kept
+from bareface.auditing.cast import public_images, untrained
+from bareface.auditing.inversion.audited import Audited
+from bareface.auditing.inversion.terms import Terms
+from bareface.errors import UsageError
+from bareface.inversion.alignment import WHOLE
+from bareface.inversion.answers import ask
+from bareface.inversion.generator import Latents
+from bareface.inversion.objectives import objective_class
+from bareface.inversion.objectives.agreement import Agreement
+from bareface.inversion.objectives.base import Objective, TargetObjective
+from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.compactness import Compactness
+from bareface.inversion.objectives.membership import Membership
+from bareface.inversion.objectives.sum import Sum
+from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
+from bareface.inversion.scene import Scene
+from bareface.inversion.sight import Sight
+from bareface.inversion.views import STILL
+from bareface.streams import seed_for
+from bareface.targets.target import Target
+
+MOST_REFERENCES = 256
+MEMORY = 1 << 30  # bytes for what enters the BatchNorm layers in one pass
+OTHER_ATTACKS = ("bn-distance-variance", "bn-distance", "embedding-norm", "flip-agreement")
+MEMBERSHIP = Membership.name
+
+
+@dataclass(frozen=True, eq=False)
+class Attacker:
+    """Who searches, and with what.
+
+    Attributes:
+        network: the backbone that is asked.
+        kept: attack models, if the objective needs any.
+        public: photos of anybody, as they are.
+        ordinary: un-optimised images of the generator, as they are.
+        restandardise: whether the attack models were fitted on another network's answers.
+    """
+
+    network: Target
+    kept: Kept | None
+    public: Sight
+    ordinary: Sight
+    restandardise: bool = False
+    apart: Diversity = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "apart", Diversity(self.network, margin=0.5))
+
+    @property
+    def priors(self) -> tuple[Restraint, ...]:
+        """What keeps the search among ordinary faces."""
+        return PNorm(), FeatureRange.of(self.network, self.public)
+
+    def objective(self, weighted: tuple[tuple[float, str], ...]) -> Objective:
+        """The objective of that name, or the sum of several.
+
+        In a sum each term is divided by its standard deviation over un-optimised images: logits and cosines have
+        units of their own.
+        """
+        made = [(weight, self._term(name)) for weight, name in weighted]
+        if len(made) == 1 and made[0][0] == 1:
+            return made[0][1]
+        return Sum(tuple((weight / self._spread(term), term) for weight, term in made))
+
+    def membership(self, kept: Kept) -> Membership:
+        """The logit of stage-1 attack models."""
+        arrays = [model.arrays() for model in kept.models]
+        made = Membership.rebuilt(self.network, arrays, kept.attack, kept.parameters)
+        strange = self.restandardise or kept.knowledge == "shadow"
+        return made.standardised_on(self.ordinary) if strange else made
+
+    def _term(self, name: str) -> Objective:
+        if name == MEMBERSHIP:
+            assert self.kept is not None  # `attacker_of` read them
+            return self.membership(self.kept)
+        made = objective_class(name)
+        if name == BnDistance.name:
+            return BnDistance(self.network).standardised_on(self.public)
+        if name == "template" or not issubclass(made, TargetObjective):
+            raise UsageError("objective", got=repr(name), expected="one that needs nothing but the target")
+        return made(self.network)
+
+    @torch.no_grad()
+    def _spread(self, term: Objective) -> float:
+        return float(for_selection(term).score(self.ordinary).std().clamp(min=1e-6))
+
+
+def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> Attacker:
+    """The attacker that the terms describe.
+
+    Raises:
+        UsageError: the audit kept no attack models for the objective.
+    """
+    wanted = any(name == MEMBERSHIP for _, name in terms.weighted)
+    kept = audited.models(terms.attack, terms.knowledge) if wanted else None
+    count = rows_in_memory(audited.target, 2, min(MOST_REFERENCES, len(pool)))
+    ordinary = _as_they_are(scene, pool, count)
+    return Attacker(audited.target, kept, _public(audited, scene, count, terms.seed), ordinary)
+
+
+def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> Attacker:
+    """An attacker with nothing to find.
+
+    If the objective reads attack models alone, they are fitted on permuted membership. Whatever else asks the target
+    asks a copy with fresh weights instead: there is no label to permute.
+    """
+    kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
+    if all(name == MEMBERSHIP for _, name in terms.weighted):
+        return replace(real, kept=kept)
+    twin = untrained(audited.target, audited.examination.accepted, seed_for(terms.seed, "placebo"))
+    if audited.target.centres is not None:
+        drawn = torch.randn(audited.target.centres.shape, generator=torch.Generator().manual_seed(terms.seed))
+        twin = replace(twin, centres=drawn)
+    count = len(real.ordinary.images)
+    return Attacker(twin, kept, _public(audited, scene, count, terms.seed), _as_they_are(scene, pool, count), True)
+
+
+def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
+    """Attack models that take no part in the search; None where the audit kept no others."""
+    used = {terms.attack} if any(name == MEMBERSHIP for _, name in terms.weighted) else set()
+    for attack in OTHER_ATTACKS if used else (terms.attack, *OTHER_ATTACKS):
+        for kept in audited.kept:
+            if attack not in used and (kept.game, kept.attack, kept.knowledge) == ("dataset", attack, terms.knowledge):
+                return kept
+    return None
+
+
+def for_selection(objective: Objective) -> Objective:
+    """The objective as the selections use it, which see no siblings: compactness becomes agreement."""
+    if isinstance(objective, Compactness):
+        return Agreement(objective.target)
+    if isinstance(objective, Sum):
+        return Sum(tuple((weight, for_selection(term)) for weight, term in objective.terms))
+    return objective
+
+
+@torch.no_grad()
+def rows_in_memory(target: Target, views: int, most: int) -> int:
+    """How many images, each seen in so many views, fit into memory at once; `most` at most, one at least."""
+    grey = torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5)
+    entering = ask(target, grey).entering
+    numbers = sum(one.values.numel() * one.values.element_size() for one in entering) // 2
+    return max(1, min(most, MEMORY // max(1, numbers * views)))
+
+
+@torch.no_grad()
+def _as_they_are(scene: Scene, pool: Latents, count: int) -> Sight:
+    return scene.plainly(pool[:count], range(count))
+
+
+def _public(audited: Audited, scene: Scene, count: int, seed: int) -> Sight:
+    images, _ = public_images(audited.target, audited.examination.accepted, seed)
+    few = torch.arange(min(max(count, 2), len(images))).numpy()
+    photos = images.load(few).float() / 255
+    still = torch.tensor(STILL).expand(len(photos), 1, 1, -1)
+    return replace(scene, window=WHOLE).through(photos[:, None], still, range(len(photos)))

@@ -1,0 +1,165 @@
+"""A finished audit, read back: its people, what the target answered about them, its attack models."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.auditing.attack_models import Kept, kept_attack_models
+from bareface.auditing.audit import roster_digest
+from bareface.auditing.cast import images_for
+from bareface.auditing.crossfit import tell
+from bareface.auditing.games import Arena, Game, arena
+from bareface.auditing.question import Progress
+from bareface.auditing.run_folder import CONFIG
+from bareface.auditing.traces import candidates, in_arena
+from bareface.errors import RosterError, RunError, UsageError
+from bareface.evidence import Evidence, read_evidence
+from bareface.faces.examine import Examination, examine
+from bareface.membership import attack_class
+from bareface.membership.base import FeatureAttack
+from bareface.probing.probe import load_trace, plan, probe
+from bareface.roster import Role, Roster
+from bareface.streams import stream
+from bareface.targets.target import Target
+from bareface.trace import Trace
+
+GAME: Final[Game] = "dataset"
+
+
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """A finished audit.
+
+    Attributes:
+        run: its folder.
+        target: the backbone that was audited; with its head, if it came with one.
+        seed: of the audit.
+        examination: the usable images.
+        arena, trace: the game of members against strangers, and what the target answered.
+        evidence: what was found.
+        kept: the attack models.
+    """
+
+    run: Path
+    target: Target
+    seed: int
+    examination: Examination
+    arena: Arena
+    trace: Trace
+    evidence: Evidence
+    kept: tuple[Kept, ...]
+
+    def models(self, attack: str, knowledge: str) -> Kept:
+        """The attack models of one attack in the game of members against strangers.
+
+        Raises:
+            UsageError: the audit kept none; the message lists those there are.
+        """
+        there = [kept for kept in self.kept if kept.game == GAME]
+        for kept in there:
+            if (kept.attack, kept.knowledge) == (attack, knowledge):
+                return kept
+        names = sorted({f"{kept.attack} ({kept.knowledge})" for kept in there})
+        raise UsageError(
+            str(self.run / "attack_models"),
+            got=f"no attack models of {attack} with {knowledge} knowledge",
+            expected=f"one of {', '.join(names)}" if names else "an audit that fitted attack models",
+            hint="an objective that needs none, such as agreement",
+        )
+
+    def permuted(self, kept: Kept, seed: int) -> Kept:
+        """The same attack fitted on the same answers after membership was dealt out anew among the people."""
+        own = replace(self.arena, member=_dealt_anew(self.arena, stream(seed, "placebo")))
+        attack = _feature_attack(kept)
+        return replace(kept, models=tell(attack, self.trace, own, None, seed).models)
+
+    def real_logits(self, kept: Kept) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logits of real members and of real strangers, each by the model that was fitted without their fold.
+
+        Empty for shadow knowledge, whose model is standardised on other images.
+        """
+        folds = np.unique(self.arena.fold)
+        if kept.knowledge != "partial" or len(kept.models) != len(folds):
+            return np.empty(0), np.empty(0)
+        attack, logits = _feature_attack(kept), np.full(len(self.trace), np.nan)
+        for fold, model in zip(folds, kept.models, strict=True):
+            rows = np.flatnonzero(self.arena.fold == fold)
+            logits[rows] = attack.judge(model, self.trace.take(rows), "partial").values
+        return logits[self.arena.member], logits[~self.arena.member]
+
+
+def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) -> Audited:
+    """Read a finished audit back, with the target and the people that it was made of.
+
+    Raises:
+        RunError: the folder holds no finished audit.
+        UsageError: it audited another target.
+        RosterError: it audited other people, or there are no decoys or no members.
+    """
+    evidence, config = read_evidence(run), _config(run)
+    asked = _audited_target(run, config, target)
+    _check_people(run, config, roster)
+    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    people, rows = candidates(examination)
+    game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
+    todo = plan(asked, examination.digest[rows], batch_size=config["batch_size"])
+    home = probe(asked, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
+    kept = kept_attack_models(run / "attack_models")
+    trace = in_arena(load_trace(home), game)
+    return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)
+
+
+def _config(run: Path) -> dict[str, Any]:
+    path = run / CONFIG
+    if not path.is_file():
+        raise RunError(str(run), got=f"no {CONFIG}", expected="the folder of a finished audit")
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return config
+
+
+def _audited_target(run: Path, config: dict[str, Any], target: Target) -> Target:
+    """The target as it was audited, with or without its head."""
+    for version in (target, target.without_head()):
+        if version.sha256 == config["target"]:
+            return version
+    raise UsageError(
+        str(run),
+        got=f"an audit of the target {config['target'][:12]}...",
+        expected=f"one of {target.name}, {target.sha256[:12]}...",
+        hint="the target of that audit, or an audit of this target",
+    )
+
+
+def _check_people(run: Path, config: dict[str, Any], roster: Roster) -> None:
+    for role, what in ((Role.OUTSIDE, "decoys, people never trained on"), (Role.MEMBER, "training people")):
+        if not len(roster.rows(role)):
+            raise RosterError(
+                str(roster.root),
+                got=f"nobody in the role {role}",
+                expected=what,
+                hint=f"audit with images in the role {role}, then invert",
+            )
+    if roster_digest(roster) != config["roster"]:
+        raise RosterError(
+            str(roster.root),
+            got="other people or roles than the audit was made of",
+            expected=f"the roster of the audit in {run.name}",
+            hint="the same --roster as for the audit, or a new audit",
+        )
+
+
+def _dealt_anew(game: Arena, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(n,) membership after the people have exchanged sides at random."""
+    people, first = np.unique(game.subject, return_index=True)
+    dealt = rng.permutation(game.member[first])
+    return np.asarray(dealt[np.searchsorted(people, game.subject)], dtype=bool)
+
+
+def _feature_attack(kept: Kept) -> FeatureAttack:
+    attack = attack_class(kept.attack)(**kept.parameters)
+    assert isinstance(attack, FeatureAttack)  # only those fit models
+    return attack

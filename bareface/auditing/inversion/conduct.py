@@ -1,0 +1,139 @@
+"""One inversion, from a finished audit to a verdict."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bareface.auditing.inversion.arms import ORDER, Made, Workshop
+from bareface.auditing.inversion.attacker import Attacker, attacker_of, placebo_of
+from bareface.auditing.inversion.audited import Audited, read_audit
+from bareface.auditing.inversion.judging import Faces, Ruling, agreed, rule
+from bareface.auditing.inversion.photos import Galleries, draw_galleries, member_templates
+from bareface.auditing.inversion.record import Ingredients, assemble
+from bareface.auditing.inversion.scores import Scored, scored
+from bareface.auditing.inversion.stage import check_generator, faces_of, scene_for, space_of
+from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.question import Progress, silent
+from bareface.auditing.run_folder import run_folder
+from bareface.inversion.generator import Generator
+from bareface.inversion.judges import Bench, Judge
+from bareface.inversion.select import candidates
+from bareface.inversion_file import write_inversion
+from bareface.inversion_record import ArmName, InversionRecord
+from bareface.roster import Roster
+from bareface.targets.target import Target
+
+FOLDER = "inversion"
+
+
+@dataclass(frozen=True, eq=False)
+class Inverted:
+    """What the user brought.
+
+    Attributes:
+        target: the audited backbone.
+        roster: the people of the audit.
+        generator: proposes faces.
+        judges: independent face models; the first is the primary one.
+        generator_source: where the generator came from, in words.
+        command: how to ask again.
+    """
+
+    target: Target
+    roster: Roster
+    generator: Generator
+    judges: tuple[Judge, ...]
+    generator_source: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """A finished inversion.
+
+    Attributes:
+        record: what is written.
+        arms: the latents of each arm.
+        faces: its images.
+        galleries: whom they were compared with.
+        rulings: what each judge said.
+        audited: the audit that it continues.
+    """
+
+    record: InversionRecord
+    arms: Mapping[ArmName, Made]
+    faces: Mapping[ArmName, Faces]
+    galleries: Galleries
+    rulings: tuple[Ruling, ...]
+    audited: Audited
+
+
+def conduct_inversion(
+    brought: Inverted, terms: Terms, run: Path, *, fresh: bool = False, progress: Progress = silent
+) -> Inversion:
+    """Invert an audited target and write `inversion/` in its run folder; one that was cut short is resumed.
+
+    Raises:
+        UsageError: a judge is the target, another judge or part of the attack; or the audit was of another target.
+        RosterError: other people than in the audit, or no decoys.
+        TargetError: the generator does not return what it declares.
+        RunError: there is no finished audit, or the folder is in use or belongs to another inversion.
+    """
+    bench = Bench(brought.judges, brought.target)
+    scene = scene_for(brought.generator, terms)
+    check_generator(scene)
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    audited = read_audit(run, brought.target, brought.roster, progress)
+    settings = settings_of(brought, audited, terms)
+    with run_folder(run / FOLDER, settings, fresh=fresh) as home:
+        home.chmod(0o700)  # what lies in it renders faces
+        galleries = draw_galleries(audited.examination.accepted, terms.photos, terms.seed)
+        pool = candidates(scene, terms.candidates, terms.seed, space_of(brought.generator, terms))
+        shop = Workshop(scene, pool, terms, bench, home, progress)
+        arms, score = _make(shop, audited, galleries, terms)
+        faces = {name: faces_of(scene, made) for name, made in arms.items()}
+        rulings = []
+        for number, judge in enumerate(bench):
+            progress("judging", number, len(bench))
+            rulings.append(rule(judge, faces, galleries, terms, len(bench)))
+        progress("judging", len(bench), len(bench))
+        record = assemble(
+            Ingredients(
+                audited, brought.generator, brought.generator_source, brought.command, terms, settings, galleries,
+                arms, score, tuple(rulings), agreed(tuple(rulings)), home, started, time.monotonic() - clock,
+            )
+        )  # fmt: skip
+        write_inversion(record, home)
+    return Inversion(record, arms, faces, galleries, tuple(rulings), audited)
+
+
+def settings_of(brought: Inverted, audited: Audited, terms: Terms) -> dict[str, object]:
+    """What makes two inversions the same inversion."""
+    return terms.settings() | {
+        "audit": audited.evidence.provenance.config_sha256,
+        "target": brought.target.sha256,
+        "generator": brought.generator.fingerprint,
+        "judges": [[judge.name, judge.sha256] for judge in brought.judges],
+    }
+
+
+def _make(
+    shop: Workshop, audited: Audited, galleries: Galleries, terms: Terms
+) -> tuple[dict[ArmName, Made], dict[ArmName, Scored]]:
+    attacker = attacker_of(audited, shop.scene, shop.pool, terms)
+    objective = attacker.objective(terms.weighted)
+    picked = shop.selected(attacker, objective, "select")
+    made: dict[ArmName, Made] = {"base": shop.untouched(), "select": picked}
+    made["optimised"] = shop.optimised(attacker, objective, picked, "optimised")
+    made["placebo"] = _placebo(shop, attacker, audited, terms)
+    made["oracle"] = shop.oracle(attacker, member_templates(audited.target, galleries))
+    arms = {name: made[name] for name in ORDER}
+    return arms, scored(shop.scene, arms, attacker, objective, audited, terms)
+
+
+def _placebo(shop: Workshop, real: Attacker, audited: Audited, terms: Terms) -> Made:
+    nobody = placebo_of(real, audited, shop.scene, shop.pool, terms)
+    objective = nobody.objective(terms.weighted)
+    return shop.optimised(nobody, objective, shop.selected(nobody, objective, "placebo"), "placebo")

@@ -1,0 +1,90 @@
+"""The generator as a scene: which space is searched, whether it keeps its word, and the faces that come out."""
+
+from collections.abc import Callable
+
+import torch
+
+from bareface.auditing.inversion.arms import Made
+from bareface.auditing.inversion.judging import Faces
+from bareface.auditing.inversion.terms import Terms
+from bareface.errors import TargetError, UsageError
+from bareface.inversion.alignment import WHOLE, window_for
+from bareface.inversion.generator import Generator
+from bareface.inversion.objectives.compactness import Compactness
+from bareface.inversion.scene import Scene
+from bareface.inversion.select import candidates
+from bareface.inversion.stylegan2.generator import StyleGAN2Generator
+from bareface.inversion.variation import StyleMixing, Variation
+from bareface.inversion.views import Augmentation, resample
+
+PROBED = 16
+SIBLINGS = 3
+SMALLEST_SPREAD = 1e-4
+BATCH = 32
+
+
+def scene_for(generator: Generator, terms: Terms) -> Scene:
+    """The scene of an inversion: with siblings if the objective compares them.
+
+    Raises:
+        UsageError: the objective needs siblings and the generator cannot make any.
+    """
+    wanted = any(name == Compactness.name for _, name in terms.weighted)
+    return Scene(generator, Augmentation(pairs=terms.pairs), variation=_variation(generator) if wanted else None)
+
+
+def space_of(generator: Generator, terms: Terms) -> str:
+    """The space that is searched.
+
+    Raises:
+        UsageError: the generator has no such space.
+    """
+    if terms.space and terms.space not in generator.spaces:
+        expected = f"one of {', '.join(generator.spaces)}"
+        raise UsageError(f"{generator.name}: latent space", got=repr(terms.space), expected=expected)
+    return terms.space or ("p" if "p" in generator.spaces else generator.spaces[0])
+
+
+@torch.no_grad()
+def check_generator(scene: Scene) -> None:
+    """Render a few images before anything is spent on them.
+
+    Raises:
+        TargetError: they have another size or range than declared, are not finite, or all look alike.
+    """
+    images = scene.render(candidates(scene, PROBED, 0))
+    if images.std(0).mean() < SMALLEST_SPREAD:
+        raise TargetError(
+            f"{scene.generator.name}: render()",
+            got=f"{PROBED} images that are all the same",
+            expected="another face for each latent",
+            hint="a checkpoint that was trained",
+        )
+
+
+@torch.no_grad()
+def faces_of(scene: Scene, made: Made) -> Faces:
+    """The images of an arm as a file would hold them, cut to the face that a recogniser wants."""
+    parts = [scene.render(made.latents[i : i + BATCH]) for i in range(0, len(made.latents), BATCH)]
+    images = (torch.cat(parts).clamp(0, 1) * 255).round() / 255
+    window = scene.window or window_for(scene.generator.alignment)
+    if window != WHOLE:
+        place = images.new_tensor([window.left, window.top, window.width, window.height]).expand(len(images), 1, 4)
+        side = round(images.shape[-1] * window.width)
+        images = resample(images, place, side, side)[:, 0]
+    return Faces(images.float().cpu(), made.start)
+
+
+def _variation(generator: Generator) -> Variation:
+    make: Callable[[int], Variation] | None = getattr(generator, "variation", None)
+    if make is not None:
+        return make(SIBLINGS)
+    if isinstance(generator, StyleGAN2Generator):
+        config = generator.network.config
+        return StyleMixing(generator, config.z_dim, config.num_ws // 2, SIBLINGS)
+    raise UsageError(
+        "objective compactness",
+        got=f"{generator.name}, a generator that cannot vary one person",
+        expected="a StyleGAN2, or a generator with a method variation(count)",
+        hint="the objective agreement",
+    )

@@ -1,0 +1,110 @@
+"""What an inversion is asked."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bareface.errors import UsageError
+from bareface.membership.base import Knowledge
+
+Split = Literal["random", "not random", "unknown"]
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "restarts": (1, 100_000),
+    "steps": (1, 1_000_000),
+    "candidates": (1, 10_000_000),
+    "rate": (1e-6, 10),
+    "pairs": (1, 64),
+    "views": (2, 1024),
+    "seed": (0, 2**63 - 1),
+    "draws": (10, 1_000_000),
+}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that is asked of an inversion, apart from the audit, the generator and the judges.
+
+    Attributes:
+        objective: what the search makes larger: names joined by `+`, each perhaps `weight*name`.
+        attack, knowledge: which stage-1 attack's models the objective `membership` uses.
+        restarts: images of each arm.
+        steps: moves of each restart.
+        candidates: latents that the restarts are selected from.
+        rate: learning rate, in standard deviations of the latents' prior.
+        pairs: random views of an image at each step, each with its mirror image.
+        views: fixed views of the last selection.
+        space: latent space that is searched; empty = whitened w where the generator has it, else its first.
+        photos: photos of each person in the galleries; None = as many as most people have, at most 4.
+        split: whether chance decided who was trained on.
+        seed: root of every random stream.
+        draws: of each permutation test and bootstrap.
+        title: of the report.
+
+    Raises:
+        UsageError: a value is out of its bounds.
+    """
+
+    objective: str = "membership"
+    attack: str = "bn-distance"
+    knowledge: Knowledge = "partial"
+    restarts: int = 64
+    steps: int = 150
+    candidates: int = 4096
+    rate: float = 0.02
+    pairs: int = 2
+    views: int = 32
+    space: str = ""
+    photos: int | None = None
+    split: Split = "unknown"
+    seed: int = 7
+    draws: int = 2000
+    title: str = "inversion"
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UsageError(f"inversion, {name}", got=f"{value!r}", expected=f"{low:g} to {high:g}")
+        if self.candidates < self.restarts:
+            raise UsageError(
+                "inversion, candidates",
+                got=f"{self.candidates} for {self.restarts} restarts",
+                expected="at least as many as restarts",
+                hint="4096, the default",
+            )
+        if self.split not in ("random", "not random", "unknown"):
+            raise UsageError("inversion, split", got=repr(self.split), expected="random, not random or unknown")
+        if self.knowledge not in ("partial", "shadow"):
+            raise UsageError("inversion, knowledge", got=repr(self.knowledge), expected="partial or shadow")
+        weighted_names(self.objective)
+
+    @property
+    def weighted(self) -> tuple[tuple[float, str], ...]:
+        """The objective as (weight, name) pairs."""
+        return weighted_names(self.objective)
+
+    def settings(self) -> dict[str, Any]:
+        """All of it as plain values, for the run folder."""
+        return asdict(self)
+
+
+def weighted_names(objective: str) -> tuple[tuple[float, str], ...]:
+    """`membership+0.5*agreement` as (weight, name) pairs.
+
+    Raises:
+        UsageError: a term has no name, or its weight is no number.
+    """
+    return tuple(_weighted(term.strip(), objective) for term in objective.split("+"))
+
+
+def _weighted(term: str, objective: str) -> tuple[float, str]:
+    weight, star, name = term.rpartition("*")
+    try:
+        number = float(weight) if star else 1.0
+    except ValueError:
+        number = float("nan")
+    if number != number or not name.strip():
+        raise UsageError(
+            "objective", got=repr(objective), expected="names joined by +, such as membership+0.5*agreement"
+        )
+    return number, name.strip()

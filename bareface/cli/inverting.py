@@ -1,0 +1,110 @@
+"""`bareface invert`: from a finished audit to reconstructions that were measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
+from bareface.auditing.inversion.generators import open_generator
+from bareface.auditing.inversion.sheet import write_sheet
+from bareface.auditing.inversion.terms import Terms
+from bareface.cli.auditing import command_line, read_folder_or_manifest
+from bareface.cli.manners import Stages, out
+from bareface.cli.reporting import write_inversion_page
+from bareface.errors import UsageError
+from bareface.inversion.generator import Generator
+from bareface.inversion.judges import Judge
+from bareface.inversion_record import Arm, InversionRecord
+from bareface.targets.store import load_target
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the user named on the command line.
+
+    Attributes:
+        target, judges: checkpoints, folders, or package.module:factory; a judge perhaps `path=whose faces it knows`.
+        roster: the manifest of the audit.
+        generator: see `open_generator`.
+        size: side of rendered faces; None = the target's.
+        declared: key=value words about a factory's network.
+        show_faces: whether to write the contact sheet.
+    """
+
+    target: str
+    roster: Path
+    generator: str
+    judges: tuple[str, ...]
+    size: int | None = None
+    declared: tuple[str, ...] = field(default=())
+    show_faces: bool = False
+
+
+def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool) -> bool:
+    """Invert an audited target, print what came out, write its page; returns whether a leak was shown."""
+    terms, target = Terms(**asked), load_target(named.target)
+    generator, source = _generator(run, named, target.spec.height)
+    brought = Inverted(
+        target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command_line()
+    )
+    with Stages() as stages:
+        inversion = conduct_inversion(brought, terms, run, fresh=fresh, progress=stages)
+    out(written(inversion, run / FOLDER, show_faces=named.show_faces))
+    return inversion.record.verdict == "LEAK SHOWN"
+
+
+def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:
+    """Write the page, and the contact sheet if faces were asked for; returns what to tell the user."""
+    lines = [summary(inversion.record), "", f"report: {write_inversion_page(home)}"]
+    if show_faces:
+        lines.append(f"faces, for your eyes only: {write_sheet(inversion, home)}")
+    return "\n".join(lines)
+
+
+def summary(record: InversionRecord) -> str:
+    """The verdict, and a line for each arm."""
+    arms = [_line(arm) for arm in record.arms]
+    return "\n".join([f"{record.verdict.value}, {record.reading}", record.sentence, "", *arms])
+
+
+def _line(arm: Arm) -> str:
+    rates = ", ".join(f"{j.win_rate.rate:.2f} ({j.judge})" for j in arm.judgements)
+    score = "" if arm.score is None else f", score {arm.score:.3g}"
+    return f"{arm.arm:10} win rate {rates}{score}"
+
+
+def _generator(run: Path, named: Named, size: int) -> tuple[Generator, str]:
+    return open_generator(
+        named.generator, size=named.size or size, kept=run / "generators", declared=_declared(named.declared)
+    )
+
+
+def _judges(words: Sequence[str]) -> list[Judge]:
+    """Judges by path; two whose checkpoints have one name are told apart by their place."""
+    given = [word.partition("=") for word in words]
+    targets = [load_target(path) for path, _, _ in given]
+    names = [target.name for target in targets]
+    return [
+        Judge(load_target(path, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
+        for number, ((path, _, about), target, name) in enumerate(zip(given, targets, names, strict=True), start=1)
+    ]
+
+
+def _declared(words: Sequence[str]) -> dict[str, Any]:
+    """`key=value` words as values.
+
+    Raises:
+        UsageError: a word is no such pair, or names nothing that can be declared.
+    """
+    known = ("z_dim", "size", "value_range", "channels", "z_is_map", "alignment", "licence")
+    made: dict[str, Any] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in known or not text:
+            raise UsageError("--declare", got=repr(word), expected=f"KEY=VALUE with one of {', '.join(known)}")
+        low, comma, high = text.partition(",")
+        made[name] = (float(low), float(high)) if comma else yaml.safe_load(text)
+    return made
