@@ -165,6 +165,51 @@ def train(
         run_training(roster, role, folder, recipe, settings, size=size, grey=grey)
 
 
+@app.command("convert-generator")
+def convert_generator(
+    source: Annotated[Path, typer.Argument(help="NVIDIA pickle, rosinality .pt, or a state dict.")],
+    target: Annotated[Path, typer.Argument(help="NAME.safetensors; NAME.json goes beside it.")],
+    alignment: Annotated[str, typer.Option(help="How faces lie in its images: ffhq, arcface-112, ...")] = "unknown",
+    licence: Annotated[str, typer.Option(help="Of the weights.")] = "",
+) -> None:
+    """Convert a StyleGAN2 checkpoint without executing anything in it."""
+    with manners():
+        from bareface.cli.generators import run_conversion
+
+        run_conversion(source, target, alignment=alignment, licence=licence)
+
+
+@app.command("train-generator")
+def train_generator(
+    folder: Annotated[Path, typer.Argument(help="Where the generator goes.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of images, of nobody who is audited.")] = None,
+    rendered: Annotated[int | None, typer.Option(min=16, help="So many rendered faces instead.")] = None,
+    size: Annotated[int, typer.Option(help="Side of its images: a power of two.")] = 64,
+    steps: Annotated[int | None, typer.Option(min=1, help="Updates of both networks.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    r1: Annotated[float | None, typer.Option(min=0.0, help="Weight of the gradient penalty.")] = None,
+    save_every: Annotated[int | None, typer.Option(min=1, help="Steps from checkpoint to checkpoint.")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16 or fp32.")] = None,
+    grow_from: Annotated[Path | None, typer.Option(help="Folder of a run at half the size or less.")] = None,
+    alignment: Annotated[str, typer.Option(help="How faces lie in the images, for the card.")] = "unknown",
+    licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+) -> None:
+    """Train a small StyleGAN2 for `invert`. Run again to resume."""
+    with manners(folder):
+        from bareface.cli.generators import run_generator_training
+
+        named = {
+            "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "r1": r1,
+            "save_every": save_every, "precision": precision, "seed": seed,
+        }  # fmt: skip
+        settings = {name: value for name, value in named.items() if value is not None}
+        run_generator_training(
+            folder, images, rendered, size, settings, grow_from, alignment=alignment, licence=licence
+        )
+
+
 @app.command()
 def inspect(
     checkpoint: Annotated[Path, typer.Argument(help="Any file that may hold a backbone.")],

@@ -1,0 +1,98 @@
+"""`bareface convert-generator` and `bareface train-generator`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bareface.cli.manners import Stages, out
+from bareface.errors import UsageError
+from bareface.faces.images import RosterImages
+from bareface.faces.source import ArrayImages, Images
+from bareface.faces.synthetic import SyntheticFaces
+from bareface.inversion.checkpoints.convert import convert_generator
+from bareface.inversion.gan.recipe import SMALL, GanRecipe
+from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
+from bareface.inversion.stylegan2.config import Config
+from bareface.roster import IMAGE_SUFFIXES, Role, Roster
+from bareface.training.batches import held_in_memory
+
+# Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
+CHANNELS = (96, 96, 64, 64, 48, 32, 24, 16, 12)
+# Far from the numbers of the demo's people and of those that `bareface faces` draws by default.
+FIRST_PERSON = 1_000_000
+AT_ONCE = 500
+
+
+def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) -> None:
+    """Convert somebody's generator and say what it is."""
+    config = convert_generator(source, target, alignment=alignment, licence=licence)
+    out(
+        f"StyleGAN2, {config.resolution}x{config.resolution}, z {config.z_dim}, w {config.w_dim}, "
+        f"{config.mapping_layers} mapping layers: {target} and {target.with_suffix('.json').name}"
+    )
+
+
+def run_generator_training(
+    folder: Path, images: Path | None, rendered: int | None, size: int, options: dict[str, Any], grow_from: Path | None,
+    *, alignment: str, licence: str,
+) -> None:  # fmt: skip
+    """Train or resume a generator, and say where it is."""
+    recipe = replace(GanRecipe(config=config_for(size)), **options)
+    with Stages() as stages:
+        faces = _faces(images, rendered, size, recipe.seed, stages)
+
+        def report(step: Step) -> None:
+            stages("training the generator", step.number, step.steps)
+
+        made = train_generator(
+            faces, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence, report=report
+        )
+    seen = f"{recipe.steps * recipe.batch_size:,} images of {len(faces):,}"
+    out(f"{made.size}x{made.size} generator after {seen}: {folder / GENERATOR_FILE}")
+
+
+def config_for(size: int) -> Config:
+    """The small StyleGAN2 that makes images of one size.
+
+    Raises:
+        UsageError: the size is no power of two from 8 to 1024.
+    """
+    if not 8 <= size <= 1024 or size & (size - 1):
+        raise UsageError("train-generator, size", got=str(size), expected="8, 16, 32, ... 1024")
+    return replace(SMALL, channels=CHANNELS[: size.bit_length() - 2])
+
+
+def loose_images(folder: Path) -> Roster:
+    """Every image in a folder and below it; who is on it does not matter.
+
+    Raises:
+        UsageError: there is none.
+    """
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not paths:
+        raise UsageError(str(folder), got="no images", expected="a folder with images in it, or below it")
+    names = tuple(str(path.relative_to(folder)) for path in paths)
+    return Roster(folder, names, np.array(names), np.full(len(names), str(Role.PUBLIC)))
+
+
+def _faces(images: Path | None, rendered: int | None, size: int, seed: int, stages: Stages) -> Images:
+    if (images is None) == (rendered is None):
+        got = "both" if images is not None else "neither"
+        raise UsageError("train-generator", got=got, expected="a folder of images, or --rendered with a number")
+    if images is not None:
+        return held_in_memory(RosterImages(loose_images(images), size, size))
+    assert rendered is not None
+    return ArrayImages(_rendered(rendered, size, seed, stages))
+
+
+def _rendered(count: int, size: int, seed: int, stages: Stages) -> torch.Tensor:
+    """(count, 3, size, size) photos of as many people as the demo does not know."""
+    crowd, parts = SyntheticFaces(seed, size), []
+    for begin in range(0, count, AT_ONCE):
+        people = np.arange(begin, min(begin + AT_ONCE, count)) + FIRST_PERSON
+        parts.append(crowd.render(people, np.zeros_like(people)))
+        stages("rendering faces", begin + len(people), count)
+    return torch.cat(parts)
