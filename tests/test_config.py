@@ -69,3 +69,14 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
 def test_the_resolved_configuration_reads_back() -> None:
     config = make_config(GOOD, "here")
     assert AuditConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_training_settings_are_those_of_the_recipe() -> None:
+    """The configuration may not import torch, so it repeats the recipe's fields; here the two are held together."""
+    from dataclasses import fields
+
+    from bareface.config import TrainConfig
+    from bareface.training.recipe import Recipe
+
+    ours = {name: field.default for name, field in TrainConfig.model_fields.items() if name != "spec"}
+    assert ours == {field.name: field.default for field in fields(Recipe) if field.name != "spec"}
