@@ -10,7 +10,7 @@ from bareface.errors import RosterError, RunError, UnsafeFileError
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(RosterError, 2), (RunError, 4), (UnsafeFileError, 5)], ids=lambda value: str(value)
+    ("error", "code"), [(RosterError, 2), (RunError, 4), (UnsafeFileError, 5)], ids=str
 )
 def test_a_mistake_is_one_sentence(error: type[RosterError], code: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as stop, manners():
