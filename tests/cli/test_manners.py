@@ -9,9 +9,7 @@ from bareface.cli.manners import Stages, manners
 from bareface.errors import RosterError, RunError, UnsafeFileError
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(RosterError, 2), (RunError, 4), (UnsafeFileError, 5)], ids=str
-)
+@pytest.mark.parametrize(("error", "code"), [(RosterError, 2), (RunError, 4), (UnsafeFileError, 5)], ids=str)
 def test_a_mistake_is_one_sentence(error: type[RosterError], code: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as stop, manners():
         raise error("people.csv", got="[bold]nothing", expected="people", hint="bring some")
