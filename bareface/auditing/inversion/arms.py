@@ -121,7 +121,9 @@ class Workshop:
             chunk=self._chunk(attacker, 2 * self.terms.pairs * self._siblings),
             seed=seed_for(self.terms.seed, "search"),
         )
-        what = Search(self.scene, objective, plan, attacker.priors, attacker.apart)
+        # Rows with one template are meant to become one face.
+        apart = None if isinstance(objective, Template) else attacker.apart
+        what = Search(self.scene, objective, plan, attacker.priors, apart)
         file = self.folder / f"search-{name}.safetensors"
         step = None
         for step in search(what, start.latents, numbers=start.start, file=file):

@@ -30,6 +30,7 @@ MOST_REFERENCES = 256
 MEMORY = 1 << 30  # bytes for what enters the BatchNorm layers in one pass
 OTHER_ATTACKS = ("bn-distance-variance", "bn-distance", "embedding-norm", "flip-agreement")
 MEMBERSHIP = Membership.name
+SAME_FACE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Attacker:
         public: photos of anybody, as they are.
         ordinary: un-optimised images of the generator, as they are.
         restandardise: whether the attack models were fitted on another network's answers.
+        apart: when two images count as one face: a cosine above .5, and above what most strangers have.
     """
 
     network: Target
@@ -52,7 +54,7 @@ class Attacker:
     apart: Diversity = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apart", Diversity(self.network, margin=0.5))
+        object.__setattr__(self, "apart", Diversity(self.network, _margin(self.network, self.ordinary)))
 
     @property
     def priors(self) -> tuple[Restraint, ...]:
@@ -149,6 +151,15 @@ def rows_in_memory(target: Target, views: int, most: int) -> int:
     entering = ask(target, grey).entering
     numbers = sum(one.values.numel() * one.values.element_size() for one in entering) // 2
     return max(1, min(most, MEMORY // max(1, numbers * views)))
+
+
+@torch.no_grad()
+def _margin(network: Target, ordinary: Sight) -> float:
+    """Some networks call all faces alike: there two are apart as soon as they are no nearer than most strangers."""
+    directions = Diversity(network).directions(ordinary)
+    above = torch.ones(len(directions), len(directions), dtype=torch.bool).triu(1)
+    cosine = (directions @ directions.T).cpu()[above]
+    return min(1.0, max(SAME_FACE, float(cosine.quantile(0.95)))) if len(cosine) else SAME_FACE
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from bareface.auditing.attack_models import Kept, kept_attack_models
 from bareface.auditing.audit import roster_digest
@@ -75,7 +76,8 @@ class Audited:
         """The same attack fitted on the same answers after membership was dealt out anew among the people."""
         own = replace(self.arena, member=_dealt_anew(self.arena, stream(seed, "placebo")))
         attack = _feature_attack(kept)
-        return replace(kept, models=tell(attack, self.trace, own, None, seed).models)
+        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
+            return replace(kept, models=tell(attack, self.trace, own, None, seed).models)
 
     def real_logits(self, kept: Kept) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits of real members and of real strangers, each by the model that was fitted without their fold.

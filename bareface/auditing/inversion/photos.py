@@ -51,9 +51,11 @@ def draw_galleries(roster: Roster, photos: int | None, seed: int) -> Galleries:
     """
     of_both = roster.rows(Role.MEMBER, Role.OUTSIDE)
     subject, training = roster.subject[of_both], roster.role[of_both] == Role.MEMBER
-    each = photos or _usual_photos(subject, training)
+    others = roster.rows(Role.AUXILIARY, Role.PUBLIC)
+    others = others[~np.isin(roster.subject[others], subject)]
+    each = photos or _usual_photos(subject[training], subject[~training], roster.subject[others])
     found = matched_galleries(subject, training, each, stream(seed, "galleries"))
-    calibration, reason = _calibration(roster, subject, each, seed)
+    calibration, reason = _calibration(roster, others, each, seed)
     size = len(found.training)
     if calibration is not None:
         strangers = len(calibration.templates) - 1
@@ -65,24 +67,25 @@ def draw_galleries(roster: Roster, photos: int | None, seed: int) -> Galleries:
     return Galleries(roster, rows, calibration, reason)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def member_templates(target: Target, galleries: Galleries) -> Tensor:
     """(people, d) what the target itself makes of the training people's photos: normalised means."""
     images, rows = images_for(target, galleries.roster), galleries.rows.training
     flat = rows.ravel()
     parts = [target.embed(images.load(flat[i : i + BATCH]).to(target.device)) for i in range(0, len(flat), BATCH)]
     embedded = normalize(torch.cat(parts).float().cpu(), dim=1)
-    return normalize(embedded.reshape(*rows.shape, -1).mean(1), dim=1).clone()
+    return normalize(embedded.reshape(*rows.shape, -1).mean(1), dim=1)
 
 
-def _usual_photos(subject: NDArray[np.str_], training: NDArray[np.bool_]) -> int:
-    counts = [np.unique(subject[side], return_counts=True)[1] for side in (training, ~training)]
+def _usual_photos(training: NDArray[np.str_], decoys: NDArray[np.str_], others: NDArray[np.str_]) -> int:
+    """What half of the people of each side have, and one less than the others have: a photo is left to be searched."""
+    counts = [np.unique(side, return_counts=True)[1] for side in (training, decoys)]
+    spare = np.unique(others, return_counts=True)[1] - 1
+    counts += [spare[spare > 0]] if (spare > 0).any() else []
     return max(1, min(MOST_PHOTOS, *(int(np.median(each)) for each in counts)))
 
 
-def _calibration(roster: Roster, taken: NDArray[np.str_], photos: int, seed: int) -> tuple[CalibrationRows | None, str]:
-    rows = roster.rows(Role.AUXILIARY, Role.PUBLIC)
-    rows = rows[~np.isin(roster.subject[rows], taken)]
+def _calibration(roster: Roster, rows: NDArray[np.intp], photos: int, seed: int) -> tuple[CalibrationRows | None, str]:
     if not len(rows):
         return None, "nobody in the roles auxiliary or public"
     try:

@@ -1,0 +1,159 @@
+"""An inversion through the command line, whole: what comes out, faces only when asked, killed and resumed, mistakes."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from bareface.cli.app import app
+from bareface.inversion_file import read_inversion
+from bareface.report.contact_sheet import SHEET_FILE
+from bareface.targets.build import build
+from bareface.targets.spec import ImageSpec
+from bareface.targets.store import save_target
+from bareface.targets.target import Target
+
+QUICK = (
+    "--restarts", "20", "--steps", "10", "--candidates", "20", "--draws", "50", "--seed", "3", "--split", "random",
+)  # fmt: skip
+ATTACKS = ("--attack", "bn-distance", "--attack", "bn-distance-variance", "--game", "dataset")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def audited(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `run/`, a finished audit, and two judges, fresh networks."""
+    home = tmp_path_factory.mktemp("invert")
+    result = run("audit", "--model", world / "target", "--roster", world / "people.csv", *ATTACKS, "-o", home / "run")
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    for number in (1, 2):
+        with torch.random.fork_rng():
+            torch.manual_seed(number)
+            spec = ImageSpec(16, 16)
+            module = build("ir-tiny", spec=spec, embedding_size=8)
+        save_target(Target(f"judge {number}", "ir-tiny", module, spec), home / f"judge-{number}")
+    return home
+
+
+def call(home: Path, world: Path, *more: str | Path, judges: tuple[str, ...] = ("judge-1", "judge-2")) -> list[str]:
+    named = [word for judge in judges for word in ("--judge", str(home / judge))]
+    fixed = ["--target", world / "target", "--roster", world / "people.csv", "--generator", "rendered", "--size", "16"]
+    return [str(word) for word in ("invert", home / "run", *fixed, *named, *QUICK, *more)]
+
+
+@pytest.fixture(scope="session")
+def finished(audited: Path, world: Path) -> Path:
+    """The folder of a finished inversion."""
+    result = run(*call(audited, world))
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    assert re.search(r"^(INVALID|NOT SHOWN|NOT ESTIMABLE), ", result.stdout, re.M)
+    assert "oracle     win rate 0." in result.stdout
+    assert result.stdout.rstrip().endswith("inversion.html")
+    return audited / "run" / "inversion"
+
+
+def numbers(folder: Path) -> dict[str, object]:
+    """The record less what a clock and the command line say."""
+    record = json.loads((folder / "inversion.json").read_text())
+    for name in ("started", "seconds"):
+        del record["provenance"][name]
+    return {name: value for name, value in record.items() if name != "command"}
+
+
+def test_record_and_page_without_a_face(finished: Path, world: Path) -> None:
+    record, page = read_inversion(finished), (finished / "inversion.html").read_text()
+    assert record.verdict.value in page
+    assert {arm.arm for arm in record.arms} == {"optimised", "base", "select", "placebo", "oracle"}
+    assert "<img" not in page
+    assert not (finished / SHEET_FILE).exists()
+    for name in ("inversion.html", "inversion.json"):
+        text = (finished / name).read_text()
+        assert not [word for word in (str(world), "p00003", "003.png", "faces/") if word in text]
+
+
+def test_the_page_is_rebuilt_from_the_record(finished: Path, tmp_path: Path) -> None:
+    result = run("report", finished, "--html", tmp_path / "again.html")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "again.html").read_text() == (finished / "inversion.html").read_text()
+
+
+def test_faces_only_when_asked(finished: Path, audited: Path, world: Path) -> None:
+    before = numbers(finished)
+    result = run(*call(audited, world, "--show-faces"))
+    assert result.exit_code == 0, result.output
+    sheet = finished / SHEET_FILE
+    assert f"faces, for your eyes only: {sheet}" in result.stdout
+    assert sheet.stat().st_mode & 0o077 == 0
+    assert sheet.read_text().count("data:image/png;base64,") == 4 * (20 + 8 + 8)
+    assert numbers(finished) == before
+    sheet.unlink()
+
+
+def test_killed_while_searching_it_resumes_to_the_same(
+    finished: Path, audited: Path, world: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(audited, tmp_path / "home", ignore=shutil.ignore_patterns("inversion"))
+    words = call(tmp_path / "home", world)
+    script = "from bareface.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    own, deadline = tmp_path / "home" / "run" / "inversion", time.monotonic() + 60
+    while not (own / "search-optimised.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert (own / "search-optimised.safetensors").exists()
+    assert not (own / "inversion.json").exists()
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    assert numbers(own) == numbers(finished)
+
+
+def refused(*words: str, code: int = 2) -> str:
+    """Run a command that must be refused; its one sentence."""
+    result = run(*words)
+    assert result.exit_code == code, result.output + repr(result.exception)
+    lines = [line for line in result.stderr.splitlines() if re.match(r"\w+Error ", line)]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def test_mistakes_in_one_sentence(finished: Path, audited: Path, world: Path, tmp_path: Path) -> None:
+    own = str(world / "target")
+    said = refused(*call(audited, world, "--judge", own, "--fresh"))
+    assert "judge small: got the audited backbone itself; expected a network that was trained on other people" in said
+    assert (finished / "inversion.json").exists()
+    said = refused(*call(audited, world, judges=("judge-1", "judge-1")))
+    assert "got the network of another judge" in said
+    assert "got no decoys" not in said
+    manifest = world / "no-decoys.csv"
+    manifest.write_text("\n".join(r for r in (world / "people.csv").read_text().splitlines() if "outside" not in r))
+    said = refused(*call(audited, world, "--roster", manifest))
+    assert "got nobody in the role outside; expected decoys" in said
+    said = refused(*call(audited, world, "--steps", "9"), code=4)
+    assert "got steps = 9; expected steps = 10" in said
+    said = refused(*call(audited, world, "--generator", tmp_path / "none.pkl"))
+    assert "none.pkl: got no such file" in said
+    said = refused(*call(audited, world, "--declare", "size"))
+    assert "--declare: got 'size'; expected KEY=VALUE with one of z_dim, size, value_range" in said
+    said = refused(*call(audited, world, "--split", "maybe"))
+    assert "split: got 'maybe'" in said
+    missing = call(tmp_path, world, judges=())
+    for number in (1, 2):
+        missing += ["--judge", str(audited / f"judge-{number}")]
+    assert "got no result.json; expected the folder of a finished audit" in refused(*missing, code=4)
+
+
+def test_a_gate_fails_only_on_a_leak(finished: Path, audited: Path, world: Path) -> None:
+    assert run(*call(audited, world, "--fail-if-leak")).exit_code == 0
