@@ -43,12 +43,13 @@ def demo(
     run: Annotated[Path, typer.Option(help="Where the run goes.")] = Path("runs/demo"),
     seed: Seed = 7,
     fresh: Annotated[bool, typer.Option(help="Start over.")] = False,
+    inversion: Annotated[bool, typer.Option("--inversion/--no-inversion", help="Whether to invert it too.")] = True,
 ) -> None:
-    """Train a small target on rendered faces and audit it: the whole story in minutes, nothing to bring."""
+    """Train a small target on rendered faces, audit and invert it: the whole story in minutes, nothing to bring."""
     with manners(run):
         from bareface.cli.demo import run_demo
 
-        run_demo(run, seed=seed, fresh=fresh)
+        run_demo(run, seed=seed, fresh=fresh, inversion=inversion)
 
 
 @app.command()

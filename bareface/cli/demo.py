@@ -14,6 +14,7 @@ import yaml
 
 from bareface.auditing.cast import recipe_of, train_backbone
 from bareface.cli.auditing import audit_configured
+from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.manners import Stages, out
 from bareface.cli.training import progress_of
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, read_config
@@ -44,14 +45,14 @@ GROUPS = (
 )
 
 
-def run_demo(run: Path, *, seed: int, fresh: bool) -> None:
-    """Render, train, audit; print the verdict and where the report is."""
+def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> None:
+    """Render, train, audit, invert; print the verdict and where the report is."""
     if fresh and (run / "people").is_dir():
         shutil.rmtree(run)
     with Stages() as stages:
         roster = _people(run / "people", seed, stages)
         recipe = recipe_of(TRAINING.model_copy(update={"seed": seed}))
-        train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
+        target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
     evidence = audit_configured(read_config(config), run / "audit", fresh=fresh)
@@ -59,6 +60,9 @@ def run_demo(run: Path, *, seed: int, fresh: bool) -> None:
     write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
     out(render_text(evidence))
     out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
+    if inversion:
+        out("")
+        out(invert_demo(run, roster, target, seed, fresh=fresh))
 
 
 def _people(folder: Path, seed: int, stages: Stages) -> Roster:
