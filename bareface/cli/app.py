@@ -116,8 +116,10 @@ def invert(
     declare: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE about a factory's network: z_dim, size, value_range=-1,1.")
     ] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Arm not to make: select, placebo, oracle; repeat.")] = None,
     draws: Annotated[int, typer.Option(min=10, help="Of each permutation test and bootstrap.")] = 2000,
     seed: Seed = 7,
+    home: Annotated[Path | None, typer.Option("--out", "-o", help="Where it goes; RUN/inversion by default.")] = None,
     show_faces: Annotated[bool, typer.Option(help="Also write faces, into a file marked sensitive.")] = False,
     fresh: Annotated[bool, typer.Option(help="Start the inversion over.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
@@ -126,11 +128,11 @@ def invert(
     with manners(run):
         from bareface.cli.inverting import Named, run_inversion
 
-        named = Named(target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces)
+        named = Named(target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces, home)
         asked = {
             "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
-            "draws": draws, "seed": seed,
+            "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
         shown = run_inversion(run, named, asked, fresh=fresh)
     if fail_if_leak and shown:

@@ -32,6 +32,7 @@ class Named:
         size: side of rendered faces; None = the target's.
         declared: key=value words about a factory's network.
         show_faces: whether to write the contact sheet.
+        home: folder of the inversion; None = `inversion/` in the audit's.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Named:
     size: int | None = None
     declared: tuple[str, ...] = field(default=())
     show_faces: bool = False
+    home: Path | None = None
 
 
 def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool) -> bool:
@@ -51,8 +53,9 @@ def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool
         target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command_line()
     )
     with Stages() as stages:
-        inversion = conduct_inversion(brought, terms, run, fresh=fresh, progress=stages)
-    out(written(inversion, run / FOLDER, show_faces=named.show_faces))
+        home = named.home or run / FOLDER
+        inversion = conduct_inversion(brought, terms, run, home=home, fresh=fresh, progress=stages)
+    out(written(inversion, home, show_faces=named.show_faces))
     return inversion.record.verdict == "LEAK SHOWN"
 
 
@@ -66,7 +69,7 @@ def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:
 
 def summary(record: InversionRecord) -> str:
     """The verdict, and a line for each arm."""
-    arms = [_line(arm) for arm in record.arms]
+    arms = [_line(arm) for arm in record.arms if arm.status == "done"]
     return "\n".join([f"{record.verdict.value}, {record.reading}", record.sentence, "", *arms])
 
 

@@ -94,6 +94,7 @@ def test_objectives_that_cannot_be_built(objective: str, message: str, audited: 
         ({"restarts": 0}, "inversion, restarts: got 0; expected 1 to 100000"),
         ({"candidates": 5}, "got 5 for 20 restarts; expected at least as many as restarts"),
         ({"split": "perhaps"}, "split: got 'perhaps'; expected random, not random or unknown"),
+        ({"skip": ("optimised",)}, "skip: got 'optimised'; expected one of select, placebo, oracle"),
         ({"knowledge": "none"}, "knowledge: got 'none'; expected partial or shadow"),
     ],
 )

@@ -129,6 +129,16 @@ def test_another_inversion_needs_another_folder_or_fresh(inversion: Inversion, a
         conduct_inversion(audit.brought(judges=(Judge(network(5)),)), TERMS, audit.run)
 
 
+def test_arms_may_be_left_out(audit: SmallAudit, tmp_path: Path) -> None:
+    terms = replace(TERMS, steps=1, skip=("select", "placebo", "oracle"), objective="agreement")
+    made = conduct_inversion(audit.brought(), terms, audit.run, home=tmp_path / "own")
+    arms = {arm.arm: arm for arm in made.record.arms}
+    assert {name for name, arm in arms.items() if arm.status == "skipped"} == {"select", "placebo", "oracle"}
+    assert arms["placebo"].reason == "nobody asked for it"
+    assert read_inversion(tmp_path / "own") == made.record
+    assert "no oracle shows that this pipeline can see anything" in made.record.sentence
+
+
 def test_the_target_may_not_judge_itself(audit: SmallAudit) -> None:
     judges = (Judge(network(1)), Judge(replace(audit.target, name="innocent")))
     with pytest.raises(UsageError, match="judge innocent: got the audited backbone itself"):

@@ -71,9 +71,23 @@ class Inversion:
 
 
 def conduct_inversion(
-    brought: Inverted, terms: Terms, run: Path, *, fresh: bool = False, progress: Progress = silent
+    brought: Inverted,
+    terms: Terms,
+    run: Path,
+    *,
+    home: Path | None = None,
+    fresh: bool = False,
+    progress: Progress = silent,
 ) -> Inversion:
-    """Invert an audited target and write `inversion/` in its run folder; one that was cut short is resumed.
+    """Invert an audited target and write its record; an inversion that was cut short is resumed.
+
+    Args:
+        brought: target, people, generator, judges.
+        terms: what is asked.
+        run: folder of the finished audit.
+        home: folder of the inversion; `inversion/` in the audit's by default.
+        fresh: start over in a used folder.
+        progress: called with (stage, done, total).
 
     Raises:
         UsageError: a judge is the target, another judge or part of the attack; or the audit was of another target.
@@ -87,7 +101,7 @@ def conduct_inversion(
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     audited = read_audit(run, brought.target, brought.roster, progress)
     settings = settings_of(brought, audited, terms)
-    with run_folder(run / FOLDER, settings, fresh=fresh) as home:
+    with run_folder(home or run / FOLDER, settings, fresh=fresh) as home:
         home.chmod(0o700)  # what lies in it renders faces
         galleries = draw_galleries(audited.examination.accepted, terms.photos, terms.seed)
         pool = candidates(scene, terms.candidates, terms.seed, space_of(brought.generator, terms))
@@ -127,9 +141,11 @@ def _make(
     picked = shop.selected(attacker, objective, "select")
     made: dict[ArmName, Made] = {"base": shop.untouched(), "select": picked}
     made["optimised"] = shop.optimised(attacker, objective, picked, "optimised")
-    made["placebo"] = _placebo(shop, attacker, audited, terms)
-    made["oracle"] = shop.oracle(attacker, member_templates(audited.target, galleries))
-    arms = {name: made[name] for name in ORDER}
+    if "placebo" not in terms.skip:
+        made["placebo"] = _placebo(shop, attacker, audited, terms)
+    if "oracle" not in terms.skip:
+        made["oracle"] = shop.oracle(attacker, member_templates(audited.target, galleries))
+    arms = {name: made[name] for name in ORDER if name in made and name not in terms.skip}
     return arms, scored(shop.scene, arms, attacker, objective, audited, terms)
 
 

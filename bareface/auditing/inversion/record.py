@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bareface.auditing.assemble import target_card
-from bareface.auditing.inversion.arms import Made
+from bareface.auditing.inversion.arms import ORDER, Made
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.judging import Ruling
 from bareface.auditing.inversion.photos import Galleries
@@ -60,7 +60,8 @@ class Ingredients:
 
 def assemble(made: Ingredients) -> InversionRecord:
     """The record of an inversion, verdict included."""
-    arms, galleries = tuple(_arm(made, name) for name in made.arms), _gallery_card(made)
+    arms = tuple(_arm(made, name) if name in made.arms else _skipped(name) for name in ORDER)
+    galleries = _gallery_card(made)
     decision = decide(arms, galleries)
     examination = made.audited.examination
     return InversionRecord(
@@ -107,6 +108,22 @@ def _arm(made: Ingredients, name: ArmName) -> Arm:
         transfer=None if name == "base" else score.transfer,
         trajectory=arm.trajectory,
         judgements=with_holm([ruling.judgements[name] for ruling in made.rulings]),
+    )
+
+
+def _skipped(name: ArmName) -> Arm:
+    return Arm(
+        arm=name,
+        status="skipped",
+        reason="nobody asked for it",
+        objective="",
+        images=0,
+        faceless=0,
+        passes=0,
+        score=None,
+        transfer=None,
+        trajectory=None,
+        judgements=(),
     )
 
 

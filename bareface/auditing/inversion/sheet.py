@@ -30,6 +30,7 @@ def write_sheet(inversion: Inversion, folder: Path) -> Path:
     shown = [
         _reconstruction(inversion, arm, row, names)
         for arm, most in SHOWN
+        if arm in inversion.faces
         for row in range(min(most, len(inversion.faces[arm].pixels)))
     ]
     title = f"{inversion.record.title}: what was made and whom it resembles, before {inversion.record.judges[0].name}"

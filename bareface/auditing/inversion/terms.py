@@ -4,8 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bareface.errors import UsageError
+from bareface.inversion_record import ArmName
 from bareface.membership.base import Knowledge
 
+SKIPPABLE: tuple[ArmName, ...] = ("select", "placebo", "oracle")
 Split = Literal["random", "not random", "unknown"]
 
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -36,6 +38,7 @@ class Terms:
         space: latent space that is searched; empty = whitened w where the generator has it, else its first.
         photos: photos of each person in the galleries; None = as many as most people have, at most 4.
         split: whether chance decided who was trained on.
+        skip: arms that are not made: select, placebo, oracle.
         seed: root of every random stream.
         draws: of each permutation test and bootstrap.
         title: of the report.
@@ -56,6 +59,7 @@ class Terms:
     space: str = ""
     photos: int | None = None
     split: Split = "unknown"
+    skip: tuple[ArmName, ...] = ()
     seed: int = 7
     draws: int = 2000
     title: str = "inversion"
@@ -76,6 +80,8 @@ class Terms:
             raise UsageError("inversion, split", got=repr(self.split), expected="random, not random or unknown")
         if self.knowledge not in ("partial", "shadow"):
             raise UsageError("inversion, knowledge", got=repr(self.knowledge), expected="partial or shadow")
+        if strange := [name for name in self.skip if name not in SKIPPABLE]:
+            raise UsageError("inversion, skip", got=repr(strange[0]), expected=f"one of {', '.join(SKIPPABLE)}")
         weighted_names(self.objective)
 
     @property
