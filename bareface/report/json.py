@@ -1,11 +1,23 @@
-"""The JSON Schema of `result.json`, for programs that read it."""
+"""The JSON Schemas of `result.json` and `inversion.json`, for programs that read them."""
 
 import json
 
+from pydantic import BaseModel
+
+from bareface import inversion_record
 from bareface.evidence import SCHEMA_VERSION, Evidence
 
 
 def schema() -> str:
     """The schema of one `Evidence`, as it is shipped in `bareface/evidence.schema.json`."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:bareface:evidence:{SCHEMA_VERSION}"}
-    return json.dumps(head | Evidence.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return _schema(Evidence, f"urn:bareface:evidence:{SCHEMA_VERSION}")
+
+
+def inversion_schema() -> str:
+    """The schema of one `InversionRecord`, as it is shipped in `bareface/inversion.schema.json`."""
+    return _schema(inversion_record.InversionRecord, f"urn:bareface:inversion:{inversion_record.SCHEMA_VERSION}")
+
+
+def _schema(model: type[BaseModel], name: str) -> str:
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name}
+    return json.dumps(head | model.model_json_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from small_audit import TERMS, SmallAudit, network
@@ -18,6 +19,7 @@ from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion_file import read_inversion
 from bareface.inversion_record import InversionRecord
+from bareface.report.json import inversion_schema
 from bareface.roster import Role
 
 
@@ -92,6 +94,7 @@ def test_the_score_is_read_by_models_that_took_no_part(inversion: Inversion) -> 
 def test_the_record_is_in_the_folder_and_faces_are_not(inversion: Inversion, audit: SmallAudit) -> None:
     home = audit.run / "inversion"
     assert read_inversion(home) == inversion.record
+    jsonschema.validate(json.loads((home / "inversion.json").read_text()), json.loads(inversion_schema()))
     assert home.stat().st_mode & 0o077 == 0
     assert not [path for path in home.rglob("*") if path.suffix in (".png", ".jpg", ".html")]
     text = (home / "inversion.json").read_text()

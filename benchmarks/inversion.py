@@ -1,0 +1,218 @@
+"""What each objective reconstructs: faces of people who do not exist, the face renderer as generator.
+
+A target memorises some people, 4 images each; two judges learn from other people; galleries are members and strangers.
+Every row is one arm of `conduct_inversion`, before both judges:
+
+    base                 un-optimised faces
+    membership           the paper: stage-1 attack models on BatchNorm distances
+    agreement            embeddings of views of one image agree
+    membership+agreement both, in units of their spread
+    class-centre         with the head: what is left to be had
+    oracle               towards templates of known members: what the pipeline can see
+
+    python -m benchmarks.inversion [--restarts 96] [--steps 100] [--seed 7] [--objective NAME ...]
+
+Interrupted, it goes on where it was. Target, judges and audit are kept, too.
+"""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
+from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.question import Question, make_attacks
+from bareface.cli.manners import Stages
+from bareface.cli.training import progress_of
+from bareface.config import SpecConfig, TrainConfig, make_attack_configs
+from bareface.evidence import Interval
+from bareface.faces.synthetic import write_folder
+from bareface.inversion.judges import Judge
+from bareface.inversion.rendered import RenderedFaces
+from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Rise
+from bareface.roster import Role, Roster, read_folder
+from bareface.targets.target import Target
+
+OBJECTIVES = ("membership", "agreement", "membership+agreement", "class-centre")
+FPIRS = (0.01, 0.1)  # the first for which there is a threshold
+HEAD = (
+    "| objective | arm | score rise | transfer | win rate, judge 1 | win rate, judge 2 | lift | identities | KID |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that is there before the first inversion."""
+
+    target: Target
+    roster: Roster
+    judges: tuple[Judge, ...]
+    run: Path
+
+
+def faces(folder: Path, people: int, images: int, first: int, asked: argparse.Namespace, stages: Stages) -> Roster:
+    """A rendered image folder, all in the role of members."""
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)  # a rendering that was cut short
+        report = partial(stages, f"rendering {folder.name}")
+        write_folder(
+            part, people=people, images=images, size=asked.size, seed=asked.seed, first_identity=first, report=report
+        )
+        part.rename(folder)
+    return read_folder(folder, Role.MEMBER)
+
+
+def crowd(asked: argparse.Namespace, stages: Stages) -> Roster:
+    """Members and strangers with 4 images each, auxiliary people with 8."""
+    n, home = asked.people, asked.work / "people"
+    listed = [
+        faces(home / "candidates", 2 * n, 4, 0, asked, stages),
+        faces(home / "others", n, 8, 2 * n, asked, stages),
+    ]
+    members = listed[0].subject < f"p{n:05d}"
+    role = np.concatenate([np.where(members, Role.MEMBER, Role.OUTSIDE), np.full(len(listed[1]), Role.AUXILIARY)])
+    image = tuple(f"{part.root.name}/{name}" for part in listed for name in part.image)
+    return Roster(home, image, np.concatenate([part.subject for part in listed]), role.astype(str))
+
+
+def config(asked: argparse.Namespace, epochs: int, seed: int, head: str = "arcface") -> TrainConfig:
+    """How backbones are trained here."""
+    spec = SpecConfig(height=asked.size, width=asked.size)
+    said = {"spec": spec, "epochs": epochs, "warmup_epochs": min(2, epochs), "batch_size": 32, "learning_rate": 0.05}
+    return TrainConfig.model_validate({**said, "seed": seed, "head": head, "margin": 0.5 if head == "arcface" else 0.3})
+
+
+def judge(number: int, asked: argparse.Namespace, stages: Stages) -> Judge:
+    """A network that learned from people of its own."""
+    first, name = 100_000 * number, f"judge {number}"
+    people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 6, first, asked, stages)
+    recipe = recipe_of(config(asked, asked.judge_epochs, number, "arcface" if number == 1 else "cosface"))
+    made = train_backbone(people, recipe, asked.work / f"judge-{number}", progress_of(stages, f"training {name}"))
+    return Judge(Target(name, made.architecture, made.module, made.spec), "other rendered people")
+
+
+def world(asked: argparse.Namespace, stages: Stages) -> World:
+    """Target, people, judges and a finished audit."""
+    roster, recipe = crowd(asked, stages), recipe_of(config(asked, asked.epochs, asked.seed))
+    target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
+    attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
+    question = Question(attacks, games=("dataset",), seed=asked.seed)
+    conduct(Brought(target.without_head(), roster), question, asked.work / "audit", progress=stages)
+    return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), asked.work / "audit")
+
+
+def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
+    """One objective; the oracle is the same for all and made with one of them."""
+    terms = Terms(
+        objective=objective, restarts=asked.restarts, steps=asked.steps, candidates=asked.candidates, rate=asked.rate,
+        split="random", skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+    )  # fmt: skip
+    brought = Inverted(made.target, made.roster, RenderedFaces(asked.size), made.judges)
+    home = asked.work / "inversions" / objective
+    return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record
+
+
+def rows(records: dict[str, InversionRecord]) -> list[str]:
+    """The lines of the table."""
+    first = next(iter(records.values()))
+    shown = [row("-", arm) for arm in first.arms if arm.arm in ("base", "oracle") and arm.status == "done"]
+    for objective, record in records.items():
+        shown += [row(objective, arm) for arm in record.arms if arm.arm in ("optimised", "select", "placebo")]
+    return shown
+
+
+def row(objective: str, arm: Arm) -> str:
+    """One arm before both judges."""
+    transfer = arm.transfer
+    cells = [
+        objective,
+        arm.arm,
+        rise(transfer.own if transfer else None),
+        rise(transfer.held_out if transfer else None),
+        *(f"{j.win_rate.rate:.2f} {interval(j.win_rate.interval)}" for j in arm.judgements),
+        lift(arm.judgements[0]),
+        identities(arm.judgements[0]),
+        kid(arm.judgements[0]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def rise(found: Rise | None) -> str:
+    """Standard deviations of the un-optimised faces."""
+    return "-" if found is None else f"{found.value:+.2f} {interval(found.interval)}"
+
+
+def lift(judgement: Judgement) -> str:
+    """More hits on members than on strangers, beyond the base arm's."""
+    known = (x for fpir in FPIRS for x in judgement.lifts if x.fpir == fpir and x.difference is not None)
+    found = next(known, None)
+    if found is None or found.difference is None:
+        return "-"
+    return f"{found.difference:+.2f} {interval(found.interval)} at {found.fpir:g}"
+
+
+def identities(judgement: Judgement) -> str:
+    """Members and strangers who are hit."""
+    plain = [hits for hits in judgement.hits if hits.rule == "plain" and hits.training_named is not None]
+    found: Hits | None = next((hits for fpir in FPIRS for hits in plain if hits.fpir == fpir), None)
+    if found is None or found.training_named is None or found.decoy_named is None:
+        return "-"
+    return f"{found.training_named.identities} / {found.decoy_named.identities} at {found.fpir:g}"
+
+
+def kid(judgement: Judgement) -> str:
+    """To members and to strangers."""
+    values = [d.kid for d in judgement.distributions]
+    return " / ".join("-" if value is None else f"{value:.3f}" for value in values)
+
+
+def interval(found: Interval | None) -> str:
+    """In brackets."""
+    return "" if found is None else f"[{found.low:.2f}, {found.high:.2f}]"
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+    parser.add_argument("--objective", action="append", help="repeat it; the four of the table by default")
+    parser.add_argument("--restarts", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--candidates", type=int, default=2048)
+    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--people", type=int, default=100, help="members; as many strangers and others")
+    parser.add_argument("--epochs", type=int, default=80, help="of the target")
+    parser.add_argument("--judge-people", type=int, default=400)
+    parser.add_argument("--judge-epochs", type=int, default=20)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Print the table."""
+    asked = arguments()
+    with Stages() as stages:
+        made = world(asked, stages)
+        objectives = tuple(asked.objective or OBJECTIVES)
+        records = {name: invert(made, name, asked, stages) for name in objectives}
+    galleries = next(iter(records.values())).galleries
+    print(
+        f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {asked.size} px, "
+        f"{galleries.people} + {galleries.people} people, seed {asked.seed}; identities and KID: members / strangers\n"
+    )
+    print("\n".join([HEAD, *rows(records)]))
+
+
+if __name__ == "__main__":
+    main()
