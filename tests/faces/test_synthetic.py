@@ -297,3 +297,13 @@ def test_a_sheet_has_a_row_for_each_person() -> None:
     assert picture.shape == (36, 54, 3)
     corner = torch.from_numpy(picture[18:, 36:]).permute(2, 0, 1)
     assert torch.equal(corner, faces.render(np.array([8]), np.array([2]))[0])
+
+
+def test_the_gradient_is_finite_in_the_very_middle_of_a_face() -> None:
+    """A face that is looked at straight on has pixels at exactly x = 0; a square root there has no slope."""
+    who = torch.zeros(1, IDENTITY_SIZE, requires_grad=True)
+    shot = torch.zeros(1, NUISANCE_SIZE, requires_grad=True)
+    render_parameters(who, shot, 33).square().mean().backward()
+    for latent in (who, shot):
+        assert latent.grad is not None
+        assert torch.isfinite(latent.grad).all()

@@ -96,10 +96,12 @@ def _coils(shot: Shot) -> Tensor:
 def _hairline(shot: Shot) -> Tensor:
     """Height where the face begins under the hair: swept from a part, or a straight fringe; lower at the temples."""
     who = shot.who
-    t = (shot.face_x / who.head_width).square()
+    side = shot.face_x / who.head_width
+    t = side.square()
     part = shot.face_x - 0.24 * who.hair_part
     swept = who.hairline + who.hair_sweep * part.abs() * (1 - 0.5 * part.sign() * who.hair_part.sign())
-    bare = glow(((t.sqrt() - 0.55) / 0.35).square()) * ramp(long(shot), 0.5, 0.0)
+    # Not t.sqrt(): its slope has no value in the middle of the face.
+    bare = glow(((side.abs() - 0.55) / 0.35).square()) * ramp(long(shot), 0.5, 0.0)
     swept = torch.minimum(swept - 0.14 * who.recede.square() * bare, who.eye_height - 0.07)
     jagged = 0.018 * wave(9 * shot.face_x + who.hair_part) + 0.012 * wave(17 * shot.face_x)
     fringe = who.eye_height - who.brow_gap - 0.055 + 0.10 * t + jagged
