@@ -10,6 +10,8 @@ from bareface.trace import Channel, Trace
 Flip = Literal["concat", "mean", "none"]
 Array = NDArray[np.float64]
 
+_LARGEST_COSINE = 1.0 - 1e-7
+
 
 def views(values: NDArray[np.float32], flip: Flip) -> Array:
     """(n, v, ...) answers to (n, f): both views side by side, their mean, or the image alone."""
@@ -26,6 +28,11 @@ def unit(vectors: NDArray[np.float32] | Array) -> Array:
     exact = vectors.astype(np.float64)
     length = np.linalg.norm(exact, axis=-1, keepdims=True)
     return exact / np.where(length > 0, length, np.nan)
+
+
+def fisher(cosine: Array) -> Array:
+    """artanh of cosines, which spreads them out evenly; cosines of 1 stop just short of infinity."""
+    return np.arctanh(np.clip(cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
 
 
 def direction(trace: Trace) -> Array:

@@ -21,15 +21,11 @@ The flip as one pair of EncoderMI's views, arXiv 2108.11023.
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import unit
+from bareface.membership.features import fisher, unit
 from bareface.trace import Channel, Trace
-
-# artanh(1) is infinite; an image that is its own mirror image stops here.
-_LARGEST_COSINE = 1.0 - 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
@@ -43,4 +39,4 @@ class FlipAgreement(FeatureAttack):
         """(n, 1) Fisher-transformed cosines."""
         embedding = unit(trace.channels[Channel.EMBEDDING])
         cosine = (embedding[:, 0] * embedding[:, 1]).sum(-1, keepdims=True)
-        return np.arctanh(np.clip(cosine, -_LARGEST_COSINE, _LARGEST_COSINE))  # type: ignore[no-any-return]
+        return fisher(cosine)

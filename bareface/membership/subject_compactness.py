@@ -30,10 +30,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import direction, unit
+from bareface.membership.features import direction, fisher, unit
 from bareface.trace import Channel, Trace
-
-_LARGEST_COSINE = 1.0 - 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
@@ -84,5 +82,5 @@ def compactness(direction: NDArray[np.float64], sets: NDArray[np.intp]) -> NDArr
     centroid = unit(members.sum(1, keepdims=True) - members)
     to_centroid = (centroid * members).sum(-1)
     stacked = np.stack([others.mean(-1), others.min(-1), others.max(-1), to_centroid], axis=-1)
-    features[sets] = np.arctanh(np.clip(stacked, -_LARGEST_COSINE, _LARGEST_COSINE))
+    features[sets] = fisher(stacked)
     return features
