@@ -194,6 +194,7 @@ def train_generator(
     r1: Annotated[float | None, typer.Option(min=0.0, help="Weight of the gradient penalty.")] = None,
     save_every: Annotated[int | None, typer.Option(min=1, help="Steps from checkpoint to checkpoint.")] = None,
     precision: Annotated[str | None, typer.Option(help="bf16 or fp32.")] = None,
+    noise: Annotated[bool | None, typer.Option("--noise/--no-noise", help="Noise maps in the generator.")] = None,
     grow_from: Annotated[Path | None, typer.Option(help="Folder of a run at half the size or less.")] = None,
     alignment: Annotated[str, typer.Option(help="How faces lie in the images, for the card.")] = "unknown",
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
@@ -205,7 +206,7 @@ def train_generator(
 
         named = {
             "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "r1": r1,
-            "save_every": save_every, "precision": precision, "seed": seed,
+            "save_every": save_every, "precision": precision, "noise": noise, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
         run_generator_training(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bareface.inversion.gan.augment import augment, next_p
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.stylegan2.discriminator import Discriminator
+from bareface.inversion.stylegan2.layers import NoiseMode
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 from bareface.streams import seed_for
 
@@ -100,7 +101,8 @@ class Players:
     def _fake(self, n: int, stream: torch.Generator) -> Tensor:
         z = torch.randn(n, self.recipe.config.z_dim, generator=stream).to(self.device)
         ws = self.generator.mapping.broadcast(self.generator.mapping(z))
-        images: Tensor = self.generator.synthesis(ws, noise="random", generator=stream, dtype=self.recipe.dtype)
+        noise: NoiseMode = "random" if self.recipe.noise else "none"
+        images: Tensor = self.generator.synthesis(ws, noise=noise, generator=stream, dtype=self.recipe.dtype)
         return images
 
     def _move_discriminator(self, real: Tensor, fake: Tensor) -> tuple[float, float]:

@@ -36,6 +36,7 @@ class GanRecipe:
         r1_every: computed at every so many steps, that many times stronger.
         average_images: half-life, in images, of the moving average of the weights that is kept in the end.
         flip: mirror real images with probability one half.
+        noise: let the generator add its noise maps; without them an image is its latent's alone.
         augment_target: mean sign of the discriminator at real images at which augmentation rests; 0 = never augment.
         augment_images: so many images take its probability from 0 to 1.
         precision: of the features; weights are fp32. bf16 is twice as fast on CPUs that have it.
@@ -56,6 +57,7 @@ class GanRecipe:
     r1_every: int = 16
     average_images: int = 10_000
     flip: bool = True
+    noise: bool = True
     augment_target: float = 0.6
     augment_images: int = 100_000
     precision: Literal["bf16", "fp32"] = "bf16"
