@@ -20,7 +20,7 @@ from torch import Tensor
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
 from bareface.files import atomic_path, remove_stale, write_text
-from bareface.probing.taps import Taps, tapped
+from bareface.probing.taps import Reduction, Taps, tapped
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer, Trace
 
@@ -108,11 +108,12 @@ def probe(target: Target, images: Images, todo: Plan, folder: Path, report: Prog
     remove_stale(home)
     done = 0
     with torch.inference_mode(), tapped(target.module) as taps:
+        reduction = Reduction.of(taps.layers, todo.layers) if todo.layers else None
         for number, rows in enumerate(todo.parts()):
             path = home / f"part-{number:05d}.parquet"
             if not path.exists():
                 batches = (rows[i : i + todo.batch_size] for i in range(0, len(rows), todo.batch_size))
-                answers = _answer(target, images, batches, taps, todo, report, len(todo.digests))
+                answers = _answer(target, images, batches, taps, reduction, todo, report)
                 _write_part(path, todo.digests[rows], answers)
             done += len(rows)
             if report is not None:
@@ -149,20 +150,20 @@ def _answer(
     images: Images,
     batches: Iterable[NDArray[np.intp]],
     taps: Taps,
+    reduction: Reduction | None,
     todo: Plan,
     report: Progress | None,
-    total: int,
 ) -> dict[Channel, FloatArray]:
     answers: dict[Channel, list[Tensor]] = {channel: [] for channel in todo.shapes}
     for rows in batches:
-        for channel, values in _answer_batch(target, images.load(rows), taps, todo).items():
+        for channel, values in _answer_batch(target, images.load(rows), taps, reduction).items():
             answers[channel].append(values)
         if report is not None:
-            report(int(rows[-1]) + 1, total)
+            report(int(rows[-1]) + 1, len(todo.digests))
     return {channel: torch.cat(parts).numpy() for channel, parts in answers.items()}
 
 
-def _answer_batch(target: Target, images: Tensor, taps: Taps, todo: Plan) -> dict[Channel, Tensor]:
+def _answer_batch(target: Target, images: Tensor, taps: Taps, reduction: Reduction | None) -> dict[Channel, Tensor]:
     """Both views in one forward pass; each answer as (n, views, ...) float32 on the CPU."""
     taps.clear()
     pixels = target.spec.normalise(images.to(target.device))
@@ -172,8 +173,8 @@ def _answer_batch(target: Target, images: Tensor, taps: Taps, todo: Plan) -> dic
             target.name, got="an embedding that is not finite", expected="numbers", hint="check its weights"
         )
     values = {Channel.EMBEDDING: embedding}
-    if todo.layers:
-        values |= taps.channels(todo.layers)
+    if reduction is not None:
+        values |= reduction.channels(taps.seen)
     if target.centres is not None:
         values[Channel.CLASS_COSINE] = class_cosine(embedding, target.centres)
     return {channel: torch.stack(value.chunk(len(VIEWS)), dim=1).cpu() for channel, value in values.items()}

@@ -6,7 +6,7 @@ h_i x w_i, σ_i² its variance over h_i x w_i, u_i and s_i² the layer's running
 once after the pass, since a dozen small operations in each hook would cost more than a small network itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -67,37 +67,49 @@ class Taps:
         """Forget the last pass."""
         self.seen.clear()
 
-    def channels(self, layers: tuple[Layer, ...]) -> dict[Channel, Tensor]:
-        """The `bn_` channels of the last pass, each (n, l), for the layers asked for."""
-        names = [layer.name for layer in layers]
-        mean = torch.cat([self.seen[name].mean for name in names], dim=1)
-        mean_square = torch.cat([self.seen[name].norm.square() / self.seen[name].positions for name in names], dim=1)
-        running_mean, running_variance = self._running(names)
+
+@dataclass(frozen=True)
+class Reduction:
+    """From moments to one number for each image, layer and channel of the trace; built once, since it never changes.
+
+    Attributes:
+        names: the layers, in the order in which they ran.
+        running_mean, running_variance: (sum of c,), the variances with the layers' eps.
+        total, average: (sum of c, l) matrices that add up, or average, the channels of each layer.
+    """
+
+    names: tuple[str, ...]
+    running_mean: Tensor
+    running_variance: Tensor
+    total: Tensor
+    average: Tensor
+
+    @classmethod
+    def of(cls, modules: Mapping[str, _BatchNorm], layers: tuple[Layer, ...]) -> "Reduction":
+        """The reduction for `layers`, which are among `modules`."""
+        chosen = [modules[layer.name] for layer in layers]
+        mean = torch.cat([layer.running_mean.float() for layer in chosen if layer.running_mean is not None])
+        variance = [layer.running_var.float() + layer.eps for layer in chosen if layer.running_var is not None]
+        widths = torch.tensor([layer.num_features for layer in chosen], device=mean.device)
+        layer_of = torch.repeat_interleave(torch.arange(len(chosen), device=mean.device), widths)
+        total = torch.nn.functional.one_hot(layer_of, len(chosen)).to(mean)
+        return cls(tuple(layer.name for layer in layers), mean, torch.cat(variance), total, total / widths)
+
+    def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
+        """The `bn_` channels of a pass, each (n, l)."""
+        moments = [seen[name] for name in self.names]
+        mean = torch.cat([kept.mean for kept in moments], dim=1)
+        mean_square = torch.cat([kept.norm.square().div_(kept.positions) for kept in moments], dim=1)
         variance = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square) + _SMALLEST_VARIANCE
-        squared = (mean - running_mean).square()
-        ratio = torch.log(variance / running_variance)
-        total, average = self._sums(names, mean)
-        unknown = torch.tensor([torch.nan if self.seen[name].positions == 1 else 0.0 for name in names]).to(mean)
+        squared = (mean - self.running_mean).square()
+        ratio = torch.log(variance / self.running_variance)
+        unknown = torch.tensor([torch.nan if kept.positions == 1 else 0.0 for kept in moments]).to(mean)
         return {
-            Channel.BN_DISTANCE: squared @ total,
-            Channel.BN_DISTANCE_VARIANCE: (squared / running_variance) @ average,
-            Channel.BN_LOGVAR: ratio @ average + unknown,
-            Channel.BN_LOGVAR_SQUARED: ratio.square() @ average + unknown,
+            Channel.BN_DISTANCE: squared @ self.total,
+            Channel.BN_DISTANCE_VARIANCE: (squared / self.running_variance) @ self.average,
+            Channel.BN_LOGVAR: ratio @ self.average + unknown,
+            Channel.BN_LOGVAR_SQUARED: ratio.square() @ self.average + unknown,
         }
-
-    def _running(self, names: list[str]) -> tuple[Tensor, Tensor]:
-        """(sum of c,) running means, and running variances with the layers' eps."""
-        layers = [self.layers[name] for name in names]
-        mean = torch.cat([layer.running_mean.float() for layer in layers if layer.running_mean is not None])
-        variance = [layer.running_var.float() + layer.eps for layer in layers if layer.running_var is not None]
-        return mean, torch.cat(variance)
-
-    def _sums(self, names: list[str], like: Tensor) -> tuple[Tensor, Tensor]:
-        """(sum of c, l) matrices that add up, or average, the channels of each layer."""
-        widths = torch.tensor([self.layers[name].num_features for name in names], device=like.device)
-        layer_of = torch.repeat_interleave(torch.arange(len(names), device=like.device), widths)
-        total = torch.nn.functional.one_hot(layer_of, len(names)).to(like)
-        return total, total / widths
 
 
 @contextmanager

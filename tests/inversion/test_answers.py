@@ -7,7 +7,7 @@ from torch import nn
 
 from bareface.errors import TargetError
 from bareface.inversion.answers import ask, normalised
-from bareface.probing.taps import tapped
+from bareface.probing.taps import Reduction, tapped
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Layer
@@ -30,7 +30,10 @@ def test_the_same_numbers_as_a_probe(seed: int, channels: int) -> None:
         pixels = target.spec.normalise(images)
         embedding = target.embed_normalised(torch.cat([pixels, pixels.flip(-1)]))
         layers = tuple(Layer(name, 0) for name in taps.seen)
-        probed = {channel: torch.stack(values.chunk(2), 1) for channel, values in taps.channels(layers).items()}
+        probed = {
+            channel: torch.stack(values.chunk(2), 1)
+            for channel, values in Reduction.of(taps.layers, layers).channels(taps.seen).items()
+        }
     torch.testing.assert_close(answers.embedding[:, 0], torch.stack(embedding.chunk(2), 1), atol=1e-5, rtol=1e-5)
     assert answers.channels.tolist() == [4, 6, 5]
     for channel, name in OURS.items():

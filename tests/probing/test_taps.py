@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bareface.errors import TargetError
-from bareface.probing.taps import batchnorm_layers, tapped
+from bareface.probing.taps import Reduction, batchnorm_layers, tapped
 from bareface.trace import Channel, Layer
 
 
@@ -74,7 +74,7 @@ def test_taps_equal_the_oracle(width: int, depth: int, side: int, batch: int, se
     with torch.inference_mode(), tapped(net) as taps:
         net(pixels)
         layers = tuple(Layer(name, taps.layers[name].num_features) for name in taps.seen)
-        fast = taps.channels(layers)
+        fast = Reduction.of(taps.layers, layers).channels(taps.seen)
     with torch.no_grad():
         slow = oracle(net, pixels)
     assert [layer.name for layer in layers] == list(slow)
@@ -114,7 +114,7 @@ def test_a_map_far_from_zero_costs_no_more_than_its_resolution(offset: float) ->
     values = torch.randn(4, 3, 16, 16, generator=generator, dtype=torch.float64) + offset
     with torch.inference_mode(), tapped(nn.Sequential(layer)) as taps:
         layer(values.float())
-        fast = taps.channels((Layer("0", 3),))[Channel.BN_LOGVAR][:, 0]
+        fast = Reduction.of(taps.layers, (Layer("0", 3),)).channels(taps.seen)[Channel.BN_LOGVAR][:, 0]
     spread = torch.maximum(values.flatten(2).var(2, correction=0), 1e-5 * values.flatten(2).square().mean(2))
     expected = torch.log(spread / (1 + layer.eps)).mean(1)
     torch.testing.assert_close(fast.double(), expected, atol=0.05, rtol=0)
