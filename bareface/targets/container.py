@@ -11,7 +11,7 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 
 from bareface.errors import CheckpointError
-from bareface.targets.opcodes import Call, Name, Persistent, mapped, walk
+from bareface.opcodes import Call, Name, Persistent, mapped, walk
 from bareface.targets.sniff import Kind, sniff
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from bareface.errors import CheckpointError, UnsafeFileError
-from bareface.targets.opcodes import mapped, walk
+from bareface.opcodes import mapped, walk
 from bareface.targets.unsafe import EXPORT, refuse_code
 
 Kind = Literal["safetensors", "torch zip", "torch legacy"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bareface.errors import CheckpointError
-from bareface.targets.opcodes import DICT, Call, Name, Persistent
+from bareface.opcodes import DICT, Call, Name, Persistent
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 
 MAX_DEPTH = 64

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bareface.errors import UnsafeFileError
-from bareface.targets.opcodes import Name
+from bareface.opcodes import Name
 from bareface.targets.printable import printable
 from bareface.targets.storages import DTYPES
 from bareface.targets.tree import STORAGES

@@ -1,6 +1,6 @@
 """Values, tensors and modules out of a walked pickle, through closed tables.
 
-The pickle is never run: `bareface.targets.opcodes.walk` records what it would import and call. Here the few calls
+The pickle is never run: `bareface.opcodes.walk` records what it would import and call. Here the few calls
 that honest files make are given their meaning, one by one; any other name is refused.
 """
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError, UnsafeFileError
-from bareface.targets.opcodes import DICT, Call, Name, Persistent, walk
+from bareface.opcodes import DICT, Call, Name, Persistent, walk
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor, Storage
 from bareface.targets.tree import storage_of

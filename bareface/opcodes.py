@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from bareface.errors import CheckpointError
+from bareface.errors import BarefaceError, CheckpointError
 
 MAX_OPCODES = 5_000_000
 
@@ -81,18 +81,30 @@ def mapped(path: Path) -> Iterator[IO[bytes]]:
         yield cast(IO[bytes], stream)
 
 
-def walk(stream: IO[bytes], where: str) -> Walked:
+def walk(
+    stream: IO[bytes],
+    where: str,
+    *,
+    kind: type[BarefaceError] = CheckpointError,
+    expected: str = "a whole checkpoint",
+) -> Walked:
     """The next pickle in `stream`, walked without executing anything; the stream is left just behind it.
 
+    Args:
+        stream: at the first byte of the pickle.
+        where: the file, for messages.
+        kind: of error to raise.
+        expected: what the file should have been, for messages.
+
     Raises:
-        CheckpointError: it is no pickle, is cut off, or uses opcodes that no checkpoint uses.
+        CheckpointError: (or `kind`) it is no pickle, is cut off, or uses opcodes that no honest file uses.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of odd escapes in texts
             return _walk(stream)
     except _UNFOLLOWABLE as error:
         got = f"a pickle that cannot be followed ({error})"
-        raise CheckpointError(where, got=got, expected="a whole checkpoint", hint="copying the file again") from None
+        raise kind(where, got=got, expected=expected, hint="copying the file again") from None
 
 
 def _walk(stream: IO[bytes]) -> Walked:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import CheckpointError
-from bareface.targets.opcodes import Call, Name, mapped, walk
+from bareface.opcodes import Call, Name, mapped, walk
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -73,13 +73,13 @@ def test_memory_follows_the_file_and_not_what_it_claims() -> None:
 
 
 def test_endless_pickles_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bareface.targets.opcodes.MAX_OPCODES", 100)
+    monkeypatch.setattr("bareface.opcodes.MAX_OPCODES", 100)
     with pytest.raises(CheckpointError, match="more than five million opcodes"):
         walk(io.BytesIO(pickle.dumps(list(range(200)))), "here")
 
 
 def test_every_opcode_of_honest_checkpoints_is_known() -> None:
-    from bareface.targets import opcodes
+    from bareface import opcodes
 
     known = {*opcodes._IGNORED, *opcodes._CONSTANTS, *opcodes._VALUES, *opcodes._MOVES, "STOP"}
     assert {code.name for code in pickletools.opcodes} - known == {
