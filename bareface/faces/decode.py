@@ -112,9 +112,23 @@ def decode(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Image.Image:
 
 def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Picture:
     """The pixels of an image file as `decode` gives them, with its bytes and its header; raises the same."""
-    content = _read(path)
+    return picture_of(read_file(path), str(path), pixel_cap=pixel_cap)
+
+
+def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP) -> Picture:
+    """The pixels in the bytes of an image file, wherever they come from.
+
+    Args:
+        content: the bytes of a JPEG, PNG, WebP or BMP file.
+        where: what they are called in messages.
+        pixel_cap: refuse images of more pixels (width x height) before decoding them.
+
+    Raises:
+        FlawedImage: an `ImageError` that says which of the five kinds of `Flaw` they have.
+    """
+    _check_bytes(where, len(content))
     try:
-        source = _open(path, content, pixel_cap)
+        source = _open(where, content, pixel_cap)
         source.load()
         image = _upright(_rgb(source), source)
     except (FlawedImage, MemoryError):
@@ -122,7 +136,7 @@ def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Picture:
     except Exception as error:  # decoders of hostile bytes raise nearly everything
         cut = is_cut_off(content, format_of(content)) or "truncat" in str(error).lower()
         flaw = Flaw.TRUNCATED if cut else Flaw.UNREADABLE
-        raise FlawedImage(str(path), flaw, f"{type(error).__name__}: {error}"[:120]) from error
+        raise FlawedImage(where, flaw, f"{type(error).__name__}: {error}"[:120]) from error
     return Picture(image, content, source)
 
 
@@ -158,7 +172,12 @@ def thread_count() -> int:
     return min(8, os.cpu_count() or 1)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that may be an image.
+
+    Raises:
+        FlawedImage: it cannot be read, is no file, or is larger than 64 MiB.
+    """
     try:
         # A pipe or a device would block or never end, so look before opening.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -167,30 +186,34 @@ def _read(path: Path) -> bytes:
             content = file.read(BYTE_CAP + 1)
     except (OSError, ValueError) as error:
         raise FlawedImage(str(path), Flaw.UNREADABLE, getattr(error, "strerror", None) or str(error)) from error
-    if len(content) > BYTE_CAP:
-        raise FlawedImage(str(path), Flaw.TOO_LARGE, f"more than {BYTE_CAP >> 20} MiB", f"at most {BYTE_CAP >> 20} MiB")
+    _check_bytes(str(path), len(content))
     return content
 
 
-def _open(path: Path, content: bytes, pixel_cap: int) -> ImageFile:
+def _check_bytes(where: str, count: int) -> None:
+    if count > BYTE_CAP:
+        raise FlawedImage(where, Flaw.TOO_LARGE, f"more than {BYTE_CAP >> 20} MiB", f"at most {BYTE_CAP >> 20} MiB")
+
+
+def _open(where: str, content: bytes, pixel_cap: int) -> ImageFile:
     name = format_of(content)
     if name is None:
         detail = "no known signature" if content else "an empty file"
-        raise FlawedImage(str(path), Flaw.NOT_AN_IMAGE, detail)
+        raise FlawedImage(where, Flaw.NOT_AN_IMAGE, detail)
     if name not in _OPENERS:
-        raise FlawedImage(str(path), Flaw.UNSUPPORTED, name)
+        raise FlawedImage(where, Flaw.UNSUPPORTED, name)
     if is_animated(content, name):
-        raise FlawedImage(str(path), Flaw.UNSUPPORTED, f"animated {name}", "a still image")
+        raise FlawedImage(where, Flaw.UNSUPPORTED, f"animated {name}", "a still image")
     if name == "WEBP":  # its plugin sets aside memory for the whole canvas as soon as it opens
-        _check_pixels(path, webp_size(content), pixel_cap)
+        _check_pixels(where, webp_size(content), pixel_cap)
     source = _OPENERS[name](BytesIO(content))
-    _check_pixels(path, source.size, pixel_cap)
+    _check_pixels(where, source.size, pixel_cap)
     return source
 
 
-def _check_pixels(path: Path, size: tuple[int, int], cap: int) -> None:
+def _check_pixels(where: str, size: tuple[int, int], cap: int) -> None:
     if size[0] * size[1] > cap:
-        raise FlawedImage(str(path), Flaw.TOO_LARGE, f"{size[0]} x {size[1]} pixels", f"at most {cap:,} pixels")
+        raise FlawedImage(where, Flaw.TOO_LARGE, f"{size[0]} x {size[1]} pixels", f"at most {cap:,} pixels")
 
 
 def _rgb(source: ImageFile) -> Image.Image:
