@@ -1,4 +1,4 @@
-"""InsightFace verification packs (`lfw.bin`, `cfp_fp.bin`, ...): encoded images in pairs, one person or two."""
+"""InsightFace verification packs (`lfw.bin`, `cfp_fp.bin`, ...): encoded images in pairs, one person or two.
 
 The file is a pickle of `(images, same)`, and a pickle is a program; this one is walked and never run. A pack is
 lists of bytes and truth values, so there is hardly anything to call: the four spellings below of "these bytes" and
