@@ -7,8 +7,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bareface.targets.backbones.ir import IRPlan
+from bareface.targets.backbones.iresnet import IResNetPlan
+from bareface.targets.backbones.mobilefacenet import MobileFaceNetPlan
+from bareface.targets.backbones.shapes import Shapes
 from bareface.targets.build import Plan
-from bareface.targets.plans import Shapes, evolve_mobilefacenet_plan, ir_plan, iresnet_plan, mobilefacenet_plan
 from bareface.targets.spec import ChannelOrder
 
 HALF = (127.5,)
@@ -100,7 +103,7 @@ FAMILIES = (
     Family(
         "ir",
         ("input_layer.0.weight", "body.0.res_layer.2.running_mean"),
-        ir_plan,
+        IRPlan.read,
         "input_layer.0.weight",
         "output_layer.3.weight",
         _IR_SIZE,
@@ -109,7 +112,7 @@ FAMILIES = (
     Family(
         "evolve-ir",
         ("input_layer.0.weight", "body.0.res_layer.4.running_mean"),
-        ir_plan,
+        IRPlan.read,
         "input_layer.0.weight",
         "output_layer.3.weight",
         _IR_SIZE,
@@ -118,7 +121,7 @@ FAMILIES = (
     Family(
         "iresnet",
         ("features.running_mean", "layer4.0.prelu.weight"),
-        iresnet_plan,
+        IResNetPlan.read,
         "conv1.weight",
         "fc.weight",
         _square("fc.weight", "bn2.running_mean"),
@@ -127,7 +130,7 @@ FAMILIES = (
     Family(
         "evolve-mobilefacenet",
         ("conv_6_dw.conv.weight", "conv_23.project.conv.weight"),
-        evolve_mobilefacenet_plan,
+        MobileFaceNetPlan.read,
         "conv1.conv.weight",
         "linear.weight",
         _kernel("conv_6_dw.conv.weight"),
@@ -136,7 +139,7 @@ FAMILIES = (
     Family(
         "mobilefacenet",
         ("dw_conv1.conv.weight", "blocks.0.conv.0.weight", "linear1.conv.weight"),
-        mobilefacenet_plan,
+        MobileFaceNetPlan.read,
         "conv1.conv.weight",
         "linear1.conv.weight",
         _kernel("linear7.conv.weight"),

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import CheckpointError, TargetError
+from bareface.targets.backbones.shapes import Shapes
 from bareface.targets.build import Plan, name_of
 from bareface.targets.families import FAMILIES, STRANGERS, Convention, Family
-from bareface.targets.plans import Shapes
 from bareface.targets.printable import printable
 from bareface.targets.spec import ImageSpec
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from hostile import Marker, save_legacy
 
+from bareface.targets.backbones.iresnet import IResNetUnit
 from bareface.targets.facts import CheckpointFacts, facts_of, facts_text
-from bareface.targets.iresnet import IResNetUnit
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
 
@@ -77,10 +77,10 @@ def test_statistics_that_were_never_updated_are_not_called_degenerate(target: Ta
 def test_a_whole_pickled_module_is_described_but_not_loaded(legacy: bool, target: Target, tmp_path: Path) -> None:
     (save_legacy if legacy else torch.save)(target.module, tmp_path / "whole.pth")
     facts = facts_of(tmp_path / "whole.pth")
-    assert facts.whole_module == "bareface.targets.ir.IRNet"
+    assert facts.whole_module == "bareface.targets.backbones.ir.IRNet"
     assert (facts.architecture, len(facts.norms), facts.batches) == ("ir-tiny", 22, (2, 2))
     assert facts.parameters == sum(p.numel() for p in target.module.parameters())
-    assert "bareface.targets.ir.IRUnit" in facts.refused
+    assert "bareface.targets.backbones.ir.IRUnit" in facts.refused
     assert "a whole pickled module is never loaded. Try torch.save(model.state_dict()" in facts.auditable
 
 

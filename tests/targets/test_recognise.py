@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
+from bareface.targets.backbones.ir import IRPlan
 from bareface.targets.build import PLANS, build
-from bareface.targets.ir import IRPlan
 from bareface.targets.recognise import assemble, norms, recognise
 from bareface.targets.spec import ImageSpec
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from bareface.targets.backbones.shapes import Shapes, count
 from bareface.targets.spec import ImageSpec
 
 # Stem and three strided blocks halve the sides four times.
@@ -57,6 +58,11 @@ class MobileFaceNetPlan:
         """The blocks, cut before each one that halves the sides."""
         starts = [i for i, block in enumerate(self.blocks) if block.stride == 2]
         return [self.blocks[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+    @classmethod
+    def read(cls, shapes: Shapes) -> "MobileFaceNetPlan":
+        """The plan of a net with these tensors."""
+        return _read_plain(shapes) if "dw_conv1.conv.weight" in shapes else _read_evolve(shapes)
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
@@ -207,3 +213,74 @@ def _pool(plan: MobileFaceNetPlan, spec: ImageSpec) -> nn.Module:
         return nn.AdaptiveAvgPool2d(1)
     kernel = math.ceil(spec.height / SHRINK), math.ceil(spec.width / SHRINK)
     return ConvBlock(plan.last, plan.last, kernel, depthwise=True, linear=True)
+
+
+def strided(expansions: list[float], widths: list[tuple[int, int]]) -> set[int]:
+    """Which blocks halve the sides, which no shape tells: the first, and those that expand more than the others do.
+
+    Nets whose blocks all expand alike halve wherever the width changes.
+
+    Args:
+        expansions: inner channels of each block by those that enter it.
+        widths: channels that enter and leave it.
+    """
+    if max(expansions) > min(expansions):
+        return {0, *(i for i, expansion in enumerate(expansions) if expansion > min(expansions))}
+    return {0, *(i for i, (before, after) in enumerate(widths) if i and before != after)}
+
+
+def blocks_of(rows: list[tuple[int, int, int, int]]) -> tuple[Block, ...]:
+    """Blocks from channels before, inside and after each one, and of its gate."""
+    halving = strided([row[1] / row[0] for row in rows], [(row[0], row[2]) for row in rows])
+    return tuple(Block(inner, after, 2 if i in halving else 1, gate) for i, (_, inner, after, gate) in enumerate(rows))
+
+
+def _read_plain(shapes: Shapes) -> MobileFaceNetPlan:
+    rows = [_plain_row(shapes, f"blocks.{i}.conv.") for i in range(count(shapes, r"blocks\.(\d+)\."))]
+    return MobileFaceNetPlan(
+        shapes["conv1.conv.weight"][0],
+        blocks_of(rows),
+        last=shapes["conv2.conv.weight"][0],
+        depthwise="linear7.conv.weight" in shapes,
+    )
+
+
+def _plain_row(shapes: Shapes, prefix: str) -> tuple[int, int, int, int]:
+    gate = shapes.get(f"{prefix}6.fc.1.weight", (0,))[0]
+    down = shapes[f"{prefix}{7 if gate else 6}.weight"]
+    inner, before, *_ = shapes[f"{prefix}0.weight"]
+    return before, inner, down[0], gate
+
+
+def _read_evolve(shapes: Shapes) -> MobileFaceNetPlan:
+    """`conv_23`, `conv_34` and `conv_45` halve the sides."""
+    blocks: list[Block] = []
+    for halving, kept in (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5")):
+        names = [f"{kept}.model.{i}" for i in range(count(shapes, rf"{kept}\.model\.(\d+)\."))]
+        for name in (halving, *names):
+            inner, after = (shapes[f"{name}.{part}.conv.weight"][0] for part in ("conv", "project"))
+            blocks.append(Block(inner, after, 2 if name == halving else 1))
+    stem, last = shapes["conv1.conv.weight"][0], shapes["conv_6_sep.conv.weight"][0]
+    return MobileFaceNetPlan(stem, tuple(blocks), last, layout="evolve")
+
+
+def _blocks(*rows: tuple[int, int, int, int, int]) -> tuple[Block, ...]:
+    """Rows of (expanded, width, repeats, stride of the first, gate) as blocks."""
+    return tuple(
+        Block(inner, width, stride if first else 1, gate)
+        for inner, width, repeats, stride, gate in rows
+        for first in [True] + [False] * (repeats - 1)
+    )
+
+
+STANDARD = _blocks((128, 64, 5, 2, 0), (256, 128, 7, 2, 0), (512, 128, 1, 2, 0), (256, 128, 2, 1, 0))
+_MICRO = _blocks(
+    *((64, 16, 1, 2, 16), (32, 16, 1, 1, 8)),
+    *((32, 32, 1, 2, 8), (64, 32, 1, 1, 16)),
+    *((64, 48, 1, 2, 16), (96, 48, 2, 1, 24)),
+)
+MOBILEFACENET_PLANS = {
+    "mobilefacenet": MobileFaceNetPlan(64, STANDARD, last=512),
+    "mobilefacenet-micro": MobileFaceNetPlan(32, _MICRO, last=96, depthwise=False),
+    "evolve-mobilefacenet": MobileFaceNetPlan(64, STANDARD, last=512, layout="evolve"),
+}

@@ -14,11 +14,12 @@ The embedding is returned before any L2 normalisation.
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
 from torch import Tensor, nn
 
+from bareface.targets.backbones.shapes import Shapes, count, last_norm
 from bareface.targets.spec import ImageSpec
 
 Layout = Literal["adaface", "evolve"]
@@ -43,6 +44,20 @@ class IRPlan:
     squeeze: bool = False
     bottleneck: bool = False
     dropout: float = field(default=0.4, compare=False)
+
+    @classmethod
+    def read(cls, shapes: Shapes) -> "IRPlan":
+        """The plan of a net with these tensors: a stage begins with the first unit and wherever the width changes."""
+        adaface = "body.0.res_layer.2.running_mean" in shapes
+        squeeze = "se_block.fc1.weight" if adaface else "5.fc1.weight"
+        widths = [last_norm(shapes, f"body.{i}.res_layer.") for i in range(count(shapes, r"body\.(\d+)\."))]
+        return cls(
+            "adaface" if adaface else "evolve",
+            stem=shapes["input_layer.0.weight"][0],
+            stages=tuple((width, len(list(units))) for width, units in groupby(widths)),
+            squeeze=f"body.0.res_layer.{squeeze}" in shapes,
+            bottleneck="body.0.res_layer.8.running_mean" in shapes,
+        )
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
@@ -139,3 +154,30 @@ def _bottleneck(before: int, after: int, stride: int, layout: Layout) -> list[nn
         *(_conv(inner, inner), nn.BatchNorm2d(inner), nn.PReLU(inner)),
         *(_conv(inner, after, 1, stride), nn.BatchNorm2d(after)),
     ]
+
+
+# Residual units of each stage, by the number of layers that gave the nets their names.
+UNITS = {
+    "18": (2, 2, 2, 2),
+    "34": (3, 4, 6, 3),
+    "50": (3, 4, 14, 3),
+    "101": (3, 13, 30, 3),
+    "152": (3, 8, 36, 3),
+}
+_WIDTHS, _WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)
+
+
+def _plans() -> dict[str, IRPlan]:
+    """Depths of both layouts; AdaFace's 152 layers are wide bottlenecks, those of face.evoLVe are not."""
+    plans: dict[str, IRPlan] = {}
+    for squeeze, infix in ((False, ""), (True, "-se-")):
+        for depth, units in UNITS.items():
+            deep = depth == "152"
+            adaface = tuple(zip(_WIDE if deep else _WIDTHS, units, strict=True))
+            evolve = tuple(zip(_WIDTHS, units, strict=True))
+            plans[f"ir{infix}{depth}"] = IRPlan("adaface", 64, adaface, squeeze, bottleneck=deep)
+            plans[f"evolve-ir{infix}{depth}"] = IRPlan("evolve", 64, evolve, squeeze)
+    return plans
+
+
+IR_PLANS = {"ir-tiny": IRPlan("evolve", 16, ((16, 2), (32, 2), (64, 2), (128, 2)), dropout=0.1), **_plans()}

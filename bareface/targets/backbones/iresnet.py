@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.targets.backbones.shapes import Shapes, count
 from bareface.targets.spec import ImageSpec
 
 WIDTHS = (64, 128, 256, 512)
@@ -26,6 +27,14 @@ class IResNetPlan:
 
     units: tuple[int, ...]
     widths: tuple[int, ...] = WIDTHS
+
+    @classmethod
+    def read(cls, shapes: Shapes) -> "IResNetPlan":
+        """The plan of a net with these tensors: four stages, counted."""
+        return cls(
+            tuple(count(shapes, rf"layer{stage}\.(\d+)\.") for stage in range(1, 5)),
+            tuple(shapes[f"layer{stage}.0.conv1.weight"][0] for stage in range(1, 5)),
+        )
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
@@ -85,3 +94,12 @@ def _stage(before: int, after: int, units: int) -> Iterator[IResNetUnit]:
 
 def _projection(before: int, after: int, stride: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+
+IRESNET_PLANS = {
+    "iresnet18": IResNetPlan((2, 2, 2, 2)),
+    "iresnet34": IResNetPlan((3, 4, 6, 3)),
+    "iresnet50": IResNetPlan((3, 4, 14, 3)),
+    "iresnet100": IResNetPlan((3, 13, 30, 3)),
+    "iresnet200": IResNetPlan((6, 26, 60, 6)),
+}
