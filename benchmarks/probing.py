@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.faces.source import ArrayImages
+from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import plan, probe
 from bareface.targets.build import build
 from bareface.targets.spec import ImageSpec
@@ -73,14 +74,15 @@ def seconds(job: Callable[[], object]) -> float:
 def paired_ratio(architecture: str, side: int, batches: int, rounds: int) -> tuple[float, float, float]:
     """Ratio of probing to the bare forward, and both in images/s (an image and its flip count as one)."""
     target, count = net(architecture, side), BATCH * batches
+    witness = BackboneWitness(target)
     images = RenderedNoise(count, side).load(np.arange(count))
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds + 1):
-            todo = plan(target, np.array([f"{number}-{i}" for i in range(count)]), batch_size=BATCH)
+            todo = plan(witness, np.array([f"{number}-{i}" for i in range(count)]), batch_size=BATCH)
             jobs = [
                 lambda: bare_forward(target, images),
-                lambda todo=todo: probe(target, ArrayImages(images), todo, Path(folder)),
+                lambda todo=todo: probe(witness, ArrayImages(images), todo, Path(folder)),
             ]
             order = (0, 1) if number % 2 else (1, 0)
             spent = {which: seconds(jobs[which]) for which in order}
@@ -97,10 +99,10 @@ def peak_memory(count: int) -> float:
 
 def child(count: int) -> None:
     """Probe `count` images and print the peak resident memory."""
-    target = net("ir-tiny", 32)
+    witness = BackboneWitness(net("ir-tiny", 32))
     digests = np.array([f"{i:08d}" for i in range(count)])
     with tempfile.TemporaryDirectory() as folder:
-        probe(target, RenderedNoise(count, 32), plan(target, digests), Path(folder))
+        probe(witness, RenderedNoise(count, 32), plan(witness, digests), Path(folder))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

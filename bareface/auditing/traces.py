@@ -11,6 +11,7 @@ from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress, Question
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
+from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Role, Roster
 from bareface.targets.target import Target
@@ -60,8 +61,9 @@ def gather(
     swap = bn_swap(target, everyone, question.seed)
 
     def trace(model: Target, images: Roster, of: NDArray[np.str_], label: str) -> Trace:
-        todo = plan(model, of, batch_size=question.batch_size)
-        folder = probe(model, images_for(model, images), todo, run / "trace", lambda *at: progress(label, *at))
+        witness = BackboneWitness(model)
+        todo = plan(witness, of, batch_size=question.batch_size)
+        folder = probe(witness, images_for(model, images), todo, run / "trace", lambda *at: progress(label, *at))
         return load_trace(folder)
 
     return Traces(

@@ -13,20 +13,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
 from bareface.files import atomic_path, remove_stale, write_text
-from bareface.probing.taps import Reduction, Taps, tapped
-from bareface.targets.target import Target
-from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer, Trace
+from bareface.probing.witness import Ask, Batch, Offer, Witness
+from bareface.trace import Channel, FloatArray, Layer, Trace
 
 # Raise it when a change of the code changes the numbers.
 CODE_SCHEMA = 2
-VIEWS = ("image", "flip")
 
 Progress = Callable[[int, int], None]
 
@@ -37,17 +33,13 @@ class Plan:
 
     Attributes:
         digests: (n,) content digests of the images.
-        layers: the BatchNorm layers to be tapped.
-        shapes: for each channel the shape of one image's answer.
-        target: fingerprint of the target.
+        offer: what the witness will answer.
         batch_size: images in one forward pass (each with its flip); it changes the last bits.
         part_size: images in one part file.
     """
 
     digests: NDArray[np.str_]
-    layers: tuple[Layer, ...]
-    shapes: dict[Channel, tuple[int, ...]]
-    target: str
+    offer: Offer
     batch_size: int
     part_size: int
 
@@ -56,10 +48,8 @@ class Plan:
         """Digest of all of it and of the code's schema, in hexadecimal."""
         facts = {
             "schema": CODE_SCHEMA,
-            "views": VIEWS,
-            "target": self.target,
-            "layers": [asdict(layer) for layer in self.layers],
-            "shapes": {str(name): shape for name, shape in sorted(self.shapes.items())},
+            **_facts(self.offer),
+            "shapes": {str(name): shape for name, shape in sorted(self.offer.shapes.items())},
             "batch_size": self.batch_size,
             "part_size": self.part_size,
         }
@@ -73,29 +63,13 @@ class Plan:
         return [rows[start : start + self.part_size] for start in range(0, len(rows), self.part_size)]
 
 
-def visible_layers(target: Target) -> tuple[Layer, ...]:
-    """The BatchNorm layers that a forward pass goes through, in the order in which they run."""
-    grey = torch.full((1, 3, target.spec.height, target.spec.width), 128, dtype=torch.uint8, device=target.device)
-    with torch.inference_mode(), tapped(target.module) as taps:
-        target.embed(grey)
-        names = list(taps.seen)
-    modules = dict(target.module.named_modules())
-    return tuple(Layer(name, int(modules[name].num_features)) for name in names)
+def plan(witness: Witness, digests: NDArray[np.str_], *, batch_size: int = 16, part_size: int = 2048) -> Plan:
+    """Find out what the witness can answer and what the trace will depend on."""
+    return Plan(digests, witness.offer, batch_size, part_size)
 
 
-def plan(target: Target, digests: NDArray[np.str_], *, batch_size: int = 16, part_size: int = 2048) -> Plan:
-    """Find out what the target can answer and what the trace will depend on."""
-    layers = visible_layers(target)
-    shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), target.embedding_size)}
-    if layers:
-        shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
-    if target.centres is not None:
-        shapes[Channel.CLASS_COSINE] = (len(VIEWS),)
-    return Plan(digests, layers, shapes, target.sha256, batch_size, part_size)
-
-
-def probe(target: Target, images: Images, todo: Plan, folder: Path, report: Progress | None = None) -> Path:
-    """Probe every image and its flip once; returns the trace's own folder below `folder`.
+def probe(witness: Witness, images: Images, todo: Plan, folder: Path, report: Progress | None = None) -> Path:
+    """Ask the witness about every image once; returns the trace's own folder below `folder`.
 
     Parts that are there already are not probed again.
 
@@ -106,18 +80,13 @@ def probe(target: Target, images: Images, todo: Plan, folder: Path, report: Prog
     home = folder / todo.key
     home.mkdir(parents=True, exist_ok=True)
     remove_stale(home)
-    done = 0
-    with torch.inference_mode(), tapped(target.module) as taps:
-        reduction = Reduction.of(taps.layers, todo.layers) if todo.layers else None
+    with witness.asked() as ask:
         for number, rows in enumerate(todo.parts()):
             path = home / f"part-{number:05d}.parquet"
             if not path.exists():
-                batches = (rows[i : i + todo.batch_size] for i in range(0, len(rows), todo.batch_size))
-                answers = _answer(target, images, batches, taps, reduction, todo, report)
-                _write_part(path, todo.digests[rows], answers)
-            done += len(rows)
+                _write_part(path, todo.digests[rows], _answers(ask, images, rows, todo, witness.name, report))
             if report is not None:
-                report(done, len(todo.digests))
+                report(int(rows[-1]) + 1, len(todo.digests))
     write_text(home / "trace.json", _describe(todo))
     return home
 
@@ -145,45 +114,18 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     return Trace(image, np.arange(len(image)), values, tuple(facts["views"]), layers)
 
 
-def _answer(
-    target: Target,
-    images: Images,
-    batches: Iterable[NDArray[np.intp]],
-    taps: Taps,
-    reduction: Reduction | None,
-    todo: Plan,
-    report: Progress | None,
+def _answers(
+    ask: Ask, images: Images, rows: NDArray[np.intp], todo: Plan, name: str, report: Progress | None
 ) -> dict[Channel, FloatArray]:
-    answers: dict[Channel, list[Tensor]] = {channel: [] for channel in todo.shapes}
-    for rows in batches:
-        for channel, values in _answer_batch(target, images.load(rows), taps, reduction).items():
-            answers[channel].append(values)
+    """What the witness says about the images of one part, batch by batch."""
+    told = []
+    for batch in (rows[i : i + todo.batch_size] for i in range(0, len(rows), todo.batch_size)):
+        told.append(ask(Batch(todo.digests[batch], images, batch)))
+        if not np.isfinite(told[-1][Channel.EMBEDDING]).all():
+            raise TargetError(name, got="an embedding that is not finite", expected="numbers", hint="check its weights")
         if report is not None:
-            report(int(rows[-1]) + 1, len(todo.digests))
-    return {channel: torch.cat(parts).numpy() for channel, parts in answers.items()}
-
-
-def _answer_batch(target: Target, images: Tensor, taps: Taps, reduction: Reduction | None) -> dict[Channel, Tensor]:
-    """Both views in one forward pass; each answer as (n, views, ...) float32 on the CPU."""
-    taps.clear()
-    pixels = target.spec.normalise(images.to(target.device))
-    embedding = target.embed_normalised(torch.cat([pixels, pixels.flip(-1)])).float()
-    if not torch.isfinite(embedding).all():
-        raise TargetError(
-            target.name, got="an embedding that is not finite", expected="numbers", hint="check its weights"
-        )
-    values = {Channel.EMBEDDING: embedding}
-    if reduction is not None:
-        values |= reduction.channels(taps.seen)
-    if target.centres is not None:
-        values[Channel.CLASS_COSINE] = class_cosine(embedding, target.centres)
-    return {channel: torch.stack(value.chunk(len(VIEWS)), dim=1).cpu() for channel, value in values.items()}
-
-
-def class_cosine(embedding: Tensor, centres: Tensor) -> Tensor:
-    """(n,) largest cosine of each (n, d) embedding to a class centre (identities, d)."""
-    directions = torch.nn.functional.normalize(centres.to(embedding), dim=1)
-    return (torch.nn.functional.normalize(embedding, dim=1) @ directions.T).max(dim=1).values
+            report(int(batch[-1]) + 1, len(todo.digests))
+    return {channel: np.concatenate([answer[channel] for answer in told]) for channel in todo.offer.shapes}
 
 
 def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, FloatArray]) -> None:
@@ -199,13 +141,15 @@ def _describe(todo: Plan) -> str:
     facts = {
         "key": todo.key,
         "images": len(todo.digests),
-        "views": VIEWS,
-        "layers": [asdict(layer) for layer in todo.layers],
-        "shapes": {str(name): shape for name, shape in todo.shapes.items()},
-        "target": todo.target,
+        **_facts(todo.offer),
+        "shapes": {str(name): shape for name, shape in todo.offer.shapes.items()},
         "batch_size": todo.batch_size,
     }
     return json.dumps(facts, indent=1) + "\n"
+
+
+def _facts(offer: Offer) -> dict[str, object]:
+    return {"views": offer.views, "layers": [asdict(layer) for layer in offer.layers], "target": offer.target}
 
 
 def _as_array(column: pa.ChunkedArray, shape: tuple[int, ...]) -> FloatArray:

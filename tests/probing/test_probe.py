@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import ArrayImages
+from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import Plan, load_trace, plan, probe
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
@@ -36,8 +37,9 @@ def pictures(n: int = 11) -> tuple[ArrayImages, np.ndarray]:
 
 def probed(tmp_path: Path, model: Target, *, batch_size: int = 4, part_size: int = 6) -> tuple[Trace, Plan]:
     images, digests = pictures()
-    todo = plan(model, digests, batch_size=batch_size, part_size=part_size)
-    return load_trace(probe(model, images, todo, tmp_path)), todo
+    witness = BackboneWitness(model)
+    todo = plan(witness, digests, batch_size=batch_size, part_size=part_size)
+    return load_trace(probe(witness, images, todo, tmp_path)), todo
 
 
 def assert_same(a: Trace, b: Trace, tolerance: float = 0.0) -> None:
@@ -78,11 +80,12 @@ def test_a_probe_that_lost_a_part_makes_only_that_part_again(tmp_path: Path) -> 
 
 def test_the_key_depends_on_the_content_and_not_on_names() -> None:
     _, digests = pictures()
-    base = plan(target(), digests).key
-    assert plan(target(), digests).key == base
-    assert plan(target(seed=1), digests).key != base
-    assert plan(target(), digests[::-1]).key != base
-    assert plan(target(), digests, batch_size=8).key != base
+    same, other = BackboneWitness(target()), BackboneWitness(target(seed=1))
+    base = plan(same, digests).key
+    assert plan(BackboneWitness(target()), digests).key == base
+    assert plan(other, digests).key != base
+    assert plan(same, digests[::-1]).key != base
+    assert plan(same, digests, batch_size=8).key != base
 
 
 def test_a_model_without_batchnorm_still_gives_its_embedding(tmp_path: Path) -> None:
@@ -114,9 +117,9 @@ def test_a_trace_that_lost_a_part_is_not_read(tmp_path: Path) -> None:
 def test_progress_reaches_the_end(tmp_path: Path) -> None:
     images, digests = pictures()
     seen: list[tuple[int, int]] = []
-    probe(
-        target(), images, plan(target(), digests, part_size=4), tmp_path, lambda done, total: seen.append((done, total))
-    )
+    witness = BackboneWitness(target())
+    todo = plan(witness, digests, part_size=4)
+    probe(witness, images, todo, tmp_path, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (11, 11)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 

@@ -22,6 +22,7 @@ from bareface.evidence import Evidence, read_evidence
 from bareface.faces.examine import Examination, examine
 from bareface.membership import attack_class
 from bareface.membership.base import FeatureAttack
+from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Role, Roster
 from bareface.streams import stream
@@ -108,8 +109,9 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
-    todo = plan(asked, examination.digest[rows], batch_size=config["batch_size"])
-    home = probe(asked, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
+    witness = BackboneWitness(asked)
+    todo = plan(witness, examination.digest[rows], batch_size=config["batch_size"])
+    home = probe(witness, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
     kept = kept_attack_models(run / "attack_models")
     trace = in_arena(load_trace(home), game)
     return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)

@@ -1,0 +1,74 @@
+"""What probing asks of a target, whatever kind it is: say what you can answer, then answer batch by batch.
+
+A backbone in torch, an ONNX graph, a table of embeddings and an endpoint each have a witness; the one batch loop
+(`probe.py`) knows nothing else of them.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bareface.faces.source import Images
+from bareface.trace import Channel, FloatArray, Layer
+
+VIEWS = ("image", "flip")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some images that a witness is asked about; who has no use for pixels never has them decoded.
+
+    Attributes:
+        image: (n,) content digests.
+        source: where the pixels come from.
+        rows: (n,) which of its images these are.
+    """
+
+    image: NDArray[np.str_]
+    source: Images
+    rows: NDArray[np.intp]
+
+    def pixels(self) -> Tensor:
+        """(n, 3, h, w) uint8 RGB, decoded now."""
+        return self.source.load(self.rows)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a witness will answer about every image.
+
+    Attributes:
+        target: fingerprint of everything in the target that the answers depend on.
+        shapes: for each channel the shape of one image's answer; its first axis is the view.
+        views: names of the views; the first is the image as it is.
+        layers: the layers of the `bn_` channels.
+    """
+
+    target: str
+    shapes: Mapping[Channel, tuple[int, ...]]
+    views: tuple[str, ...] = VIEWS
+    layers: tuple[Layer, ...] = ()
+
+
+Ask = Callable[[Batch], Mapping[Channel, FloatArray]]
+"""A batch of n images to (n, *shape) answers, one for each channel on offer."""
+
+
+class Witness(Protocol):
+    """Whoever can be asked about images."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the target."""
+
+    @property
+    def offer(self) -> Offer:
+        """What it will answer; found out once."""
+
+    def asked(self) -> AbstractContextManager[Ask]:
+        """Ready to answer while the block runs (hooks, sessions, connections)."""
