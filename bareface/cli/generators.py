@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from bareface.auditing.generator_quality import MOST, distance_to
 from bareface.cli.manners import Stages, out
 from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
-from bareface.faces.source import ArrayImages, Images
+from bareface.faces.source import ArrayImages, Images, SomeImages
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
@@ -24,6 +25,7 @@ CHANNELS = (96, 96, 64, 64, 48, 32, 24, 16, 12)
 # Far from the numbers of the demo's people and of those that `bareface faces` draws by default.
 FIRST_PERSON = 1_000_000
 AT_ONCE = 500
+FEWEST_HELD_OUT = 20
 
 
 def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) -> None:
@@ -43,15 +45,29 @@ def run_generator_training(
     recipe = replace(GanRecipe(config=config_for(size)), **options)
     with Stages() as stages:
         faces = _faces(images, rendered, size, recipe.seed, stages)
+        shown, held_out = split(faces)
 
         def report(step: Step) -> None:
             stages("training the generator", step.number, step.steps)
 
         made = train_generator(
-            faces, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence, report=report
-        )
-    seen = f"{recipe.steps * recipe.batch_size:,} images of {len(faces):,}"
+            shown, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence,
+            measure=distance_to(held_out, recipe.seed) if held_out else None, report=report,
+        )  # fmt: skip
+    seen = f"{recipe.steps * recipe.batch_size:,} images of {len(shown):,}"
     out(f"{made.size}x{made.size} generator after {seen}: {folder / GENERATOR_FILE}")
+
+
+def split(faces: Images) -> tuple[Images, Images | None]:
+    """What the generator is shown, and what its images are compared with: the last tenth, up to 1,000.
+
+    With fewer than 200 images there is nothing to spare, and no comparison.
+    """
+    held_out = min(len(faces) // 10, MOST)
+    if held_out < FEWEST_HELD_OUT:
+        return faces, None
+    cut = len(faces) - held_out
+    return SomeImages(faces, np.arange(cut)), SomeImages(faces, np.arange(cut, len(faces)))
 
 
 def config_for(size: int) -> Config:

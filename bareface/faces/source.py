@@ -35,3 +35,23 @@ class ArrayImages:
     def load(self, rows: NDArray[np.intp]) -> Tensor:
         """The images of some rows: (len(rows), 3, h, w) uint8 RGB."""
         return self.pixels[torch.from_numpy(rows)]
+
+
+@dataclass(frozen=True)
+class SomeImages:
+    """Some of the images of another source.
+
+    Attributes:
+        images: the source.
+        rows: (n,) which ones, in this order.
+    """
+
+    images: Images
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def load(self, rows: NDArray[np.intp]) -> Tensor:
+        """The images of some rows: (len(rows), 3, h, w) uint8 RGB."""
+        return self.images.load(self.rows[rows])

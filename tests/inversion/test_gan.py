@@ -16,6 +16,7 @@ from bareface.faces.source import ArrayImages
 from bareface.inversion.checkpoints.store import read_card
 from bareface.inversion.gan.augment import augment, next_p
 from bareface.inversion.gan.checkpoints import newest_checkpoint
+from bareface.inversion.gan.curve import read_curve
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
@@ -245,3 +246,31 @@ def test_a_sheet_is_read_row_by_row() -> None:
     assert page.shape == (4, 4, 3)
     assert page[:2, 2:].min() == 255
     assert page.sum() == 255 * 12
+
+
+def test_without_noise_maps_an_image_is_its_latents_alone(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, noise=False)
+    network = train_generator(faces(), recipe, tmp_path).network
+    z = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
+    ws = network.mapping.broadcast(network.mapping(z))
+    with torch.no_grad():
+        torch.testing.assert_close(network.synthesis(ws, noise="const"), network.synthesis(ws, noise="none"))
+
+
+def test_the_distance_at_each_checkpoint_reaches_the_card_and_survives_a_kill(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def kill(step: Step) -> None:
+        if step.number == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_generator(faces(), RECIPE, folder, measure=lambda network: 3.0, report=kill)
+    # As if the run had been killed between its curve and its checkpoint: what comes after the checkpoint is redone.
+    (folder / "gan-00000004.safetensors").unlink()
+    train_generator(faces(), RECIPE, folder, measure=lambda network: 1.5)
+    assert read_curve(folder, 6) == ((2, 3.0), (4, 1.5), (6, 1.5))
+    assert read_card(folder / "generator.json").curve == ((2, 3.0), (4, 1.5), (6, 1.5))
+    (folder / "curve.csv").write_text("steps,distance\n2,far\n")
+    with pytest.raises(RunError, match=r"curve.csv: got no curve; expected columns steps, distance"):
+        read_curve(folder, 6)

@@ -31,6 +31,7 @@ class Card(BaseModel):
         notes: what the conversion had to add or assume.
         pixels: mean and standard deviation of four rendered images in [0, 1] and the share of clamped pixels; a
             conversion gone wrong shows here first.
+        curve: of our own training: steps, and the Kernel Inception Distance to held-out images after them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class Card(BaseModel):
     licence: str = "unknown"
     notes: tuple[str, ...] = ()
     pixels: dict[str, float] = {}
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface", **said: object) -> Card:

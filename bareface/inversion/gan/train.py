@@ -16,11 +16,16 @@ from bareface.faces.source import Images
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
 from bareface.inversion.checkpoints.store import load_generator, save_generator
 from bareface.inversion.gan.checkpoints import newest_checkpoint, refuse_another_run, save_checkpoint, save_sheet
+from bareface.inversion.gan.curve import add_to_curve, read_curve
 from bareface.inversion.gan.grow import grow
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
+from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.streams import stream
+
+# How far the images of a generator lie from images that it was not trained on; smaller is nearer.
+Measure = Callable[[StyleGAN2], float]
 
 _CPU = torch.device("cpu")
 GENERATOR_FILE = "generator.safetensors"
@@ -53,6 +58,7 @@ def train_generator(
     grow_from: Path | None = None,
     alignment: str = "unknown",
     licence: str = "unknown",
+    measure: Measure | None = None,
     report: Callable[[Step], None] | None = None,
     device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
@@ -68,6 +74,7 @@ def train_generator(
         grow_from: the folder of a run at a lower resolution, whose weights this one begins with.
         alignment: how the faces lie in the images, for the card.
         licence: of the weights, for the card.
+        measure: called with the moving average at every checkpoint; its distances go to `curve.csv` and the card.
         report: called after every step.
         device: where to compute.
 
@@ -79,14 +86,15 @@ def train_generator(
     _check_size(images, recipe)
     players, data = Players(recipe, device), _digest(images)
     done = _begin(players, recipe, folder, data, grow_from)
-    _play(images, players, folder, data, done, report or (lambda step: None))
+    _play(images, players, folder, data, done, measure, report or (lambda step: None))
     players.average.mapping.w_avg.copy_(mean_w(players.average))
     save_generator(
         players.average,
         folder / GENERATOR_FILE,
         alignment=alignment,
         licence=licence,
-        notes=(f"trained for {recipe.steps * recipe.batch_size:,} images",),
+        notes=(f"trained for {players.seen:,} images",),
+        curve=read_curve(folder, recipe.steps),
         pixels=pixel_statistics(players.average, str(folder)),
     )
     return load_generator(folder / GENERATOR_FILE)
@@ -121,7 +129,15 @@ def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_fr
     return 0
 
 
-def _play(images: Images, players: Players, folder: Path, data: str, done: int, report: Callable[[Step], None]) -> None:
+def _play(
+    images: Images,
+    players: Players,
+    folder: Path,
+    data: str,
+    done: int,
+    measure: Measure | None,
+    report: Callable[[Step], None],
+) -> None:
     recipe, start = players.recipe, time.perf_counter()
     for number in range(done, recipe.steps):
         losses = players.step(real_batch(images, recipe, number).to(players.device), number)
@@ -129,6 +145,8 @@ def _play(images: Images, players: Players, folder: Path, data: str, done: int, 
         if (number + 1) % recipe.save_every == 0 or number + 1 == recipe.steps:
             save_checkpoint(folder, number + 1, players.tensors(), recipe, data)
             save_sheet(folder, number + 1, players.average, recipe.seed)
+            if measure is not None:
+                add_to_curve(folder, number + 1, measure(players.average))
         speed = (number + 1 - done) * recipe.batch_size / (time.perf_counter() - start)
         report(Step(number + 1, recipe.steps, losses, players.augment_p, speed))
 
