@@ -6,9 +6,10 @@ train shadow models; `public` images are anybody's. Other role names are kept an
 """
 
 import csv
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -55,19 +56,19 @@ class Roster:
     role: NDArray[np.str_]
 
     def __post_init__(self) -> None:
-        repeated = [image for image, count in Counter(self.image).items() if count > 1]
-        if repeated:
+        if len(set(self.image)) < len(self.image):
+            repeated = [image for image, count in Counter(self.image).items() if count > 1]
             raise RosterError(
                 str(self.root),
                 got=f"{len(repeated)} images listed more than once, the first is {repeated[0]!r}",
                 expected="every image once",
                 hint="remove the repeated rows: an image with two roles has no membership",
             )
-        wrong = next((role for role in np.unique(self.role) if not _ROLE.fullmatch(role)), None)
+        wrong = next((role for role in sorted(set(self.role.tolist())) if not _ROLE.fullmatch(role)), None)
         if wrong is not None:
             raise RosterError(
                 str(self.root),
-                got=f"role {str(wrong)!r}",
+                got=f"role {wrong!r}",
                 expected="a role in small letters, such as member, heldout, outside, auxiliary, public",
             )
 
@@ -102,13 +103,23 @@ class Roster:
 def join(first: Roster, *others: Roster) -> Roster:
     """Rosters one after the other, their images relative to `/`."""
     parts = (first, *others)
-    image = tuple(str(path.resolve().relative_to("/")) for part in parts for path in part.paths)
     return Roster(
         Path("/"),
-        image,
+        tuple(path for part in parts for path in _from_the_top(part)),
         np.concatenate([part.subject for part in parts]),
         np.concatenate([part.role for part in parts]),
     )
+
+
+def _from_the_top(part: Roster) -> Iterator[str]:
+    """Image paths relative to `/`, without links; a folder is resolved once, not once for each of its images."""
+    folders: dict[str, str] = {}
+    for image in part.image:
+        folder, name = os.path.split(os.path.join(part.root, image))
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        path = f"{folders[folder]}/{name}"
+        yield (os.path.realpath(path) if os.path.islink(path) else path).lstrip("/")
 
 
 def read_folder(folder: Path, role: str) -> Roster:

@@ -11,10 +11,12 @@ from bareface.cli.manners import Stages, out
 from bareface.config import AuditConfig, make_config, read_config
 from bareface.errors import UsageError
 from bareface.evidence import Evidence, Verdict
+from bareface.faces.packs.pack import is_pack
+from bareface.faces.people import read_people
 from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.report.text import render_text
-from bareface.roster import Role, Roster, join, read_folder, read_manifest
+from bareface.roster import Role, Roster, join, read_manifest
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 
@@ -57,17 +59,18 @@ def people(config: AuditConfig) -> Roster:
     if config.roster is not None:
         return read_folder_or_manifest(config.roster)
     folders = {role: getattr(config, field) for field, role in FOLDERS.items()}
-    return join(*(read_folder(folder, role) for role, folder in folders.items() if folder is not None))
+    return join(*(read_people(folder, role) for role, folder in folders.items() if folder is not None))
 
 
 def read_folder_or_manifest(path: Path) -> Roster:
-    """A manifest; a folder has no roles, so it is refused with advice."""
-    if path.is_dir():
+    """A manifest; a folder or a pack has no roles, so it is refused with advice."""
+    if path.is_dir() or is_pack(path):
+        what = "a pack" if is_pack(path) else "a folder"
         raise UsageError(
             str(path),
-            got="a folder as roster",
+            got=f"{what} as roster",
             expected="a CSV or Parquet manifest with the columns image, subject, role",
-            hint="--members FOLDER --nonmembers FOLDER",
+            hint=f"--members {what.split()[1].upper()} --nonmembers {what.split()[1].upper()}",
         )
     return read_manifest(path)
 

@@ -12,7 +12,9 @@ from bareface.auditing.cast import images_for, recipe_of, train_backbone
 from bareface.cli.manners import Stages, out
 from bareface.config import TrainConfig
 from bareface.errors import RosterError, UsageError
-from bareface.roster import Role, Roster, read_folder, read_manifest
+from bareface.faces.packs.pack import is_pack
+from bareface.faces.people import read_people
+from bareface.roster import Role, Roster, read_manifest
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.training.train import Step
@@ -52,8 +54,8 @@ def _verification(target: Target, strangers: Roster | None, seed: int) -> str:
 
 def _people(path: Path, role: str) -> tuple[Roster, Roster | None]:
     """Who is trained on, and the people in the manifest who are not."""
-    if path.is_dir():
-        return read_folder(path, Role.MEMBER), None
+    if path.is_dir() or is_pack(path):
+        return read_people(path, Role.MEMBER), None
     roster = read_manifest(path)
     chosen = roster.take(roster.rows(role))
     if len(set(chosen.subject.tolist())) < 2:

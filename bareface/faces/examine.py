@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from PIL import Image
 
 from bareface.errors import RosterError
 from bareface.faces.blind import Features, describe
-from bareface.faces.decode import FlawedImage, fit, printable, read_picture, thread_count
+from bareface.faces.contents import Contents
+from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
 from bareface.roster import Role, Roster
 
 MAX_REJECT_RATE, BIAS_LEVEL = 0.01, 0.01
@@ -171,15 +173,16 @@ def refuse_if_shared(
 
 def _findings(roster: Roster) -> Iterator[_Finding | FlawedImage]:
     """What each file gives, in order; a bounded number of files is in memory at a time."""
-    paths = roster.paths
+    contents = Contents()
     with ThreadPoolExecutor(thread_count()) as pool:
-        for start in range(0, len(paths), _BLOCK):
-            yield from pool.map(_look_at, paths[start : start + _BLOCK])
+        for start in range(0, len(roster), _BLOCK):
+            block = [roster.root / image for image in roster.image[start : start + _BLOCK]]
+            yield from pool.map(partial(_look_at, contents), block)
 
 
-def _look_at(path: Path) -> _Finding | FlawedImage:
+def _look_at(contents: Contents, path: Path) -> _Finding | FlawedImage:
     try:
-        picture = read_picture(path)
+        picture = picture_of(contents.read(path), str(path))
     except FlawedImage as flawed:
         return flawed
     return _Finding(hashlib.sha256(picture.content).hexdigest(), describe(picture), _thumbnail(picture.image))

@@ -1,7 +1,7 @@
 """Images of a roster, decoded on demand at the size a model wants."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.errors import ImageError
-from bareface.faces.decode import decode, fit, printable, thread_count
+from bareface.faces.contents import Contents
+from bareface.faces.decode import fit, picture_of, printable, thread_count
 from bareface.roster import Roster
 
 
@@ -22,11 +23,13 @@ class RosterImages:
         roster: whose images.
         height: rows of every image that is handed out.
         width: columns of every image that is handed out.
+        contents: reads the files, and the packs that images lie in.
     """
 
     roster: Roster
     height: int
     width: int
+    contents: Contents = field(default_factory=Contents, repr=False, compare=False)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -47,7 +50,8 @@ class RosterImages:
     def _one(self, row: np.intp) -> NDArray[np.uint8]:
         name = self.roster.image[row]
         try:
-            return fit(decode(self.roster.root / Path(name)), self.height, self.width)
+            content = self.contents.read(self.roster.root / Path(name))
+            return fit(picture_of(content, name).image, self.height, self.width)
         except ImageError as error:
             hint = "examine the images again; this file has changed since, or was never examined"
             raise ImageError(printable(name), got=error.got, expected=error.expected, hint=hint) from error

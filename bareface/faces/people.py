@@ -1,0 +1,65 @@
+"""Rosters out of what people have: a folder of people, a pack, or a folder of packs."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.errors import RosterError
+from bareface.faces.packs.pack import Listing, is_pack, open_pack
+from bareface.roster import IMAGE_SUFFIXES, Role, Roster, read_folder
+
+
+def read_people(path: Path, role: str) -> Roster:
+    """The images at a path, all in one role.
+
+    Args:
+        path: a folder of subject/image files; a `.rec`, `.tar` or `.lmdb` pack; or a folder with one `.rec` or
+            `.lmdb`, or with any number of `.tar` shards, in it.
+        role: what the images were to the target.
+
+    Numbered people of a pack (labels of RecordIO, classes of WebDataset) mean somebody only there. Members and held
+    out photos are of the same people, so their numbers are taken to mean the same; the numbers of any other role
+    get its name in front, because whoever is `outside` is none of the members.
+
+    Raises:
+        RosterError: there is nothing there, or it does not say who is on the images.
+        UsageError: reading a pack takes a package that is not installed.
+    """
+    if is_pack(path):
+        return _roster(path.parent, {path.name: open_pack(path).listing()}, role)
+    if path.is_file():
+        open_pack(path)  # says what is wrong with it
+    packs = _packs_in(path)
+    if not packs:
+        return read_folder(path, role)
+    return _roster(path, {pack.name: open_pack(pack).listing() for pack in packs}, role)
+
+
+def _packs_in(folder: Path) -> list[Path]:
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    packs = [path for path in inside if is_pack(path)]
+    if len(packs) > 1 and {path.suffix.lower() for path in packs} != {".tar"}:
+        got = f"{len(packs)} packs, {packs[0].name} and {packs[1].name} among them"
+        hint = "naming one of them instead of their folder"
+        raise RosterError(str(folder), got=got, expected="one pack, or the .tar shards of one set", hint=hint)
+    if packs and any(_has_images(path) for path in inside if path not in packs):
+        got = f"the pack {packs[0].name} beside folders of images"
+        raise RosterError(str(folder), got=got, expected="one or the other", hint=f"naming {packs[0].name} itself")
+    return packs
+
+
+def _has_images(path: Path) -> bool:
+    return path.is_dir() and any(file.suffix.lower() in IMAGE_SUFFIXES for file in path.iterdir())
+
+
+def _roster(root: Path, listings: dict[str, Listing], role: str) -> Roster:
+    image = tuple(f"{pack}/{name}" for pack, listing in listings.items() for name in listing.names)
+    subject = np.concatenate([_subject(listing, role) for listing in listings.values()])
+    return Roster(root, image, subject, np.full(len(image), role))
+
+
+def _subject(listing: Listing, role: str) -> NDArray[np.str_]:
+    if not listing.numbered or role in (Role.MEMBER, Role.HELDOUT):
+        return listing.subject
+    return np.char.add(f"{role} ", listing.subject)
