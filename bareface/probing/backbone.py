@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from bareface.probing.folding import folded
 from bareface.probing.taps import Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer
 from bareface.targets.target import Target
@@ -42,23 +43,32 @@ class BackboneWitness:
 
     @contextmanager
     def asked(self) -> Iterator[Ask]:
-        """Hooks on every BatchNorm layer while the block runs."""
-        layers = self.offer.layers
-        with torch.inference_mode(), tapped(self.target.module) as taps:
+        """Hooks on every BatchNorm layer, of a copy with most of them folded, while the block runs."""
+        layers, short = self.offer.layers, replace(self.target, module=folded(self.target.module, _noise(self.target)))
+        with torch.inference_mode(), tapped(short.module) as taps:
             reduction = Reduction.of(taps.layers, layers) if layers else None
-            yield lambda batch: self._answer(batch, taps, reduction)
+            yield lambda batch: self._answer(short, batch, taps, reduction)
 
-    def _answer(self, batch: Batch, taps: Taps, reduction: Reduction | None) -> dict[Channel, FloatArray]:
+    def _answer(
+        self, short: Target, batch: Batch, taps: Taps, reduction: Reduction | None
+    ) -> dict[Channel, FloatArray]:
         """Both views in one forward pass; each answer as (n, views, ...) float32."""
         taps.clear()
-        pixels = self.target.spec.normalise(batch.pixels().to(self.target.device))
-        embedding = self.target.embed_normalised(torch.cat([pixels, pixels.flip(-1)])).float()
+        pixels = short.spec.normalise(batch.pixels().to(self.target.device))
+        embedding = short.embed_normalised(torch.cat([pixels, pixels.flip(-1)])).float()
         values = {Channel.EMBEDDING: embedding}
         if reduction is not None:
             values |= reduction.channels(taps.seen)
         if self.target.centres is not None:
             values[Channel.CLASS_COSINE] = class_cosine(embedding, self.target.centres)
         return {channel: torch.stack(value.chunk(len(VIEWS)), dim=1).cpu().numpy() for channel, value in values.items()}
+
+
+def _noise(target: Target) -> Tensor:
+    """(2, channels, h, w) as the backbone takes it: bytes drawn at random, always the same."""
+    size = (2, 3, target.spec.height, target.spec.width)
+    drawn = torch.randint(0, 256, size, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return target.spec.normalise(drawn.to(target.device))
 
 
 def visible_layers(target: Target) -> tuple[Layer, ...]:

@@ -6,29 +6,35 @@ h_i x w_i, σ_i² its variance over h_i x w_i, u_i and s_i² the layer's running
 once after the pass, since a dozen small operations in each hook would cost more than a small network itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError
+from bareface.probing.folding import FoldedBatchNorm
 from bareface.trace import Channel, Layer
 
 # The variance is a difference of two float32 moments: below this share of the mean square it would be rounding.
 _RESOLUTION = 1e-5
 _SMALLEST_VARIANCE = 1e-12
 
+Tappable = _BatchNorm | FoldedBatchNorm
 
-def batchnorm_layers(module: nn.Module) -> dict[str, _BatchNorm]:
-    """The BatchNorm layers that carry running statistics, by name, in the order of definition."""
-    return {
-        name: layer
-        for name, layer in module.named_modules()
-        if isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
-    }
+
+def batchnorm_layers(module: nn.Module) -> dict[str, Tappable]:
+    """The BatchNorm layers that carry running statistics, folded or not, by name, in the order of definition."""
+    return {name: layer for name, layer in module.named_modules() if _tappable(layer)}
+
+
+def _tappable(layer: nn.Module) -> TypeGuard[Tappable]:
+    if isinstance(layer, _BatchNorm):
+        return layer.running_mean is not None and layer.running_var is not None
+    return isinstance(layer, FoldedBatchNorm)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Taps:
         layers: the BatchNorm layers that are tapped, by name.
     """
 
-    layers: dict[str, _BatchNorm]
+    layers: dict[str, Tappable]
     seen: dict[str, Moments] = field(default_factory=dict)
 
     def clear(self) -> None:
@@ -74,34 +80,49 @@ class Reduction:
 
     Attributes:
         names: the layers, in the order in which they ran.
-        running_mean, running_variance: (sum of c,), the variances with the layers' eps.
+        centre, scale: (sum of c,) with v − u = scale (entering − centre): running mean and 1, unless folded.
+        running_variance: (sum of c,) with the layers' eps.
         total, average: (sum of c, l) matrices that add up, or average, the channels of each layer.
     """
 
     names: tuple[str, ...]
-    running_mean: Tensor
+    centre: Tensor
+    scale: Tensor
     running_variance: Tensor
     total: Tensor
     average: Tensor
 
     @classmethod
-    def of(cls, modules: Mapping[str, _BatchNorm], layers: tuple[Layer, ...]) -> "Reduction":
-        """The reduction for `layers`, which are among `modules`."""
-        chosen = [modules[layer.name] for layer in layers]
-        mean = torch.cat([layer.running_mean.float() for layer in chosen if layer.running_mean is not None])
-        variance = [layer.running_var.float() + layer.eps for layer in chosen if layer.running_var is not None]
-        widths = torch.tensor([layer.num_features for layer in chosen], device=mean.device)
-        layer_of = torch.repeat_interleave(torch.arange(len(chosen), device=mean.device), widths)
-        total = torch.nn.functional.one_hot(layer_of, len(chosen)).to(mean)
-        return cls(tuple(layer.name for layer in layers), mean, torch.cat(variance), total, total / widths)
+    def of(cls, modules: Mapping[str, Tappable], layers: tuple[Layer, ...]) -> "Reduction":
+        """The reduction for `layers`, which are among `modules`, against their running statistics."""
+        centres, scales, variances = zip(*(_statistics(modules[layer.name]) for layer in layers), strict=True)
+        return cls.against(layers, centres, variances, scales)
+
+    @classmethod
+    def against(
+        cls,
+        layers: tuple[Layer, ...],
+        means: Sequence[Tensor],
+        variances: Sequence[Tensor],
+        scales: Sequence[Tensor] | None = None,
+    ) -> "Reduction":
+        """The reduction for `layers` with these (c,) means and variances, wherever they are from."""
+        centre, device = torch.cat(list(means)), means[0].device
+        scale = torch.ones_like(centre) if scales is None else torch.cat(list(scales))
+        widths = torch.tensor([len(mean) for mean in means], device=device)
+        layer_of = torch.repeat_interleave(torch.arange(len(layers), device=device), widths)
+        total = torch.nn.functional.one_hot(layer_of, len(layers)).to(centre)
+        names = tuple(layer.name for layer in layers)
+        return cls(names, centre, scale, torch.cat(list(variances)), total, total / widths)
 
     def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
         """The `bn_` channels of a pass, each (n, l)."""
         moments = [seen[name] for name in self.names]
         mean = torch.cat([kept.mean for kept in moments], dim=1)
         mean_square = torch.cat([kept.norm.square().div_(kept.positions) for kept in moments], dim=1)
-        variance = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square) + _SMALLEST_VARIANCE
-        squared = (mean - self.running_mean).square()
+        spread = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square)
+        variance = spread * self.scale.square() + _SMALLEST_VARIANCE
+        squared = ((mean - self.centre) * self.scale).square()
         ratio = torch.log(variance / self.running_variance)
         unknown = torch.tensor([torch.nan if kept.positions == 1 else 0.0 for kept in moments]).to(mean)
         return {
@@ -110,6 +131,16 @@ class Reduction:
             Channel.BN_LOGVAR: ratio @ self.average + unknown,
             Channel.BN_LOGVAR_SQUARED: ratio.square() @ self.average + unknown,
         }
+
+
+def _statistics(layer: Tappable) -> tuple[Tensor, Tensor, Tensor]:
+    """(c,) centre, scale and running variance of a layer, in float32."""
+    if isinstance(layer, FoldedBatchNorm):
+        return layer.shift.float(), 1.0 / layer.gain.float(), layer.running_variance.float()
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    mean = layer.running_mean.float()
+    return mean, torch.ones_like(mean), layer.running_var.float() + layer.eps
 
 
 @contextmanager
