@@ -5,7 +5,6 @@ that was not trained on; `outside` shows a person never trained on. `auxiliary` 
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
 """
 
-import csv
 import os
 import re
 from collections import Counter
@@ -19,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bareface.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.errors import RosterError
-from bareface.files import atomic_path, write_text
+from bareface.files import atomic_path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -158,21 +158,19 @@ def read_manifest(path: Path) -> Roster:
     """
     if not path.is_file():
         raise RosterError(str(path), got="no such file", expected="a CSV or Parquet manifest")
-    columns = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-    image, subject = _column(path, columns, "image"), _column(path, columns, "subject")
+    columns = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
+    image, subject = column(path, columns, "image"), column(path, columns, "subject")
     if "role" in columns:
-        role = _column(path, columns, "role")
+        role = column(path, columns, "role")
     elif "membership" in columns:
-        role = _roles_from_membership(path, subject, _column(path, columns, "membership"))
+        role = _roles_from_membership(path, subject, column(path, columns, "membership"))
     else:
         raise RosterError(
             str(path),
             got=f"the columns {', '.join(columns)}",
             expected="a column role or membership",
         )
-    for row, name in enumerate(image, start=2):
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise RosterError(f"{path}, line {row}", got=f"image {name!r}", expected="a path inside the table's folder")
+    refuse_strays(path, image)
     return Roster(path.parent, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
 
 
@@ -190,34 +188,14 @@ def write_manifest(roster: Roster, path: Path) -> None:
         with atomic_path(path) as temporary:
             pq.write_table(pa.table(columns), temporary)
         return
-    rows = zip(*columns.values(), strict=True)
-    lines = [",".join(columns), *(",".join(_quoted(cell) for cell in row) for row in rows)]
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\n\r') else cell
-
-
-def _read_csv(path: Path) -> dict[str, list[str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            names, *rows = [row for row in csv.reader(file, strict=True) if row] or [[]]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        got = f"a file that is no CSV ({error})"
-        raise RosterError(str(path), got=got, expected="UTF-8 text, comma separated") from error
-    ragged = next((n for n, row in enumerate(rows, start=2) if len(row) != len(names)), None)
-    if ragged is not None:
-        raise RosterError(f"{path}, line {ragged}", got="another number of cells", expected=f"{len(names)} cells")
-    _refuse_unusable(path, names, len(rows))
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    write_csv(path, columns)
 
 
 def _read_parquet(path: Path) -> dict[str, list[str]]:
     try:
         with pq.ParquetFile(path) as file:
             table = file.read()
-        _refuse_unusable(path, table.column_names, table.num_rows)
+        refuse_unusable(path, table.column_names, table.num_rows)
         # Other columns are listed but not converted: not every Arrow type has a Python value.
         return {name: _as_text(table[name]) if name in _COLUMNS else [] for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -227,23 +205,6 @@ def _read_parquet(path: Path) -> dict[str, list[str]]:
 
 def _as_text(column: pa.ChunkedArray) -> list[str]:
     return ["" if cell is None else cell for cell in column.cast(pa.string()).to_pylist()]
-
-
-def _refuse_unusable(path: Path, names: Sequence[str], rows: int) -> None:
-    if not rows:
-        raise RosterError(str(path), got="no rows", expected="one row for each image below the column names")
-    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
-    if repeated is not None:
-        raise RosterError(str(path), got=f"the column {repeated} twice", expected="every column once")
-
-
-def _column(path: Path, columns: dict[str, list[str]], name: str) -> list[str]:
-    if name not in columns:
-        raise RosterError(str(path), got=f"the columns {', '.join(columns)}", expected=f"a column {name}")
-    empty = next((row for row, cell in enumerate(columns[name], start=2) if not cell.strip()), None)
-    if empty is not None:
-        raise RosterError(f"{path}, line {empty}", got=f"an empty {name}", expected=f"a {name} in every row")
-    return [cell.strip() for cell in columns[name]]
 
 
 def _roles_from_membership(path: Path, subject: Iterable[str], membership: Iterable[str]) -> list[str]:
