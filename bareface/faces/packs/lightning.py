@@ -73,7 +73,7 @@ class LightningPack:
             raise _damaged(self._path, error) from None
         nobody = next((key for key, person in zip(keys, people, strict=True) if not person), None)
         if not keys or nobody is not None:
-            got = f"the key {nobody!a}, which names no person" if nobody else "no images"
+            got = f"the key {_name(nobody)!r}, which names no person" if nobody else "no images"
             hint = "a manifest (CSV with the columns image, subject, role) that names images as FOLDER.lmdb/KEY"
             raise RosterError(str(self._path), got=got, expected=EXPECTED, hint=hint)
         return Listing(tuple(_name(key) for key in keys), np.array(people), numbered=numbered)

@@ -11,6 +11,7 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -117,15 +118,20 @@ class RecordFile:
 
     def _at(self, key: int, start: int) -> Record:
         try:
-            payload = payload_at(self._bytes, start)
-            flag, label, _id, _id2 = HEADER.unpack_from(payload)
-            if flag == 0:
-                return Record(key, (label,), payload[24:])
-            if 24 + 4 * flag > len(payload):
-                raise BrokenRecord(f"{flag:,} labels in {len(payload):,} bytes")
-            return Record(key, struct.unpack_from(f"<{flag}f", payload, 24), payload[24 + 4 * flag :])
+            return self._parsed(key, payload_at(self._bytes, start))[0]
         except (BrokenRecord, struct.error) as error:
             raise self._flawed(key, error) from None
+
+    @staticmethod
+    def _parsed(key: int, payload: bytes) -> tuple[Record, int]:
+        """The record in a payload, and the number that it gives itself."""
+        flag, label, number, _second = HEADER.unpack_from(payload)
+        if flag == 0:
+            return Record(key, (label,), payload[24:]), number
+        if 24 + 4 * flag > len(payload):
+            raise BrokenRecord(f"{flag:,} labels in {len(payload):,} bytes")
+        labels = struct.unpack_from(f"<{flag}f", payload, 24)
+        return Record(key, labels, payload[24 + 4 * flag :]), number
 
     def _flawed(self, key: int, error: Exception) -> FlawedImage:
         reason = str(error) if isinstance(error, BrokenRecord) else "too short for a header"
@@ -133,17 +139,27 @@ class RecordFile:
         return FlawedImage(f"{self.path}, record {key}", flaw, reason, "a whole record")
 
     def _headers(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.generic], ...]:
-        """The columns of `Headers` for some records; only the first part of a record in parts is looked at."""
+        """The columns of `Headers` for some records."""
         end = len(self._bytes)
         here = (starts >= 0) & (starts <= end - 32)
         places = np.minimum(np.where(here, starts, 0)[:, None] + np.arange(36), end - 1)
         rows = np.frombuffer(self._bytes, np.uint8)[places].view("<u4")
         magic, word, flag = rows[:, 0], rows[:, 1], rows[:, 2].astype(np.int64)
-        size = (word & LENGTH).astype(np.int64)
-        whole = (magic == MAGIC) & np.isin(word >> 29, (WHOLE, FIRST)) & (starts + 8 + size <= end)
-        sound = here & whole & (size >= 24 + 4 * flag)
+        size, kind = (word & LENGTH).astype(np.int64), word >> 29
+        there = here & (magic == MAGIC) & (starts + 8 + size <= end)
+        sound = there & (kind <= FIRST) & (size >= 24 + 4 * flag)
         label = np.where(flag > 0, rows[:, 8], rows[:, 3]).astype("<u4").view("<f4")
-        return sound, label, rows[:, 4:6].copy().view("<u8")[:, 0], size == 24 + 4 * flag
+        columns = sound, label, rows[:, 4:6].copy().view("<u8")[:, 0], (size == 24 + 4 * flag) & (kind == WHOLE)
+        for row in np.flatnonzero(there & (kind == FIRST) & ~sound).tolist():
+            self._read_header(int(starts[row]), row, columns)
+        return columns
+
+    def _read_header(self, start: int, row: int, columns: tuple[NDArray[np.generic], ...]) -> None:
+        """Fill in one row the slow way: the magic number stands in the header itself, which lies in parts."""
+        with suppress(BrokenRecord, struct.error):
+            record, number = self._parsed(0, payload_at(self._bytes, start))
+            for column, value in zip(columns, (True, record.label[0], number, not record.content), strict=True):
+                column[row] = value
 
 
 def _mapped(path: Path) -> mmap.mmap:
