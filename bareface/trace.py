@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float32]
 
 
 class Channel(StrEnum):
-    """One kind of answer. n images, v views, l BatchNorm layers, d embedding dimensions."""
+    """One kind of answer. n images, v views, l BatchNorm layers, m measured layers, d embedding dimensions."""
 
     BN_DISTANCE = "bn_distance"
     """(n, v, l) sum over channels of (v̄ − u)²: d_i with b_i = 1 (`none`)."""
@@ -21,6 +21,9 @@ class Channel(StrEnum):
     """(n, v, l) mean over channels of log(spatial variance / running variance); NaN where a map has one pixel."""
     BN_LOGVAR_SQUARED = "bn_logvar_squared"
     """(n, v, l) mean over channels of the square of that logarithm."""
+    ESTIMATED_DISTANCE = "estimated_distance"
+    """(n, v, m) mean over channels of (v̄ − e)² / t²: v̄ the mean over positions of what leaves one of m convolutions
+    or linear maps, e and t² its mean and variance *estimated on public faces*; no running statistics are involved."""
     EMBEDDING = "embedding"
     """(n, v, d) the embedding before any normalisation."""
     CLASS_COSINE = "class_cosine"
@@ -39,7 +42,7 @@ BN_CHANNELS = (
 
 @dataclass(frozen=True)
 class Layer:
-    """A BatchNorm layer that was tapped: its name in the target and its number of channels c_i."""
+    """A layer that was tapped: its name in the target and its number of channels c_i."""
 
     name: str
     channels: int
@@ -55,6 +58,7 @@ class Trace:
         channels: the answers; the first axis of each is the image.
         views: names of the views, the second axis; the first is the image as it is.
         layers: the BatchNorm layers, the third axis of the `bn_` channels.
+        measured: the convolutions and linear maps, the third axis of `estimated_distance`.
     """
 
     image: NDArray[np.str_]
@@ -62,6 +66,7 @@ class Trace:
     channels: Mapping[Channel, FloatArray]
     views: tuple[str, ...] = ("image", "flip")
     layers: tuple[Layer, ...] = field(default=())
+    measured: tuple[Layer, ...] = field(default=())
 
     def __post_init__(self) -> None:
         lengths = {str(name): len(values) for name, values in self.channels.items()}

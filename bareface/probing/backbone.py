@@ -1,16 +1,17 @@
 """The witness of a torch backbone: both views in one forward pass, its BatchNorm layers tapped on the way."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.folding import folded
-from bareface.probing.taps import Reduction, Taps, tapped
-from bareface.probing.witness import VIEWS, Ask, Batch, Offer
+from bareface.probing.taps import Moments, Reduction, Taps, tapped
+from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
 
@@ -21,9 +22,11 @@ class BackboneWitness:
 
     Attributes:
         target: the backbone.
+        estimate: what its features are compared with besides running statistics; None = nothing.
     """
 
     target: Target
+    estimate: Estimate | None = None
 
     @property
     def name(self) -> str:
@@ -39,29 +42,67 @@ class BackboneWitness:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
         if self.target.centres is not None:
             shapes[Channel.CLASS_COSINE] = (len(VIEWS),)
-        return Offer(self.target.sha256, shapes, layers=layers)
+        offer = Offer(self.target.sha256, shapes, layers=layers)
+        return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
     def asked(self) -> Iterator[Ask]:
         """Hooks on every BatchNorm layer, of a copy with most of them folded, while the block runs."""
-        layers, short = self.offer.layers, replace(self.target, module=folded(self.target.module, _noise(self.target)))
-        with torch.inference_mode(), tapped(short.module) as taps:
-            reduction = Reduction.of(taps.layers, layers) if layers else None
-            yield lambda batch: self._answer(short, batch, taps, reduction)
+        # Folding scales what leaves a convolution, and the estimate is of the backbone as it is.
+        module = self.target.module if self.estimate else folded(self.target.module, _noise(self.target))
+        outputs: AbstractContextManager[dict[str, Moments]] = leaving(module) if self.estimate else nullcontext({})
+        with torch.inference_mode(), tapped(module) as taps, outputs as left:
+            reduction = Reduction.of(taps.layers, self.offer.layers) if self.offer.layers else None
+            hooked = _Hooked(replace(self.target, module=module), taps, reduction, left)
+            yield lambda batch: self._answer(batch, hooked)
 
-    def _answer(
-        self, short: Target, batch: Batch, taps: Taps, reduction: Reduction | None
-    ) -> dict[Channel, FloatArray]:
+    @contextmanager
+    def watched(self) -> Iterator[Observe]:
+        """Hooks on every convolution and linear map while the block runs."""
+        with torch.inference_mode(), leaving(self.target.module) as left:
+
+            def observe(images: Tensor) -> Seen:
+                left.clear()
+                both_views(self.target, images)
+                return dict(left)
+
+            yield observe
+
+    def _answer(self, batch: Batch, hooked: "_Hooked") -> dict[Channel, FloatArray]:
         """Both views in one forward pass; each answer as (n, views, ...) float32."""
-        taps.clear()
-        pixels = short.spec.normalise(batch.pixels().to(self.target.device))
-        embedding = short.embed_normalised(torch.cat([pixels, pixels.flip(-1)])).float()
+        hooked.taps.clear()
+        hooked.left.clear()
+        embedding = both_views(hooked.target, batch.pixels())
         values = {Channel.EMBEDDING: embedding}
-        if reduction is not None:
-            values |= reduction.channels(taps.seen)
+        if hooked.reduction is not None:
+            values |= hooked.reduction.channels(hooked.taps.seen)
+        if self.estimate is not None:
+            values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(hooked.left)
         if self.target.centres is not None:
             values[Channel.CLASS_COSINE] = class_cosine(embedding, self.target.centres)
-        return {channel: torch.stack(value.chunk(len(VIEWS)), dim=1).cpu().numpy() for channel, value in values.items()}
+        return by_image(values)
+
+
+@dataclass(frozen=True)
+class _Hooked:
+    """A backbone that is watched.
+
+    Attributes:
+        target: the backbone, perhaps folded.
+        taps, reduction: what enters its BatchNorm layers, and what is made of it; None where it has none.
+        left: what left its convolutions and linear maps; empty where nobody asked.
+    """
+
+    target: Target
+    taps: Taps
+    reduction: Reduction | None
+    left: dict[str, Moments]
+
+
+def both_views(target: Target, images: Tensor) -> Tensor:
+    """(n, 3, h, w) uint8 RGB to (2n, d) float32 embeddings: the images, then their flips; one forward pass."""
+    pixels = target.spec.normalise(images.to(target.device))
+    return target.embed_normalised(torch.cat([pixels, pixels.flip(-1)])).float()
 
 
 def _noise(target: Target) -> Tensor:

@@ -109,9 +109,9 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     if len(table) != facts["images"]:
         raise RunError(str(home), got=f"{len(table)} images in the parts", expected=f"{facts['images']}")
     values = {name: _as_array(table[name], shapes[name]) for name in wanted}
-    layers = tuple(Layer(**layer) for layer in facts["layers"])
+    layers, measured = (tuple(Layer(**layer) for layer in facts.get(name, ())) for name in ("layers", "measured"))
     image = np.array(table["image"].to_pylist(), dtype=str)
-    return Trace(image, np.arange(len(image)), values, tuple(facts["views"]), layers)
+    return Trace(image, np.arange(len(image)), values, tuple(facts["views"]), layers, measured)
 
 
 def _answers(
@@ -149,7 +149,11 @@ def _describe(todo: Plan) -> str:
 
 
 def _facts(offer: Offer) -> dict[str, object]:
-    return {"views": offer.views, "layers": [asdict(layer) for layer in offer.layers], "target": offer.target}
+    facts: dict[str, object] = {"views": offer.views, "target": offer.target}
+    facts["layers"] = [asdict(layer) for layer in offer.layers]
+    if offer.measured:
+        facts["measured"] = [asdict(layer) for layer in offer.measured]
+    return facts
 
 
 def _as_array(column: pa.ChunkedArray, shape: tuple[int, ...]) -> FloatArray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -47,16 +48,23 @@ class Offer:
         shapes: for each channel the shape of one image's answer; its first axis is the view.
         views: names of the views; the first is the image as it is.
         layers: the layers of the `bn_` channels.
+        measured: the layers of `estimated_distance`.
     """
 
     target: str
     shapes: Mapping[Channel, tuple[int, ...]]
     views: tuple[str, ...] = VIEWS
     layers: tuple[Layer, ...] = ()
+    measured: tuple[Layer, ...] = ()
 
 
 Ask = Callable[[Batch], Mapping[Channel, FloatArray]]
 """A batch of n images to (n, *shape) answers, one for each channel on offer."""
+
+
+def by_image(answers: Mapping[Channel, Tensor]) -> dict[Channel, FloatArray]:
+    """Answers (v n, ...), view after view, as (n, v, ...) arrays."""
+    return {name: torch.stack(values.chunk(len(VIEWS)), dim=1).cpu().numpy() for name, values in answers.items()}
 
 
 class Witness(Protocol):
