@@ -1,6 +1,6 @@
 """The bytes behind the image paths of rosters, whether they lie in files or in packs.
 
-This is the one place that looks into packs (design/0005). Everything above it, from the roster to the report, sees
+This is the one place that looks into packs (design/0006). Everything above it, from the roster to the report, sees
 paths; everything below it, the one decoder, sees bytes.
 """
 

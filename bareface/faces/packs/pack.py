@@ -1,7 +1,7 @@
 """What a pack is to the rest of the house: a folder in one file.
 
 A record of a pack has a path like any image: `train.rec/17`, `shard-003.tar/ada/1.jpg`. So rosters, manifests,
-reports and rejects know nothing of packs; only `Contents` looks into them (design/0005).
+reports and rejects know nothing of packs; only `Contents` looks into them (design/0006).
 """
 
 from dataclasses import dataclass
