@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import bareface
+from bareface.allocator import keep_freed_memory
 from bareface.cli.manners import manners, out
 
 app = typer.Typer(
@@ -267,6 +268,7 @@ def faces(
 def main() -> None:
     """The entry point: SIGTERM is treated like Ctrl-C, so that a run that is told to stop stays resumable."""
     signal.signal(signal.SIGTERM, _interrupt)
+    keep_freed_memory()
     app()
 
 

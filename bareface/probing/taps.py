@@ -82,7 +82,9 @@ class Reduction:
         names: the layers, in the order in which they ran.
         centre, scale: (sum of c,) with v − u = scale (entering − centre): running mean and 1, unless folded.
         running_variance: (sum of c,) with the layers' eps.
-        total, average: (sum of c, l) matrices that add up, or average, the channels of each layer.
+        total: (sum of c, l) matrix that adds up the channels of each layer.
+        layer_of: (sum of c,) the layer of each channel.
+        widths: (l,) the channels of each layer.
     """
 
     names: tuple[str, ...]
@@ -90,7 +92,8 @@ class Reduction:
     scale: Tensor
     running_variance: Tensor
     total: Tensor
-    average: Tensor
+    layer_of: Tensor
+    widths: Tensor
 
     @classmethod
     def of(cls, modules: Mapping[str, Tappable], layers: tuple[Layer, ...]) -> "Reduction":
@@ -113,23 +116,26 @@ class Reduction:
         layer_of = torch.repeat_interleave(torch.arange(len(layers), device=device), widths)
         total = torch.nn.functional.one_hot(layer_of, len(layers)).to(centre)
         names = tuple(layer.name for layer in layers)
-        return cls(names, centre, scale, torch.cat(list(variances)), total, total / widths)
+        return cls(names, centre, scale, torch.cat(list(variances)), total, layer_of, widths)
 
     def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
         """The `bn_` channels of a pass, each (n, l)."""
         moments = [seen[name] for name in self.names]
         mean = torch.cat([kept.mean for kept in moments], dim=1)
-        mean_square = torch.cat([kept.norm.square().div_(kept.positions) for kept in moments], dim=1)
-        spread = torch.maximum(mean_square - mean.square(), _RESOLUTION * mean_square)
-        variance = spread * self.scale.square() + _SMALLEST_VARIANCE
-        squared = ((mean - self.centre) * self.scale).square()
-        ratio = torch.log(variance / self.running_variance)
-        unknown = torch.tensor([torch.nan if kept.positions == 1 else 0.0 for kept in moments]).to(mean)
+        positions = torch.tensor([float(kept.positions) for kept in moments], device=mean.device)
+        mean_square = torch.cat([kept.norm for kept in moments], dim=1).square_().div_(positions[self.layer_of])
+        spread = torch.maximum(mean_square - mean.square(), mean_square * _RESOLUTION)
+        variance = spread.mul_(self.scale.square()).add_(_SMALLEST_VARIANCE)
+        ratio = variance.div_(self.running_variance).log_()
+        squared = mean.sub_(self.centre).mul_(self.scale).square_()
+        sums = torch.cat([squared, squared / self.running_variance, ratio, ratio.square()]) @ self.total
+        distance, normalised, logvar, logvar_squared = sums.chunk(4)
+        unknown = torch.where(positions == 1, torch.nan, 0.0)
         return {
-            Channel.BN_DISTANCE: squared @ self.total,
-            Channel.BN_DISTANCE_VARIANCE: (squared / self.running_variance) @ self.average,
-            Channel.BN_LOGVAR: ratio @ self.average + unknown,
-            Channel.BN_LOGVAR_SQUARED: ratio.square() @ self.average + unknown,
+            Channel.BN_DISTANCE: distance,
+            Channel.BN_DISTANCE_VARIANCE: normalised / self.widths,
+            Channel.BN_LOGVAR: logvar / self.widths + unknown,
+            Channel.BN_LOGVAR_SQUARED: logvar_squared / self.widths + unknown,
         }
 
 
