@@ -1,0 +1,94 @@
+"""The witness of an ONNX graph: both views in one run, reduced inside the graph."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from bareface.probing.estimated import Estimate, Observe, Seen
+from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
+from bareface.probing.taps import Moments, Reduction
+from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.targets.onnx.session import Session
+from bareface.targets.onnx.target import OnnxTarget
+from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
+
+Look = Callable[[Tensor], tuple[Tensor, dict[str, Moments], dict[str, Moments]]]
+"""(n, 3, h, w) uint8 RGB to (2n, d) embeddings, what enters the BatchNorm layers, what leaves the linear maps."""
+
+
+@dataclass(frozen=True)
+class GraphWitness:
+    """An ONNX graph that is asked about an image and its flip.
+
+    Attributes:
+        target: the graph.
+        estimate: what its features are compared with besides running statistics; None = nothing.
+    """
+
+    target: OnnxTarget
+    estimate: Estimate | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call the target."""
+        return self.target.name
+
+    @cached_property
+    def offer(self) -> Offer:
+        """The embedding, and distances at the BatchNorm layers that survived export."""
+        layers = tuple(Layer(norm.name, len(norm.mean)) for norm in self.target.graph.norms)
+        shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
+        if layers:
+            shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
+        offer = Offer(self.target.sha256, shapes, layers=layers)
+        return offer if self.estimate is None else self.estimate.added_to(offer)
+
+    @contextmanager
+    def asked(self) -> Iterator[Ask]:
+        """A session with the taps that are needed while the block runs."""
+        norms = self.target.graph.norms
+        means, variances = ([torch.from_numpy(getattr(n, name)) for n in norms] for name in ("mean", "variance"))
+        reduction = Reduction.against(self.offer.layers, means, variances) if norms else None
+        look = _look(self.target, norm_taps(self.target.graph), self._measured())
+        yield lambda batch: self._answer(batch, look, reduction)
+
+    @contextmanager
+    def watched(self) -> Iterator[Observe]:
+        """A session with taps behind every convolution and linear map while the block runs."""
+        look = _look(self.target, (), linear_taps(self.target.graph))
+
+        def observe(images: Tensor) -> Seen:
+            return look(images)[2]
+
+        yield observe
+
+    def _measured(self) -> tuple[Tap, ...]:
+        return linear_taps(self.target.graph) if self.estimate is not None else ()
+
+    def _answer(self, batch: Batch, look: Look, reduction: Reduction | None) -> dict[Channel, FloatArray]:
+        embedding, entering, left = look(batch.pixels())
+        values = {Channel.EMBEDDING: embedding}
+        if reduction is not None:
+            values |= reduction.channels(entering)
+        if self.estimate is not None:
+            values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(left)
+        return by_image(values)
+
+
+def _look(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...]) -> Look:
+    graph, taps = target.graph, entering + leaving
+    model, outputs = tapped(graph, taps)
+    session = Session(target.name, model, graph.input, (graph.embedding, *outputs), graph.batch)
+
+    def look(images: Tensor) -> tuple[Tensor, dict[str, Moments], dict[str, Moments]]:
+        pixels = target.spec.normalise(images)
+        embedding, *told = map(torch.from_numpy, session.run(torch.cat([pixels, pixels.flip(-1)]).numpy()))
+        kept = [Moments(mean, norm, tap.positions) for tap, mean, norm in zip(taps, told[::2], told[1::2], strict=True)]
+        seen = list(zip((tap.name for tap in taps), kept, strict=True))
+        return embedding.flatten(1), dict(seen[: len(entering)]), dict(seen[len(entering) :])
+
+    return look

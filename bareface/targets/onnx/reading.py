@@ -1,0 +1,161 @@
+"""An ONNX file as a graph that may be looked at: whole, plain, of bounded size, and nothing of it executed.
+
+A graph is a program, but one of a closed list of standard operators. What could be anything else is refused by name:
+operators of other domains, functions of the file's own, loops and branches, random numbers, data outside the folder.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper
+
+from bareface.errors import CheckpointError, UnsafeFileError
+from bareface.targets.printable import printable
+
+# Protobuf itself ends at 2 GiB, and the runtime takes the graph as one message.
+MOST_BYTES = 2_000_000_000
+MOST_NODES = 50_000
+DOMAINS = frozenset({"", "ai.onnx"})
+CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+RANDOM = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
+SIMPLER = "torch.onnx.export of the module in evaluation mode, in standard operators"
+_CHECKER_GIVES_UP = (checker.ValidationError, ValueError, TypeError, RuntimeError, UnicodeDecodeError)
+
+
+def read_model(path: Path) -> tuple[ModelProto, str]:
+    """The model in a file with all its weights inside, and the SHA-256 of the bytes that they came from.
+
+    Raises:
+        CheckpointError: no file, no ONNX model, damaged, too large, or data missing.
+        UnsafeFileError: operators that could be anything, or data outside the file's folder.
+    """
+    content = _content(path)
+    model, digest = _parsed(path, content), hashlib.sha256(content)
+    refuse_strangers(str(path), model)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            digest.update(_bring_in(path, tensor, MOST_BYTES - model.ByteSize()))
+    _check(str(path), model)
+    return model, digest.hexdigest()
+
+
+def refuse_strangers(where: str, model: ModelProto) -> None:
+    """Refuse whatever is no plain graph of standard operators.
+
+    Raises:
+        UnsafeFileError: naming what was found.
+        CheckpointError: there are more nodes than any face model has.
+    """
+    if len(model.graph.node) > MOST_NODES:
+        raise CheckpointError(where, got=f"{len(model.graph.node):,} nodes", expected=f"at most {MOST_NODES:,}")
+    found = next(_strange(model), None)
+    if found is not None:
+        raise UnsafeFileError(where, got=found, expected="a plain graph of standard ONNX operators", hint=SIMPLER)
+
+
+def _strange(model: ModelProto) -> Iterator[str]:
+    if model.functions:
+        yield f"a function of its own, {_named(model.functions[0].name)}"
+    if model.training_info:
+        yield "a training graph"
+    for node in model.graph.node:
+        if node.domain not in DOMAINS:
+            yield f"the operator {_named(node.op_type)} of the domain {_named(node.domain)}"
+        if node.op_type in CONTROL:
+            yield f"control flow ({node.op_type})"
+        if node.op_type in RANDOM:
+            yield f"random numbers ({node.op_type})"
+        if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _attached(node)):
+            yield f"external data inside the node {_named(node.name or node.op_type)}"
+
+
+def _attached(node: NodeProto) -> Iterable[TensorProto]:
+    for attribute in node.attribute:
+        yield from (attribute.t, *attribute.tensors)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise CheckpointError(str(path), got="no such file", expected="an ONNX model", hint="checking the path")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise CheckpointError(str(path), got=f"{size:,} bytes", expected=f"at most {MOST_BYTES:,}")
+    content = path.read_bytes()
+    if content.startswith(b"version https://git-lfs"):
+        got = "a Git LFS pointer, not the model"
+        raise CheckpointError(str(path), got=got, expected="an ONNX model", hint="git lfs pull")
+    return content
+
+
+def _parsed(path: Path, content: bytes) -> ModelProto:
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except (DecodeError, RecursionError):
+        model.Clear()
+    if not model.graph.node:
+        got = "bytes that are no ONNX model" if content else "an empty file"
+        raise CheckpointError(str(path), got=got, expected="an ONNX model", hint="copying or exporting it again")
+    return model
+
+
+def _bring_in(path: Path, tensor: TensorProto, room: int) -> bytes:
+    """Read a tensor's data from the file beside the model, into the model."""
+    where, said = f"{path}: {_named(tensor.name)}", {entry.key: entry.value for entry in tensor.external_data}
+    data = _beside(path, said.get("location", ""), where)
+    expected = _bytes_of(tensor, where)
+    offset = int(said["offset"]) if said.get("offset", "0").isdecimal() and "offset" in said else 0
+    if expected > room or offset + expected > data.stat().st_size:
+        got = f"{expected:,} bytes of data from byte {offset:,} of {data.name}"
+        raise CheckpointError(where, got=got, expected=f"data that lie in the file, {room:,} bytes at most")
+    with data.open("rb") as file:
+        file.seek(offset)
+        tensor.raw_data = file.read(expected)
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]
+    return tensor.raw_data
+
+
+def _beside(path: Path, location: str, where: str) -> Path:
+    """The data file, which has to lie in the model's own folder."""
+    folder, data = path.parent.resolve(), Path(location)
+    inside = location and "\0" not in location and (folder / data).resolve().is_relative_to(folder)
+    if not inside or data.is_absolute():
+        got = f"data in {_named(location)}"
+        raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=SIMPLER)
+    if not (folder / data).is_file():
+        got = f"no file {_named(location)}"
+        raise CheckpointError(where, got=got, expected="its data beside it", hint="copying the data file along")
+    return folder / data
+
+
+def _bytes_of(tensor: TensorProto, where: str) -> int:
+    try:
+        size = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    except (KeyError, TypeError, ValueError):
+        size = 0
+    count = size
+    for dimension in tensor.dims:
+        count *= dimension
+    if size == 0 or any(dimension < 0 for dimension in tensor.dims):
+        got = f"data of type {tensor.data_type} and shape {tuple(tensor.dims)}"
+        raise CheckpointError(where, got=got, expected="numbers")
+    return count
+
+
+def _check(where: str, model: ModelProto) -> None:
+    try:
+        checker.check_model(model)
+    except _CHECKER_GIVES_UP as error:
+        first = printable(str(error).strip().partition("\n")[0], 200)
+        raise CheckpointError(
+            where, got=f"a graph that the ONNX checker refuses ({first})", expected="a valid graph", hint=SIMPLER
+        ) from None
+
+
+def _named(text: str) -> str:
+    return repr(printable(text, 80))
