@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from bareface.errors import UsageError
 
+Knowledge = Literal["partial", "shadow", "nonmembers"]
 Game = Literal["record", "person", "dataset"]
 Parameter = str | int | float | bool
 
@@ -104,6 +105,9 @@ DEFAULT_ATTACKS = make_attack_configs(
 class AuditConfig(Closed):
     """One audit: a model, the people, what is asked.
 
+    `knowledge` defaults to partial, and shadow where there are shadow settings. `references` are backbones of other
+    origin that never saw the members.
+
     The people come either as one manifest (`roster`) or as folders, one for each role. `games` defaults to those
     that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
     takes its place, and where there is no shadow, an untrained copy of the target.
@@ -123,6 +127,8 @@ class AuditConfig(Closed):
     games: tuple[Game, ...] | None = None
     shadow: ShadowConfig | None = None
     foreign: str | None = None
+    knowledge: tuple[Knowledge, ...] | None = Field(default=None, min_length=1)
+    references: tuple[str, ...] = ()
     seed: int = Field(default=7, ge=0)
     folds: int = Field(default=5, ge=2, le=50)
     batch_size: int = Field(default=16, ge=1)
@@ -178,11 +184,16 @@ _PATHS = ("roster", "members", "heldout", "nonmembers", "auxiliary", "public")
 
 def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     paths = {key: str(folder / values[key]) for key in _PATHS if isinstance(values.get(key), str)}
-    for key in ("model", "foreign"):
-        reference = values.get(key)
-        if isinstance(reference, str) and (folder / reference).exists():
-            paths[key] = str(folder / reference)
+    paths |= {key: _here(folder, values[key]) for key in ("model", "foreign") if key in values}
+    others = values.get("references")
+    if isinstance(others, list):
+        values = values | {"references": [_here(folder, one) for one in others]}
     return values | paths
+
+
+def _here(folder: Path, reference: Any) -> Any:
+    """A path in a file is relative to the file; a factory's name is left as it is."""
+    return str(folder / reference) if isinstance(reference, str) and (folder / reference).exists() else reference
 
 
 def _lower(message: str) -> str:

@@ -125,7 +125,7 @@ class Finding(Record):
     title: str = ""
     parameters: dict[str, str | int | float | bool]
     game: Literal["record", "person", "dataset"]
-    knowledge: Literal["partial", "shadow"]
+    knowledge: Literal["partial", "shadow", "nonmembers"]
     status: Literal["done", "abstained", "failed"]
     reason: str
     image: Measurement | None

@@ -30,6 +30,8 @@ class Channel(StrEnum):
     """(n, v) largest cosine of the embedding to a class centre of the classification head."""
     BLIND = "blind"
     """(n, f) what anybody sees of the picture and its file; no target was asked."""
+    PICTURE = "picture"
+    """(n, 256) the picture as a 16 x 16 grey thumbnail with mean 0 and norm 1; no target was asked."""
 
 
 BN_CHANNELS = (
@@ -59,6 +61,9 @@ class Trace:
         views: names of the views, the second axis; the first is the image as it is.
         layers: the BatchNorm layers, the third axis of the `bn_` channels.
         measured: the convolutions and linear maps, the third axis of `estimated_distance`.
+        references: what other models answered about the same images, row by row.
+        gallery: what the same model answered about other people, who are known not to be in its training; their
+            numbers of photo sets are negative. None where there are no such people.
     """
 
     image: NDArray[np.str_]
@@ -67,9 +72,12 @@ class Trace:
     views: tuple[str, ...] = ("image", "flip")
     layers: tuple[Layer, ...] = field(default=())
     measured: tuple[Layer, ...] = field(default=())
+    references: tuple["Reference", ...] = ()
+    gallery: "Trace | None" = None
 
     def __post_init__(self) -> None:
         lengths = {str(name): len(values) for name, values in self.channels.items()}
+        lengths |= {f"reference {number}": len(one.trace) for number, one in enumerate(self.references)}
         if any(length != len(self.image) for length in [len(self.photo_set), *lengths.values()]):
             raise AssertionError(f"a trace of {len(self.image)} images has columns of lengths {lengths}")
 
@@ -79,8 +87,47 @@ class Trace:
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Trace":
         """The trace of some images, in the order given."""
         channels = {name: values[rows] for name, values in self.channels.items()}
-        return replace(self, image=self.image[rows], photo_set=self.photo_set[rows], channels=channels)
+        references = tuple(reference.take(rows) for reference in self.references)
+        return replace(
+            self, image=self.image[rows], photo_set=self.photo_set[rows], channels=channels, references=references
+        )
 
     def with_photo_set(self, photo_set: NDArray[np.int64]) -> "Trace":
         """The same answers, the images grouped otherwise."""
-        return replace(self, photo_set=photo_set)
+        references = tuple(replace(one, trace=one.trace.with_photo_set(photo_set)) for one in self.references)
+        return replace(self, photo_set=photo_set, references=references)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What another model answered about the images of a trace.
+
+    Attributes:
+        trace: its answers, row by row.
+        member: (n,) which of the images that model was trained on; the attacker knows, unlike for the target.
+    """
+
+    trace: Trace
+    member: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Reference":
+        """The answers about some images, in the order given."""
+        return Reference(self.trace.take(rows), self.member[rows])
+
+
+def join(first: Trace, second: Trace) -> Trace:
+    """The answers of one model about two lots of images, one below the other: the channels that both have."""
+    both = zip(first.references, second.references, strict=True)
+    return replace(
+        first,
+        image=np.concatenate([first.image, second.image]),
+        photo_set=np.concatenate([first.photo_set, second.photo_set]),
+        channels={
+            name: np.concatenate([first.channels[name], second.channels[name]])
+            for name in first.channels
+            if name in second.channels
+        },
+        references=tuple(
+            Reference(join(one.trace, other.trace), np.concatenate([one.member, other.member])) for one, other in both
+        ),
+    )

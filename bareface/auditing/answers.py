@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.blind import BlindBaseline
-from bareface.auditing.crossfit import Told, tell
+from bareface.auditing.crossfit import Prior, Told, tell
 from bareface.auditing.games import Arena
 from bareface.auditing.question import Progress, Question
-from bareface.auditing.traces import NO_BATCHNORM, Traces, in_arena, shadow_lessons
+from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons
 from bareface.errors import BarefaceError
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, Knowledge, Labelled
@@ -52,41 +52,49 @@ def play(
     blind_scores = _Blind(in_arena(blind, arena), arena, question.seed)
     done, total = at
     for knowledge in question.knowledges:
-        shadows = shadow_lessons(traces, arena.game, question) if knowledge == "shadow" else None
+        shadows = shadow_lessons(traces, arena.game, question) if knowledge == "shadow" else ()
+        room = _Room(arena, traces, knowledge, shadows, blind_scores, question.seed)
         for attack in question.attacks:
-            yield _answer(attack, knowledge, arena, traces, shadows, blind_scores, question.seed)
+            yield room.answer(attack)
             done += 1
             progress("attacks", done, total)
 
 
-def _answer(
-    attack: Attack,
-    knowledge: Knowledge,
-    arena: Arena,
-    traces: Traces,
-    shadows: tuple[Labelled, ...] | None,
-    blind: "_Blind",
-    seed: int,
-) -> Answer:
-    def on(trace: Trace) -> Told | tuple[str, bool]:
-        return _attempt(attack, in_arena(trace, arena), arena, shadows, seed)
+@dataclass(frozen=True)
+class _Room:
+    """One game with one prior knowledge, where attacks are asked one by one."""
 
-    scope = attack.in_scope(in_arena(traces.target, arena))
-    target = on(traces.target)
-    if isinstance(target, tuple):
-        return Answer(arena, attack, knowledge, scope, None, {}, (), *target)
-    swapped = (NO_BATCHNORM, False) if traces.swapped is None else on(traces.swapped)
-    others = {"blind": blind.beside(attack), "foreign": on(traces.foreign), "bn-swap": swapped}
-    controls = {kind: said[0] if isinstance(said, tuple) else said.scores for kind, said in others.items()}
-    return Answer(arena, attack, knowledge, scope, target.scores, controls, target.models)
+    arena: Arena
+    traces: Traces
+    knowledge: Knowledge
+    shadows: tuple[Labelled, ...]
+    blind: "_Blind"
+    seed: int
+
+    def answer(self, attack: Attack) -> Answer:
+        """What the attack says of the target and of its controls."""
+        scope = attack.in_scope(in_arena(self.traces.target, self.arena))
+        target = self.on("target", attack)
+        if isinstance(target, tuple):
+            return Answer(self.arena, attack, self.knowledge, scope, None, {}, (), *target)
+        others = {"blind": self.blind.beside(attack), "foreign": self.on("foreign", attack)}
+        others["bn-swap"] = self.on("swapped", attack)
+        controls = {kind: said[0] if isinstance(said, tuple) else said.scores for kind, said in others.items()}
+        return Answer(self.arena, attack, self.knowledge, scope, target.scores, controls, target.models)
+
+    def on(self, model: Model, attack: Attack) -> "Told | tuple[str, bool]":
+        """What the attack says of one of the models that were asked about the candidates."""
+        trace: Trace | None = getattr(self.traces, model)
+        if trace is None:
+            return NO_BATCHNORM, False
+        prior = Prior(self.knowledge, self.shadows, self.traces.strangers.get(model))
+        return _attempt(attack, in_arena(trace, self.arena), self.arena, prior, self.seed)
 
 
-def _attempt(
-    attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int
-) -> Told | tuple[str, bool]:
+def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told | tuple[str, bool]:
     """Scores, or why there are none and whether that is a failure."""
     try:
-        return tell(attack, trace, arena, shadows, seed)
+        return tell(attack, trace, arena, prior, seed)
     except BarefaceError as reason:
         return str(reason), False
     except Exception as error:  # the one broad except: a failed attack becomes a recorded failure
@@ -105,5 +113,5 @@ class _Blind:
         k = int(attack.parameters().get("k", 0))
         if k not in self._said:
             # Always with partial knowledge: it stands for whatever tells the two sides apart as pictures.
-            self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, None, self._seed)
+            self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, Prior(), self._seed)
         return self._said[k]

@@ -22,6 +22,7 @@ def audit(
     run: Path | str = "runs/audit",
     attacks: Sequence[Attack | str] | None = None,
     foreign: Target | Path | str | None = None,
+    references: Sequence[Target | Path | str] = (),
     seed: int = 7,
     fresh: bool = False,
     progress: Progress = silent,
@@ -35,10 +36,11 @@ def audit(
         run: folder of the run; one that was cut short is resumed.
         attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
         foreign: a backbone that never saw the members.
+        references: backbones of other origin that never saw the members; attacks compare the target with them.
         seed: root of every random stream.
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
-        more: other fields of `bareface.auditing.question.Question`, such as games, shadow, folds.
+        more: other fields of `bareface.auditing.question.Question`, such as games, knowledge, shadow, folds.
 
     Raises:
         BarefaceError: the target, the roster, an attack or the folder is unusable; the message says what to do.
@@ -48,7 +50,8 @@ def audit(
         question = replace(question, attacks=tuple(_attack(one) for one in attacks))
     people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
     other = None if foreign is None else _target(foreign)
-    return conduct(Brought(_target(target), people, other), question, Path(run), fresh=fresh, progress=progress)
+    brought = Brought(_target(target), people, other, references=tuple(_target(one) for one in references))
+    return conduct(brought, question, Path(run), fresh=fresh, progress=progress)
 
 
 def _attack(given: Attack | str) -> Attack:

@@ -33,8 +33,8 @@ USES = {
     Role.MEMBER: "trained the target; member side of the record and dataset games",
     Role.HELDOUT: "other photos of training people; non-member side of the record game, member side of the person game",
     Role.OUTSIDE: "people never trained on; non-member side of the person and dataset games",
-    Role.AUXILIARY: "the auditor's own people; train the shadows",
-    Role.PUBLIC: "anybody's faces; re-estimate the running statistics",
+    Role.AUXILIARY: "the auditor's own people; train the shadows, and are known not to be members",
+    Role.PUBLIC: "anybody's faces; re-estimate the running statistics, and are known not to be members",
 }
 LIMITS = (
     "Membership is as the roster states it: an image in the wrong role makes the numbers meaningless.",

@@ -42,12 +42,14 @@ class Brought:
         roster: images, people, roles.
         foreign: a backbone that never saw the members, if there is one.
         command: how to ask again.
+        references: backbones of other origin that never saw the members; attacks compare the target with them.
     """
 
     target: Target
     roster: Roster
     foreign: Target | None = None
     command: str = ""
+    references: tuple[Target, ...] = ()
 
 
 def conduct(
@@ -61,12 +63,14 @@ def conduct(
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
     settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    if brought.references:
+        settings["references"] = [reference.sha256 for reference in brought.references]
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         examination = _examine(brought.roster, question, run, progress)
         people, rows = candidates(examination)
         arenas = _arenas(people, question)
-        traces = gather(brought.target, brought.foreign, examination, question, run, progress)
+        traces = gather(brought.target, brought.foreign, brought.references, examination, question, run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
         answers: list[Answer] = []

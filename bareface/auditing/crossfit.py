@@ -7,10 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.games import Arena
+from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel
-from bareface.membership.base import Attack, FeatureAttack, Known, Labelled
+from bareface.membership.base import Attack, FeatureAttack, Knowledge, Known, Labelled
 from bareface.streams import stream
-from bareface.trace import Trace
+from bareface.trace import Trace, join
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What the attacker brings along besides the model that is asked.
+
+    Attributes:
+        knowledge: which of the three settings.
+        shadows: for shadow knowledge: shadow traces with the shadows' own membership.
+        strangers: for nonmembers knowledge: what the model that is asked answered about people who are known not to
+            be in its training, their photo sets numbered below zero.
+    """
+
+    knowledge: Knowledge = "partial"
+    shadows: tuple[Labelled, ...] = ()
+    strangers: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -21,22 +38,34 @@ class Lesson:
     judged: NDArray[np.intp]
 
 
-def lessons(trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None) -> Iterator[Lesson]:
-    """One lesson for each fold (partial knowledge), or one for everybody (shadow knowledge).
+def lessons(trace: Trace, arena: Arena, prior: Prior) -> Iterator[Lesson]:
+    """One lesson for everybody from shadows; otherwise one for each fold, from the people in the other folds.
 
     Args:
         trace: answers of a model about the images of the arena, in its order.
         arena: the game.
-        shadows: shadow traces with the shadows' own membership; None for partial knowledge.
+        prior: what else the attacker has.
+
+    Raises:
+        Abstained: nonmembers knowledge, and nobody is known not to be in training.
     """
-    if shadows is not None:
-        yield Lesson(Known("shadow", shadows), np.arange(len(trace)))
+    if prior.knowledge == "shadow":
+        yield Lesson(Known("shadow", prior.shadows), np.arange(len(trace)))
         return
     for fold in np.unique(arena.fold):
-        others = np.flatnonzero(arena.fold != fold)
-        yield Lesson(
-            Known("partial", (Labelled(trace.take(others), arena.member[others]),)), np.flatnonzero(arena.fold == fold)
-        )
+        others, judged = np.flatnonzero(arena.fold != fold), np.flatnonzero(arena.fold == fold)
+        yield Lesson(Known(prior.knowledge, (_labelled(trace.take(others), arena, others, prior),)), judged)
+
+
+def _labelled(trace: Trace, arena: Arena, rows: NDArray[np.intp], prior: Prior) -> Labelled:
+    """What is known about the rows: their membership (partial), or only who else is no member (nonmembers)."""
+    if prior.knowledge == "partial":
+        return Labelled(trace, arena.member[rows], arena.subject[rows])
+    if prior.strangers is None:
+        raise Abstained("nonmembers knowledge", got="nobody in these roles", expected="public or auxiliary people")
+    together = join(prior.strangers, trace)
+    in_question = np.arange(len(together)) >= len(prior.strangers)
+    return Labelled(together, in_question, np.concatenate([prior.strangers.photo_set, arena.subject[rows]]))
 
 
 @dataclass(frozen=True)
@@ -52,14 +81,14 @@ class Told:
     models: tuple[AttackModel, ...]
 
 
-def tell(attack: Attack, trace: Trace, arena: Arena, shadows: tuple[Labelled, ...] | None, seed: int) -> Told:
+def tell(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told:
     """Let an attack judge every image of an arena.
 
     Raises:
         Abstained: the attack cannot be run on this trace.
     """
     scores, models = np.full(len(trace), np.nan), []
-    for number, lesson in enumerate(lessons(trace, arena, shadows)):
+    for number, lesson in enumerate(lessons(trace, arena, prior)):
         judged, rng = trace.take(lesson.judged), stream(seed, "attack", attack.name, arena.game, number)
         if isinstance(attack, FeatureAttack):
             models.append(attack.fit(lesson.known, rng))

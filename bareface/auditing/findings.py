@@ -53,7 +53,7 @@ def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Me
     rng = stream(question.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, crossfit=answer.knowledge == "partial",
+        attacks=attacks, crossfit=answer.knowledge != "shadow",
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -107,7 +107,7 @@ def _control(answer: Answer, kind: Kind, what: str, question: Question) -> Contr
     assert answer.target is not None
     rng = stream(question.seed, "control", kind, arena.game, answer.knowledge)
     # The blind baseline is always cross-fitted, whatever the attack beside it knows.
-    crossfit = answer.knowledge == "partial" or kind == "blind"
+    crossfit = answer.knowledge != "shadow" or kind == "blind"
     return excess(
         kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
         unit=UNIT[arena.game], crossfit=crossfit,

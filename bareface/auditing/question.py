@@ -28,6 +28,7 @@ class Question:
         games: None = all that the roster allows.
         shadow: how shadows are trained; None = no shadow knowledge.
         foreign: reference to a backbone that never saw the members; None = the first shadow, or an untrained copy.
+        knowledge: settings of prior knowledge; None = partial, and shadow where shadows are trained.
         seed: root of every random stream.
         folds: for partial knowledge.
         batch_size: images in one forward pass, each with its mirror image; small ones stay in a core's cache.
@@ -38,15 +39,24 @@ class Question:
     games: tuple[Game, ...] | None = None
     shadow: ShadowConfig | None = None
     foreign: str | None = None
+    knowledge: tuple[Knowledge, ...] | None = None
     seed: int = 7
     folds: int = 5
     batch_size: int = 16
     max_reject_rate: float = 0.01
     title: str = "audit"
 
+    def __post_init__(self) -> None:
+        if self.shadow is None and "shadow" in (self.knowledge or ()):
+            raise UsageError(
+                "knowledge", got="shadow, but no shadow settings", expected="how to train shadows", hint="shadow: {}"
+            )
+
     @property
     def knowledges(self) -> tuple[Knowledge, ...]:
-        """The settings of prior knowledge that can be played."""
+        """The settings of prior knowledge that are played."""
+        if self.knowledge is not None:
+            return tuple(dict.fromkeys(self.knowledge))
         return ("partial", "shadow") if self.shadow is not None else ("partial",)
 
     def settings(self) -> dict[str, Any]:
@@ -55,6 +65,8 @@ class Question:
         attacks = [{"name": attack.name, **attack.parameters()} for attack in self.attacks]
         shadow = None if self.shadow is None else self.shadow.model_dump(mode="json")
         games = None if self.games is None else list(self.games)
+        if self.knowledge is not None:
+            plain["knowledge"] = list(self.knowledge)
         return plain | {
             "attacks": attacks,
             "games": games,
@@ -70,6 +82,7 @@ def question_of(config: AuditConfig) -> Question:
         config.games,
         config.shadow,
         config.foreign,
+        config.knowledge,
         config.seed,
         config.folds,
         config.batch_size,

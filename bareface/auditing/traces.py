@@ -1,22 +1,25 @@
 """Probing everybody that an audit needs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.cast import Shadow, bn_swap, images_for, shadows, untrained
+from bareface.auditing.asking import Asking, ReferenceModel, wanted_by
+from bareface.auditing.cast import Shadow, bn_swap, shadows, untrained
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress, Question
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
-from bareface.probing.backbone import BackboneWitness
-from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Role, Roster
 from bareface.targets.target import Target
 from bareface.trace import Trace
 from bareface.training.train import Step
+
+Model = Literal["target", "foreign", "swapped"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Traces:
         shadows: each shadow's trace with its own roster.
         foreign_model: the model behind the foreign control, and what it is.
         swapped_on: what the running statistics of the BN-swap were estimated on.
+        strangers: what target, foreign and swapped answered about people who are known not to be members; empty
+            where nobody asked or there are none.
     """
 
     target: Trace
@@ -38,6 +43,7 @@ class Traces:
     foreign_model: Target
     foreign_is: str
     swapped_on: str
+    strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
 
 NO_BATCHNORM = "nothing: the target has no BatchNorm layer with running statistics"
@@ -51,36 +57,66 @@ def candidates(examination: Examination) -> tuple[Roster, NDArray[np.intp]]:
 
 
 def gather(
-    target: Target, foreign: Target | None, examination: Examination, question: Question, run: Path, progress: Progress
+    target: Target,
+    foreign: Target | None,
+    references: tuple[Target, ...],
+    examination: Examination,
+    question: Question,
+    run: Path,
+    progress: Progress,
 ) -> Traces:
     """Train the shadows and probe the target, its controls and the shadows; everything is kept in the run folder."""
-    everyone, (people, rows) = examination.accepted, candidates(examination)
-    digests = examination.digest[rows]
+    everyone, (_, rows) = examination.accepted, candidates(examination)
     made = _train_shadows(everyone, question, run, progress)
     foreign_model, foreign_is = _foreign(target, foreign, made, everyone, question.seed)
     swap = bn_swap(target, everyone, question.seed)
-
-    def trace(model: Target, images: Roster, of: NDArray[np.str_], label: str) -> Trace:
-        witness = BackboneWitness(model)
-        todo = plan(witness, of, batch_size=question.batch_size)
-        folder = probe(witness, images_for(model, images), todo, run / "trace", lambda *at: progress(label, *at))
-        return load_trace(folder)
-
+    brought = references if foreign is None else (foreign, *references)
+    asking = Asking(
+        examination, _reference_models(made, brought, everyone), wanted_by(question.attacks),
+        question.batch_size, question.seed, run, progress,
+    )  # fmt: skip
+    models: dict[Model, tuple[Target, str]] = {
+        "target": (target, "probing the target"),
+        "foreign": (foreign_model, "probing the foreign model"),
+    }
+    if swap is not None:
+        models["swapped"] = (swap[0], "probing with swapped statistics")
+    asked = {name: asking.about(model, rows, what) for name, (model, what) in models.items()}
+    auxiliary = everyone.rows(Role.AUXILIARY)
     return Traces(
-        target=trace(target, people, digests, "probing the target"),
-        foreign=trace(foreign_model, people, digests, "probing the foreign model"),
-        swapped=None if swap is None else trace(swap[0], people, digests, "probing with swapped statistics"),
+        target=asked["target"],
+        foreign=asked["foreign"],
+        swapped=asked.get("swapped"),
         shadows=tuple(
-            (
-                trace(shadow.target, shadow.roster, _digests(examination, shadow.roster), f"probing shadow {n}"),
-                shadow.roster,
-            )
+            (asking.about(shadow.target, auxiliary, f"probing shadow {n}"), shadow.roster)
             for n, shadow in enumerate(made)
         ),
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
+        strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
     )
+
+
+def _strangers(asking: Asking, models: Mapping[Model, tuple[Target, str]]) -> dict[Model, Trace]:
+    said = {name: asking.strangers(model, what) for name, (model, what) in models.items()}
+    return {name: trace for name, trace in said.items() if trace is not None}
+
+
+def _reference_models(
+    made: tuple[Shadow, ...], brought: tuple[Target, ...], roster: Roster
+) -> tuple[ReferenceModel, ...]:
+    """The shadows and the models that were brought, of which the latter saw nobody."""
+    shadows = [
+        ReferenceModel(one.target, np.isin(roster.image, _trained_on(one)), f"probing shadow {n}")
+        for n, one in enumerate(made)
+    ]
+    nobody = np.zeros(len(roster), dtype=bool)
+    return (*shadows, *(ReferenceModel(one, nobody, f"probing {one.name}") for one in brought))
+
+
+def _trained_on(shadow: Shadow) -> list[str]:
+    return [shadow.roster.image[row] for row in shadow.roster.rows(Role.MEMBER)]
 
 
 def in_arena(trace: Trace, game: Arena) -> Trace:
@@ -117,8 +153,3 @@ def _foreign(
     if made:
         return made[0].target, "the first shadow, trained on auxiliary people"
     return untrained(target, roster, seed), "a copy of the target with fresh weights"
-
-
-def _digests(examination: Examination, roster: Roster) -> NDArray[np.str_]:
-    where = {image: row for row, image in enumerate(examination.accepted.image)}
-    return examination.digest[[where[image] for image in roster.image]]

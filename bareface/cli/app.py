@@ -65,7 +65,11 @@ def audit(
     public: Annotated[Path | None, typer.Option(help="Folder of anybody's faces.")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
+    knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
     foreign: Annotated[str | None, typer.Option(help="A backbone that never saw the members.")] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
+    ] = None,
     ignore_head: Annotated[bool | None, typer.Option(help="Audit as if no classification head came along.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
@@ -79,7 +83,8 @@ def audit(
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
-            "foreign": foreign, "ignore_head": ignore_head, "seed": seed,
+            "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
+            "ignore_head": ignore_head, "seed": seed,
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:

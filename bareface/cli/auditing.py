@@ -42,7 +42,9 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence
     """Audit what a configuration says and write the page beside the evidence."""
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
-    brought = Brought(target.without_head() if config.ignore_head else target, people(config), foreign, command_line())
+    audited = target.without_head() if config.ignore_head else target
+    others = tuple(load(reference, config) for reference in config.references)
+    brought = Brought(audited, people(config), foreign, command_line(), others)
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))

@@ -14,7 +14,8 @@ from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 
-Knowledge = Literal["partial", "shadow"]
+Knowledge = Literal["partial", "shadow", "nonmembers"]
+Beside = Literal["references", "gallery"]
 Features = NDArray[np.float64]
 
 PARAMETERS = ConfigDict(extra="forbid", strict=True)
@@ -25,12 +26,20 @@ class Labelled:
     """Images whose membership the attacker knows, and what a model answered about them.
 
     Attributes:
-        trace: n answers of the target itself (partial knowledge) or of a shadow (shadow knowledge).
-        member: (n,) whether that model was trained on the image.
+        trace: n answers of the target itself (partial and nonmembers knowledge) or of a shadow (shadow knowledge).
+        member: (n,) whether that model was trained on the image; with nonmembers knowledge, whether the image is one
+            of those in question: its membership is not known, while the others are known not to be members.
+        person: (n,) numbers of people; None where everybody has one photo set.
     """
 
     trace: Trace
     member: NDArray[np.bool_]
+    person: NDArray[np.int64] | None = None
+
+    @property
+    def people(self) -> NDArray[np.int64]:
+        """(n,) numbers of people."""
+        return self.trace.photo_set if self.person is None else self.person
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,10 @@ class Known:
 
     Attributes:
         knowledge: `partial`: some true members of the target, other people than those to be judged;
-            `shadow`: no member of the target, but models of the same kind that the attacker trained.
+            `shadow`: no member of the target, but models of the same kind that the attacker trained;
+            `nonmembers`: no member and no such model, but people who are known not to be in the target's training.
+            What tells the images in question from theirs tells members from non-members (Elkan and Noto,
+            KDD 2008, with the sides exchanged): the more of those in question are members, the better.
         labelled: one entry for the target itself, or one for each shadow.
     """
 
@@ -52,6 +64,10 @@ class Attack(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]]
+    beside: ClassVar[frozenset[Beside]] = frozenset()
+    """What it looks at beside the model's own answers, where the trace has it."""
+    learns: ClassVar[bool] = True
+    """Whether it is fitted on what is known; otherwise it says the same with every prior knowledge."""
 
     @abstractmethod
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:

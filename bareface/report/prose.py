@@ -7,7 +7,7 @@ from bareface.evidence import Verdict
 
 BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
 GAME_ORDER = ("record", "person", "dataset")
-KNOWLEDGE_ORDER = ("partial", "shadow")
+KNOWLEDGE_ORDER = ("partial", "shadow", "nonmembers")
 BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
 CONTROL_ORDER = ("blind", "foreign", "bn-swap")
 
@@ -84,6 +84,10 @@ KNOWLEDGE = {
     "shadow": (
         "The attacker knows no real member; the attack is fitted on a shadow backbone trained on other images, "
         "then applied to the target."
+    ),
+    "nonmembers": (
+        "The attacker knows no member and trains no model: the attack is fitted on what tells the images in question "
+        "from those of people who are known not to be in training. This is what an outsider has."
     ),
 }
 

@@ -10,14 +10,17 @@ from toy import Toy, toy_world
 from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import _deciding
 from bareface.auditing.blind import BlindBaseline, blind_trace
+from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
-from bareface.auditing.traces import Traces
+from bareface.auditing.traces import Traces, in_arena
 from bareface.config import make_attack_configs
+from bareface.errors import Abstained, UsageError
 from bareface.evidence import Finding, Verdict
 from bareface.membership.base import Attack, Known, Labelled
 from bareface.roster import Role, Roster
+from bareface.scores import Scores
 from bareface.trace import Trace
 
 
@@ -118,26 +121,59 @@ def test_the_blind_baseline_sees_likeness_of_photo_sets_only_when_it_is_given_se
     assert BlindBaseline(k=3).features(alike.with_photo_set(toy.subject)).shape[1] == 8
 
 
+class Spy(Attack):
+    """Remembers what it was told."""
+
+    name = "spy"
+    needs = frozenset()
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Trace, Labelled]] = []
+
+    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+        (one,) = known.labelled
+        self.told.append((trace, one))
+        return Scores(np.zeros(len(trace)))
+
+
 def test_nobody_is_judged_by_a_model_that_knew_them() -> None:
-    toy, seen = toy_world(15), []
-
-    class Spy(Attack):
-        name = "spy"
-        needs = frozenset()
-
-        def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> object:  # type: ignore[override]
-            (one,) = known.labelled
-            assert isinstance(one, Labelled)
-            seen.append((set(trace.photo_set.tolist()), set(one.trace.photo_set.tolist()), set(trace.image.tolist())))
-            from bareface.scores import Scores
-
-            return Scores(np.zeros(len(trace)))
-
-    from bareface.auditing.crossfit import tell
-    from bareface.auditing.traces import in_arena
-
+    toy, spy = toy_world(15), Spy()
     game = arena_of(toy)
-    tell(Spy(), in_arena(toy.trace, game), game, None, 0)
-    assert len(seen) == 5
-    assert all(not judged & knew for judged, knew, _ in seen)
-    assert set.union(*(images for _, _, images in seen)) == set(toy.trace.image.tolist())
+    tell(spy, in_arena(toy.trace, game), game, Prior(), 0)
+    assert len(spy.told) == 5
+    assert all(not set(judged.photo_set) & set(knew.trace.photo_set) for judged, knew in spy.told)
+    assert {image for judged, _ in spy.told for image in judged.image} == set(toy.trace.image.tolist())
+
+
+def test_who_knows_nonmembers_alone_is_told_of_nobodys_membership() -> None:
+    toy, spy = toy_world(16), Spy()
+    game, strangers = arena_of(toy), toy.trace.gallery
+    assert strangers is not None
+    tell(spy, in_arena(toy.trace, game), game, Prior("nonmembers", strangers=strangers), 0)
+    for judged, knew in spy.told:
+        assert set(knew.trace.image[~knew.member]) == set(strangers.image)
+        in_question = set(knew.trace.image[knew.member])
+        assert in_question == set(toy.trace.image) - set(judged.image)
+        assert {toy.member[list(toy.trace.image).index(image)] for image in in_question} == {True, False}
+
+
+def test_nonmembers_knowledge_needs_nonmembers() -> None:
+    toy = toy_world(17)
+    game = arena_of(toy)
+    with pytest.raises(Abstained, match="got nobody in these roles; expected public or auxiliary people"):
+        tell(Spy(), in_arena(toy.trace, game), game, Prior("nonmembers"), 0)
+
+
+def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
+    toy, foreign = toy_world(18, leak=1.5), toy_world(19)
+    asked = replace(question("bn-distance", "flip-agreement"), knowledge=("nonmembers",))
+    strangers = {"target": toy.trace.gallery, "foreign": foreign.trace.gallery}
+    traces = replace(traces_of(toy.trace, foreign.trace), strangers=strangers)
+    answers = list(play(arena_of(toy), traces, pictures(toy), asked, silent, (0, 2)))
+    found = findings(answers, traces, asked)
+    assert [(f.knowledge, f.verdict) for f in found] == [("nonmembers", Verdict.LEAK_SHOWN)] * 2
+
+
+def test_shadow_knowledge_needs_shadows() -> None:
+    with pytest.raises(UsageError, match="got shadow, but no shadow settings; expected how to train shadows"):
+        Question(knowledge=("shadow",))

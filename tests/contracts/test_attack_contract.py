@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from toy import Toy, known_from, split_in_halves, toy_world
+from toy import Toy, known_from, nonmembers_known, split_in_halves, toy_world
 
 from bareface.errors import Abstained
 from bareface.membership import attacks
@@ -35,6 +35,25 @@ def test_finds_a_planted_leak_in_the_one_direction(attack: type[Attack]) -> None
 @pytest.mark.parametrize("attack", ALL)
 def test_is_silent_where_nothing_leaks(attack: type[Attack]) -> None:
     values = [auc(*answer(attack(), toy_world(100 + seed))) for seed in range(40)]
+    assert abs(np.mean(values) - 0.5) < 4 * np.std(values) / np.sqrt(len(values))
+
+
+@pytest.mark.parametrize("attack", ALL)
+def test_finds_it_knowing_nobody_but_nonmembers(attack: type[Attack]) -> None:
+    toy = toy_world(3, leak=1.5)
+    learn, judge = split_in_halves(toy)
+    scores = attack().score(toy.trace.take(judge), nonmembers_known(toy, learn), np.random.default_rng(0))
+    assert auc(scores.values, toy.member[judge]) > 0.7
+
+
+@pytest.mark.parametrize("attack", ALL)
+def test_is_silent_knowing_nobody_but_nonmembers(attack: type[Attack]) -> None:
+    values = []
+    for seed in range(20):
+        toy = toy_world(200 + seed)
+        learn, judge = split_in_halves(toy)
+        scores = attack().score(toy.trace.take(judge), nonmembers_known(toy, learn), np.random.default_rng(0))
+        values.append(auc(scores.values, toy.member[judge]))
     assert abs(np.mean(values) - 0.5) < 4 * np.std(values) / np.sqrt(len(values))
 
 

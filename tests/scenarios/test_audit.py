@@ -14,6 +14,7 @@ import bareface
 from bareface.auditing.attack_models import read_attack_models
 from bareface.cli.app import app
 from bareface.evidence import read_evidence
+from bareface.roster import Role, read_manifest, write_manifest
 
 SMALL_SHADOW = (
     "shadow: {count: 1, train: {spec: {height: 32, width: 32}, epochs: 1, warmup_epochs: 0, embedding_size: 16}}\n"
@@ -126,6 +127,34 @@ def test_from_python(world: Path, tmp_path: Path) -> None:
         ("bn-distance", "dataset"),
         ("subject-compactness", "dataset"),
     ]
+
+
+def test_who_knows_nobody_but_nonmembers(world: Path, tmp_path: Path) -> None:
+    result = run(
+        "audit", "--model", world / "target", "--roster", world / "people.csv", "--knowledge", "nonmembers",
+        "--knowledge", "partial", "--game", "dataset", "--attack", "flip-agreement", "--attack", "bn-distance",
+        "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    findings = read_evidence(tmp_path / "run").findings
+    assert [(f.knowledge, f.attack, f.status) for f in findings] == [
+        (knowledge, attack, "done")
+        for knowledge in ("nonmembers", "partial")
+        for attack in ("flip-agreement", "bn-distance")
+    ]
+    assert "nonmembers knowledge" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_nonmembers_knowledge_without_anybody_in_those_roles_says_so(world: Path, tmp_path: Path) -> None:
+    roster = read_manifest(world / "people.csv")
+    write_manifest(roster.take(roster.rows(Role.MEMBER, Role.OUTSIDE)), world / "two-roles.csv")
+    evidence = bareface.audit(
+        world / "target", world / "two-roles.csv", attacks=["flip-agreement"], knowledge=("nonmembers",),
+        run=tmp_path / "run",
+    )  # fmt: skip
+    (finding,) = evidence.findings
+    assert finding.status == "abstained"
+    assert "got nobody in these roles; expected public or auxiliary people" in finding.reason
 
 
 def test_folders_instead_of_a_manifest(world: Path, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """A toy world: traces of people whose answers carry a planted leak of known size, or none."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from bareface.membership.base import Known, Labelled
-from bareface.trace import BN_CHANNELS, Channel, Layer, Trace
+from bareface.trace import BN_CHANNELS, Channel, Layer, Reference, Trace, join
 
 LAYERS = (Layer("a", 4), Layer("b", 8), Layer("c", 16))
 
@@ -20,30 +21,52 @@ class Toy:
     subject: np.ndarray
 
 
+@lru_cache(maxsize=256)
 def toy_world(seed: int, *, people: int = 40, images: int = 6, leak: float = 0.0, size: int = 16) -> Toy:
-    """`people` members' and as many strangers' images; a leak moves the members' answers by so many deviations."""
-    rng = np.random.default_rng(seed)
+    """`people` members' and as many strangers' images; a leak moves the members' answers by so many deviations.
+
+    Beside them two reference models that were trained on nobody here, and a gallery of other people.
+    """
+    rng, beside = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     subject = np.repeat(np.arange(2 * people), images)
     member = subject < people
-    n = len(subject)
-    lift = leak * member[:, None, None]
-    person = rng.normal(size=(2 * people, 2, 3))[subject] * 0.5
-    channels = {channel: np.exp(rng.normal(size=(n, 2, 3)) + person - lift) for channel in BN_CHANNELS}
-    channels[Channel.EMBEDDING] = _embedding(rng, subject, member, leak, size)
-    channels[Channel.CLASS_COSINE] = 0.3 + 0.1 * (rng.normal(size=(n, 2)) + leak * member[:, None])
-    image = np.array([hashlib.sha256(f"{seed} {row}".encode()).hexdigest() for row in range(n)])
-    return Toy(
-        Trace(image, subject, {c: v.astype(np.float32) for c, v in channels.items()}, layers=LAYERS), member, subject
+    image = np.array([hashlib.sha256(f"{seed} {row}".encode()).hexdigest() for row in range(len(subject))])
+    trace = Trace(image, subject, _answers(rng, subject, leak * member, size), layers=LAYERS)
+    nobody = np.zeros(len(subject), bool)
+    galleries = [_gallery(beside, size) for _ in range(2)]
+    references = tuple(
+        Reference(replace(trace, channels=_answers(beside, subject, 0.0 * member, size), gallery=gallery), nobody)
+        for gallery in galleries
     )
+    known = tuple(Reference(gallery, np.zeros(len(gallery), bool)) for gallery in galleries)
+    gallery = replace(_gallery(beside, size), references=known)
+    return Toy(replace(trace, references=references, gallery=gallery), member, subject)
 
 
-def _embedding(rng: np.random.Generator, subject: np.ndarray, member: np.ndarray, leak: float, size: int) -> np.ndarray:
+def _gallery(rng: np.random.Generator, size: int, people: int = 30, images: int = 6) -> Trace:
+    subject = np.repeat(np.arange(people), images)
+    image = np.array([f"gallery {row:04d}" for row in range(len(subject))])
+    return Trace(image, -1 - subject, _answers(rng, subject, np.zeros(len(subject)), size), layers=LAYERS)
+
+
+def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, size: int) -> dict[Channel, np.ndarray]:
+    """Every channel of n images whose answers are moved by `lift` (n,) deviations."""
+    n, person = len(subject), rng.normal(size=(subject.max() + 1, 2, 3))[subject] * 0.5
+    channels = {channel: np.exp(rng.normal(size=(n, 2, 3)) + person - lift[:, None, None]) for channel in BN_CHANNELS}
+    channels[Channel.EMBEDDING] = _embedding(rng, subject, lift, size)
+    channels[Channel.CLASS_COSINE] = 0.3 + 0.1 * (rng.normal(size=(n, 2)) + lift[:, None])
+    channels[Channel.BLIND] = rng.normal(size=(n, 5))
+    channels[Channel.PICTURE] = rng.normal(size=(n, 9))
+    return {channel: values.astype(np.float32) for channel, values in channels.items()}
+
+
+def _embedding(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, size: int) -> np.ndarray:
     """Members lie nearer to their person's centre, agree more with their flip, and are longer."""
     centre = rng.normal(size=(subject.max() + 1, size))[subject]
-    spread = (0.8 * np.exp(-0.5 * leak * member))[:, None]
+    spread = (0.8 * np.exp(-0.5 * lift))[:, None]
     image = centre + spread * rng.normal(size=centre.shape)
     flip = image + spread * rng.normal(size=centre.shape)
-    length = np.exp(0.1 * rng.normal(size=(len(subject), 1)) + 0.15 * leak * member[:, None])
+    length = np.exp(0.1 * rng.normal(size=(len(subject), 1)) + 0.15 * lift[:, None])
     both = np.stack([image, flip], axis=1)
     return both / np.linalg.norm(both, axis=-1, keepdims=True) * length[:, None]
 
@@ -57,3 +80,11 @@ def split_in_halves(toy: Toy) -> tuple[np.ndarray, np.ndarray]:
 def known_from(toy: Toy, rows: np.ndarray) -> Known:
     """Partial knowledge of some rows."""
     return Known("partial", (Labelled(toy.trace.take(rows), toy.member[rows]),))
+
+
+def nonmembers_known(toy: Toy, rows: np.ndarray) -> Known:
+    """Nonmembers knowledge: the rows are in question, the gallery's people are known not to be members."""
+    assert toy.trace.gallery is not None
+    strangers = replace(toy.trace.gallery, gallery=toy.trace.gallery)
+    together = join(strangers, toy.trace.take(rows))
+    return Known("nonmembers", (Labelled(together, np.arange(len(together)) >= len(strangers)),))

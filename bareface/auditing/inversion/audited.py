@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from bareface.auditing.attack_models import Kept, kept_attack_models
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import images_for
-from bareface.auditing.crossfit import tell
+from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import CONFIG
@@ -78,7 +78,7 @@ class Audited:
         own = replace(self.arena, member=_dealt_anew(self.arena, stream(seed, "placebo")))
         attack = _feature_attack(kept)
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
-            return replace(kept, models=tell(attack, self.trace, own, None, seed).models)
+            return replace(kept, models=tell(attack, self.trace, own, Prior(), seed).models)
 
     def real_logits(self, kept: Kept) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits of real members and of real strangers, each by the model that was fitted without their fold.

@@ -1,0 +1,126 @@
+"""Asking models about images: each model about each lot of images once, and what stands beside the answers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.auditing.cast import images_for
+from bareface.auditing.question import Progress
+from bareface.faces.examine import Examination
+from bareface.membership.base import Attack, Beside
+from bareface.probing.backbone import BackboneWitness
+from bareface.probing.probe import load_trace, plan, probe
+from bareface.roster import Role
+from bareface.streams import stream
+from bareface.targets.target import Target
+from bareface.trace import Channel, Reference, Trace
+
+Rows = NDArray[np.intp]
+
+# The gallery stands for strangers in general; more of them change no quantile that an attack reads.
+MOST_GALLERY_IMAGES = 2000
+STRANGERS = (Role.PUBLIC, Role.AUXILIARY)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceModel:
+    """A model that the attacker holds beside the one in question.
+
+    Attributes:
+        model: the model.
+        trained_on: (accepted,) which of the usable images it was trained on.
+        what: what progress reports call it.
+    """
+
+    model: Target
+    trained_on: NDArray[np.bool_]
+    what: str
+
+
+@dataclass(frozen=True, eq=False)
+class Asking:
+    """Everything that is asked of models in one audit; answers lie in the run folder and are kept in memory.
+
+    Attributes:
+        examination: the usable images.
+        references: models that stand beside every other model.
+        wanted: what some attack looks at beside a model's own answers.
+        batch_size, seed, run, progress: as in the audit.
+    """
+
+    examination: Examination
+    references: tuple[ReferenceModel, ...]
+    wanted: frozenset[Beside]
+    batch_size: int
+    seed: int
+    run: Path
+    progress: Progress
+    _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
+
+    def about(self, model: Target, rows: Rows, what: str) -> Trace:
+        """What a model answers about some usable images, by row; references and gallery beside it where wanted."""
+        trace = self._with_gallery(model, rows, what)
+        if "references" not in self.wanted:
+            return trace
+        return replace(trace, references=tuple(self._references(model, rows)))
+
+    def strangers(self, model: Target, what: str) -> Trace | None:
+        """What a model answers about everybody who is known not to be in the target's training; None if nobody is."""
+        rows = self.examination.accepted.rows(*STRANGERS)
+        if not len(rows):
+            return None
+        return self.about(model, rows, what).with_photo_set(self._numbers(rows))
+
+    @cached_property
+    def gallery_rows(self) -> Rows:
+        """Images of public people, whole people at a time."""
+        roster = self.examination.accepted
+        rows = roster.rows(Role.PUBLIC)
+        people = stream(self.seed, "gallery").permutation(np.unique(roster.subject[rows]))
+        rank = {person: number for number, person in enumerate(people.tolist())}
+        order = np.argsort([rank[person] for person in roster.subject[rows].tolist()], kind="stable")
+        return np.sort(rows[order][:MOST_GALLERY_IMAGES])
+
+    def _references(self, model: Target, rows: Rows) -> Iterable[Reference]:
+        for other in self.references:
+            if other.model is not model:
+                yield Reference(self._with_gallery(other.model, rows, other.what), other.trained_on[rows])
+
+    def _with_gallery(self, model: Target, rows: Rows, what: str) -> Trace:
+        trace = self._answers(model, rows, what)
+        if "gallery" not in self.wanted or not len(self.gallery_rows):
+            return trace
+        return replace(trace, gallery=self._gallery(model, what))
+
+    def _gallery(self, model: Target, what: str) -> Trace:
+        trace = self._answers(model, self.gallery_rows, what)
+        return trace.with_photo_set(self._numbers(self.gallery_rows))
+
+    def _numbers(self, rows: Rows) -> NDArray[np.int64]:
+        """A number below zero for each person: no photo set of an arena has it."""
+        _, person = np.unique(self.examination.accepted.subject, return_inverse=True)
+        return -1 - person[rows].astype(np.int64)
+
+    def _answers(self, model: Target, rows: Rows, what: str) -> Trace:
+        key = id(model), rows.tobytes()
+        if key not in self._known:
+            self._known[key] = self._probe(model, rows, what)
+        return self._known[key]
+
+    def _probe(self, model: Target, rows: Rows, what: str) -> Trace:
+        witness, seen = BackboneWitness(model), self.examination
+        todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
+        images = images_for(model, seen.accepted.take(rows))
+        report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
+        trace = load_trace(probe(witness, images, todo, self.run / "trace", report))
+        pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
+        return replace(trace, channels={**trace.channels, **pictures})
+
+
+def wanted_by(attacks: Iterable[Attack]) -> frozenset[Beside]:
+    """What any of these attacks looks at beside a model's own answers."""
+    return frozenset().union(*(attack.beside for attack in attacks))
