@@ -49,6 +49,7 @@ class Offer:
         views: names of the views; the first is the image as it is.
         layers: the layers of the `bn_` channels.
         measured: the layers of `estimated_distance`.
+        part_size: images in one part file; fewer where an answer is dear.
     """
 
     target: str
@@ -56,6 +57,7 @@ class Offer:
     views: tuple[str, ...] = VIEWS
     layers: tuple[Layer, ...] = ()
     measured: tuple[Layer, ...] = ()
+    part_size: int = 2048
 
 
 Ask = Callable[[Batch], Mapping[Channel, FloatArray]]

@@ -45,3 +45,7 @@ class ImageSpec:
     def __str__(self) -> str:
         mean, std = (" ".join(f"{v:g}" for v in values) for values in (self.mean, self.std))
         return f"{self.height}x{self.width} {self.order}, (x - {mean}) / {std}"
+
+
+USUAL_INPUT = ImageSpec(112, 112)
+"""What most face recognisers take; stands in where a target does not say."""

@@ -1,0 +1,46 @@
+"""The witness of an endpoint: both views are sent, embeddings come back, and nothing of the inside is seen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.targets.endpoint import Endpoint
+from bareface.trace import Channel, FloatArray
+
+# Images in one part file: what a killed probe has to ask again.
+PART_SIZE = 64
+
+
+@dataclass(frozen=True)
+class EndpointWitness:
+    """An endpoint that is asked about an image and its flip.
+
+    Attributes:
+        target: the endpoint.
+    """
+
+    target: Endpoint
+
+    @property
+    def name(self) -> str:
+        """What messages call the target."""
+        return self.target.name
+
+    @cached_property
+    def offer(self) -> Offer:
+        """The embedding, in small parts."""
+        shapes = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
+        return Offer(self.target.sha256, shapes, part_size=PART_SIZE)
+
+    @contextmanager
+    def asked(self) -> Iterator[Ask]:
+        """Nothing to prepare: every request stands for itself."""
+        yield self._answer
+
+    def _answer(self, batch: Batch) -> dict[Channel, FloatArray]:
+        pixels = batch.pixels()
+        return by_image({Channel.EMBEDDING: self.target.embed(torch.cat([pixels, pixels.flip(-1)]))})

@@ -1,0 +1,117 @@
+"""An address that answers images with embeddings, as a target: the owner's own service, asked as any client would.
+
+What is sent: POST {"images": ["<PNG in base64>", ...]}, each picture decoded, scaled to one size and encoded afresh, so
+without names, metadata or paths. What is expected: {"embeddings": [[numbers], ...]} in the same order. A token in the
+environment variable BAREFACE_ENDPOINT_TOKEN goes along as `Authorization: Bearer`. The pictures show real people: ask
+only a service that is yours to ask.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from bareface.errors import TargetError
+from bareface.targets.post import Courtesy, Post
+from bareface.targets.printable import printable
+from bareface.targets.spec import USUAL_INPUT, ImageSpec
+
+_ANSWER = '{"embeddings": [[...], ...]}, one for each image'
+
+
+@dataclass(frozen=True, eq=False)
+class Endpoint:
+    """Images in, embeddings out, somewhere else.
+
+    Attributes:
+        post: the address and how it is asked.
+        spec: the size at which pictures are sent; channels and numbers are the service's own business.
+        name: what reports call it.
+        centres: none.
+    """
+
+    post: Post
+    spec: ImageSpec = USUAL_INPUT
+    name: str = "endpoint"
+    centres: ClassVar[None] = None
+    architecture: ClassVar[str] = "unknown (answers from an endpoint)"
+
+    @property
+    def source(self) -> str:
+        """The address, shown only to the owner."""
+        return self.post.url
+
+    @cached_property
+    def embedding_size(self) -> int:
+        """d, found by asking about one grey image."""
+        grey = torch.full((1, 3, self.spec.height, self.spec.width), 128, dtype=torch.uint8)
+        return int(self.embed(grey).shape[1])
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the address, the size and the length of its answers; what it runs is not to be known."""
+        said = f"endpoint {self.source} {self.spec.height} {self.spec.width} {self.embedding_size}"
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def without_head(self) -> "Endpoint":
+        """The same."""
+        return self
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) uint8 RGB to the (n, d) float32 embeddings that the endpoint answers.
+
+        Raises:
+            TargetError: it gives no answer after all repetitions, refuses, or answers something else.
+        """
+        answers = [self._ask(part) for part in torch.split(images, self.post.courtesy.images)]
+        widths = sorted({answer.shape[1] for answer in answers})
+        if len(widths) != 1:
+            got = f"embeddings of {' and '.join(map(str, widths))} numbers"
+            raise TargetError(self.name, got=got, expected="the same number for every image")
+        return torch.from_numpy(np.concatenate(answers))
+
+    def _ask(self, images: Tensor) -> NDArray[np.float32]:
+        content = json.dumps({"images": [_png(image) for image in images]}).encode()
+        return _embeddings(self.post.ask(content, _ANSWER), len(images), self.name)
+
+
+def endpoint(url: str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Endpoint:
+    """The service at an address.
+
+    Raises:
+        TargetError: the address is none of http or https, or has a password in it.
+    """
+    return Endpoint(Post(url, courtesy or Courtesy()), spec or USUAL_INPUT)
+
+
+def is_address(reference: str) -> bool:
+    """Whether a reference is an address rather than a file."""
+    return reference.startswith(("http://", "https://"))
+
+
+def _png(image: Tensor) -> str:
+    """(3, h, w) uint8 as a PNG in base64."""
+    file = BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()).save(file, "PNG", compress_level=1)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]:
+    try:
+        values = np.asarray(json.loads(answer)["embeddings"], dtype=np.float32)
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
+        shown = printable(answer[:80].decode(errors="replace"))
+        raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER) from None
+    if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
+        got = f"numbers of shape {values.shape} for {count} images"
+        raise TargetError(name, got=got, expected=f"{_ANSWER}, finite, at least two numbers each")
+    return values

@@ -1,0 +1,127 @@
+"""Posting bytes to an address with good manners: a pace, a time limit, repetitions with growing waits, no detours.
+
+Directly to http or https (no proxy), and nowhere else (no redirects); an answer has a largest size.
+"""
+
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from bareface.errors import TargetError
+from bareface.targets.printable import printable
+
+TOKEN = "BAREFACE_ENDPOINT_TOKEN"
+MOST_BYTES = 64 << 20
+LONGEST_WAIT = 60.0
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NO_ANSWER = (urllib.error.URLError, http.client.HTTPException, OSError)
+
+
+@dataclass(frozen=True)
+class Courtesy:
+    """How an address is asked.
+
+    Attributes:
+        images: pictures in one request.
+        per_second: requests in a second, at most.
+        timeout: seconds to wait for an answer.
+        retries: how often a request is repeated that got no answer.
+        first_wait: seconds before the first repetition; each later one waits twice as long.
+    """
+
+    images: int = 16
+    per_second: float = 10.0
+    timeout: float = 30.0
+    retries: int = 5
+    first_wait: float = 0.5
+
+
+@dataclass
+class Post:
+    """An address and when it was last asked.
+
+    Attributes:
+        url: where to.
+        courtesy: how.
+        sleep, clock: seconds pass through these.
+
+    Raises:
+        TargetError: the address is none of http or https, or has a password in it.
+    """
+
+    url: str
+    courtesy: Courtesy
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _due: float = field(default=float("-inf"), init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise TargetError("endpoint", got=repr(printable(self.url)), expected="an http or https address")
+        if parts.username or parts.password:
+            got, hint = "an address with a password in it", f"the environment variable {TOKEN}"
+            raise TargetError("endpoint", got=got, expected="an address alone", hint=hint)
+
+    def ask(self, content: bytes, expected: str) -> bytes:
+        """The answer to a JSON message.
+
+        Raises:
+            TargetError: no answer after all repetitions, a refusal, or more than 64 MiB.
+        """
+        wait = self.courtesy.first_wait
+        for again in range(self.courtesy.retries + 1):
+            self.sleep(max(0.0, self._due - self.clock()))
+            self._due = self.clock() + 1 / self.courtesy.per_second
+            answer, asked_to_wait = self._once(content, expected)
+            if answer is not None:
+                return answer
+            if again < self.courtesy.retries:
+                self.sleep(min(max(wait, asked_to_wait), LONGEST_WAIT))
+            wait *= 2
+        got = f"no answer in {self.courtesy.retries + 1} tries"
+        hint = "the same command once the endpoint is up; it resumes"
+        raise TargetError("endpoint", got=got, expected=expected, hint=hint)
+
+    def _once(self, content: bytes, expected: str) -> tuple[bytes | None, float]:
+        """The answer, or None and how many seconds the other side wants to be left alone."""
+        request = urllib.request.Request(self.url, content, _headers(), method="POST")
+        try:
+            with _OPENER.open(request, timeout=self.courtesy.timeout) as response:
+                answer: bytes = response.read(MOST_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code in _AGAIN:
+                    return None, _seconds(error.headers.get("Retry-After"))
+                got = f"the answer {error.code} {printable(str(error.reason), 80)}"
+            raise TargetError("endpoint", got=got, expected=expected, hint="asking it by hand first") from None
+        except _NO_ANSWER:
+            return None, 0.0
+        if len(answer) > MOST_BYTES:
+            raise TargetError("endpoint", got=f"more than {MOST_BYTES:,} bytes", expected=expected)
+        return answer, 0.0
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Faces go to the address that was given, and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None: the redirect becomes an error."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+
+
+def _headers() -> dict[str, str]:
+    token = os.environ.get(TOKEN, "")
+    plain = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "bareface"}
+    return {**plain, "Authorization": f"Bearer {token}"} if token else plain
+
+
+def _seconds(said: str | None) -> float:
+    return float(said) if said is not None and said.isdecimal() and len(said) < 8 else 0.0

@@ -1,0 +1,223 @@
+"""A table of embeddings as a target: somebody asked the model before, and this is what it said.
+
+name.parquet   columns `image`, `embedding` (lists of numbers) and, where there is more than one view, `view`
+name.npy       (rows, d) numbers, with name.csv beside it: the columns `image` and `view`, a line for each row
+
+`image` is the image as the roster writes it, its absolute path, or the SHA-256 of the file. The view `image` is the
+picture as it is; `flip` is its mirror image; others may have any name.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bareface.columns import column, read_csv
+from bareface.errors import TargetError
+from bareface.files import sha256_of
+from bareface.targets.printable import printable
+from bareface.targets.spec import USUAL_INPUT, ImageSpec
+
+PLAIN, FLIP = "image", "flip"
+EXPECTED = "a table of embeddings: .parquet, or .npy with a .csv beside it"
+MOST_ROWS, MOST_NUMBERS, MOST_VIEWS = 50_000_000, 1 << 33, 64
+_ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
+
+Embeddings = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingTable:
+    """What a model said about some images.
+
+    Attributes:
+        name: what reports call it.
+        keys: which image each row of the answers is about; row numbers by key.
+        views: names of the views, `image` first, then `flip`, then the others by name.
+        values: (images, views, d) float32.
+        sha256: fingerprint of the numbers' file and, for .npy, of the names beside it.
+        source: the file, shown only to the owner.
+        spec: the size at which controls of this audit look at the images; the table does not say what the model takes.
+        centres: none.
+    """
+
+    name: str
+    keys: Mapping[str, int]
+    views: tuple[str, ...]
+    values: Embeddings
+    sha256: str
+    source: str = ""
+    spec: ImageSpec = USUAL_INPUT
+    centres: ClassVar[None] = None
+    architecture: ClassVar[str] = "unknown (embeddings only)"
+
+    @property
+    def embedding_size(self) -> int:
+        """d."""
+        return int(self.values.shape[2])
+
+    def without_head(self) -> "EmbeddingTable":
+        """The same."""
+        return self
+
+    def rows_of(self, images: Sequence[str], digests: Sequence[str]) -> dict[str, int]:
+        """Digest -> row, for images that are called so in the roster and have these SHA-256.
+
+        Raises:
+            TargetError: the table says nothing about some of them.
+        """
+        rows = {}
+        missing = []
+        for image, digest in zip(images, digests, strict=True):
+            row = next((self.keys[key] for key in (image, f"/{image}", digest) if key in self.keys), None)
+            if row is None:
+                missing.append(image)
+            else:
+                rows[digest] = row
+        if missing:
+            raise TargetError(
+                self.name,
+                got=f"no embedding for {len(missing):,} of {len(images):,} images, first {printable(missing[0])!r}",
+                expected="one for every image whose membership is asked for",
+                hint="writing images as the roster does, or leaving these out of the roster",
+            )
+        return rows
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is called like a table of embeddings."""
+    return path.suffix in (".parquet", ".npy")
+
+
+def read_table(path: Path, *, name: str | None = None) -> EmbeddingTable:
+    """The table at `path`.
+
+    Raises:
+        TargetError: it is missing or damaged, holds no embeddings, or lacks views of some images.
+    """
+    if not path.is_file():
+        raise TargetError(str(path), got="no such file", expected=EXPECTED, hint="checking the path")
+    images, views, values = (_npy if path.suffix == ".npy" else _parquet)(path)
+    if not len(values) or values.ndim != 2 or values.shape[1] < 2:
+        got = f"numbers of shape {values.shape}"
+        raise TargetError(str(path), got=got, expected="embeddings (rows, d), at least one row and two numbers")
+    bad = int((~np.isfinite(values).all(1)).sum())
+    if bad:
+        got = f"{bad:,} of {len(values):,} embeddings with NaN or infinite numbers"
+        raise TargetError(str(path), got=got, expected="numbers", hint="leaving these images out")
+    return _assembled(path, images, views, values, name or path.stem)
+
+
+def _assembled(path: Path, images: list[str], views: list[str], values: Embeddings, name: str) -> EmbeddingTable:
+    """One row for each image, one column for each view; every image has every view."""
+    keys = {image: row for row, image in enumerate(dict.fromkeys(images))}
+    names = sorted(set(views), key=lambda view: (view != PLAIN, view != FLIP, view))
+    if names[0] != PLAIN or len(names) > MOST_VIEWS:
+        got = f"the views {printable(', '.join(names[:8]))}"
+        raise TargetError(str(path), got=got, expected=f"a view {PLAIN!r}, the picture as it is, {MOST_VIEWS} at most")
+    row = np.array([keys[image] for image in images])
+    view = np.array([names.index(one) for one in views])
+    counts = np.zeros((len(keys), len(names)), np.int64)
+    np.add.at(counts, (row, view), 1)
+    if (counts != 1).any():
+        odd = np.argwhere(counts != 1)[0]
+        image, times = list(keys)[odd[0]], counts[tuple(odd)]
+        got = f"the view {printable(names[odd[1]])!r} of {printable(image)!r} {times} times"
+        raise TargetError(str(path), got=got, expected="every view of every image once")
+    arranged = np.empty((len(keys), len(names), values.shape[1]), np.float32)
+    arranged[row, view] = values
+    return EmbeddingTable(name, keys, tuple(names), arranged, _fingerprint(path), str(path))
+
+
+def _parquet(path: Path) -> tuple[list[str], list[str], Embeddings]:
+    try:
+        with pq.ParquetFile(path) as file:
+            _refuse_sizes(path, file.metadata.num_rows, sum(_uncompressed(file)))
+            table = file.read(columns=[n for n in ("image", "view", "embedding") if n in file.schema_arrow.names])
+            if not {"image", "embedding"} <= set(table.column_names):
+                got = f"the columns {printable(', '.join(file.schema_arrow.names))}"
+                raise TargetError(str(path), got=got, expected="the columns image, embedding and perhaps view")
+            images = _texts(table, "image")
+            views = _texts(table, "view") if "view" in table.column_names else [PLAIN] * len(images)
+            return images, views, _lists(path, table["embedding"])
+    except _ARROW_GIVES_UP as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _uncompressed(file: pq.ParquetFile) -> list[int]:
+    groups = range(file.metadata.num_row_groups)
+    return [max(0, file.metadata.row_group(group).total_byte_size) for group in groups]
+
+
+def _texts(table: pa.Table, name: str) -> list[str]:
+    texts: list[str] = table[name].cast(pa.string()).to_pylist()
+    if any(text is None for text in texts):
+        raise ValueError(f"empty cells in the column {name}")
+    return texts
+
+
+def _lists(path: Path, cells: pa.ChunkedArray) -> Embeddings:
+    chunks = [np.asarray(chunk.flatten().cast(pa.float32())) for chunk in cells.chunks]
+    lengths = {length for chunk in cells.chunks for length in set(_lengths(chunk))}
+    if len(lengths) != 1 or None in lengths:
+        shown = ", ".join(str(length) for length in sorted(lengths, key=str)[:4]) or "no rows"
+        raise TargetError(str(path), got=f"embeddings of {shown} numbers", expected="the same number in every row")
+    return np.concatenate(chunks).reshape(len(cells), -1)
+
+
+def _lengths(chunk: pa.Array) -> list[int | None]:
+    import pyarrow.compute as pc
+
+    lengths: list[int | None] = pc.unique(pc.list_value_length(chunk)).to_pylist()
+    return lengths
+
+
+def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, OverflowError, TypeError) as error:
+        raise _damaged(path, str(error)) from None
+    if not isinstance(mapped, np.ndarray) or mapped.dtype.kind != "f":
+        got = f"an array of {getattr(mapped, 'dtype', type(mapped).__name__)}"
+        raise TargetError(str(path), got=got, expected="floating point numbers (rows, d)")
+    _refuse_sizes(path, len(mapped) if mapped.ndim else 0, mapped.nbytes)
+    columns = _names(path.with_suffix(".csv"))
+    images = column(path.with_suffix(".csv"), columns, "image")
+    views = column(path.with_suffix(".csv"), columns, "view") if "view" in columns else [PLAIN] * len(images)
+    if mapped.ndim != 2 or len(mapped) != len(images):
+        got = f"{len(images):,} names for numbers of shape {mapped.shape}"
+        raise TargetError(str(path), got=got, expected="one line in the .csv for each row of (rows, d)")
+    return images, views, np.asarray(mapped, np.float32)
+
+
+def _names(path: Path) -> dict[str, list[str]]:
+    if not path.is_file():
+        raise TargetError(
+            str(path), got="no such file", expected="a CSV with the columns image and view beside the .npy"
+        )
+    return read_csv(path)
+
+
+def _refuse_sizes(path: Path, rows: int, size: int) -> None:
+    if rows > MOST_ROWS or size > MOST_NUMBERS:
+        got = f"{rows:,} rows and {size:,} bytes"
+        raise TargetError(str(path), got=got, expected=f"at most {MOST_ROWS:,} rows and {MOST_NUMBERS:,} bytes")
+
+
+def _fingerprint(path: Path) -> str:
+    beside = path.with_suffix(".csv")
+    parts = [sha256_of(path), *([sha256_of(beside)] if path.suffix == ".npy" else [])]
+    return hashlib.sha256(" ".join(["embeddings", *parts]).encode()).hexdigest()
+
+
+def _damaged(path: Path, said: str) -> TargetError:
+    first = printable(said.strip().partition("\n")[0], 200) or "no reason given"
+    return TargetError(
+        str(path), got=f"a file that cannot be read ({first})", expected=EXPECTED, hint="writing it again"
+    )
