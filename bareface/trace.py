@@ -24,10 +24,19 @@ class Channel(StrEnum):
     ESTIMATED_DISTANCE = "estimated_distance"
     """(n, v, m) mean over channels of (v̄ − e)² / t²: v̄ the mean over positions of what leaves one of m convolutions
     or linear maps, e and t² its mean and variance *estimated on public faces*; no running statistics are involved."""
+    BN_VARIANCE = "bn_variance"
+    """(n, v, l) mean over channels of spatial variance / running variance; NaN where a map has one pixel."""
     EMBEDDING = "embedding"
     """(n, v, d) the embedding before any normalisation."""
     CLASS_COSINE = "class_cosine"
     """(n, v) largest cosine of the embedding to a class centre of the classification head."""
+    TOP_COSINES = "top_cosines"
+    """(n, v, t) the t largest cosines to a class centre, largest first; t = 8, or all classes where they are fewer."""
+    TOP_CLASSES = "top_classes"
+    """(n, v, t) which classes those are."""
+    POSTERIOR = "posterior"
+    """(n, v, 3) of softmax(32 cosine): the logarithm of the largest posterior, the entropy, and the modified entropy
+    (Song and Mittal) with the likeliest class in the place of the label."""
     BLIND = "blind"
     """(n, f) what anybody sees of the picture and its file; no target was asked."""
     PICTURE = "picture"
@@ -39,7 +48,9 @@ BN_CHANNELS = (
     Channel.BN_DISTANCE_VARIANCE,
     Channel.BN_LOGVAR,
     Channel.BN_LOGVAR_SQUARED,
+    Channel.BN_VARIANCE,
 )
+HEAD_CHANNELS = (Channel.CLASS_COSINE, Channel.TOP_COSINES, Channel.TOP_CLASSES, Channel.POSTERIOR)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
 from bareface.stats.verdict import overall
 from bareface.targets.target import Target
-from bareface.trace import Channel
+from bareface.trace import HEAD_CHANNELS
 
 USES = {
     Role.MEMBER: "trained the target; member side of the record and dataset games",
@@ -128,7 +128,7 @@ def _deciding(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tup
 
     The others are the ceiling beside them; they decide only where nothing else was asked.
     """
-    with_head = {attack.name for attack in attacks if Channel.CLASS_COSINE in attack.needs}
+    with_head = {attack.name for attack in attacks if attack.needs & set(HEAD_CHANNELS)}
     return tuple(finding for finding in findings if finding.attack not in with_head) or findings
 
 

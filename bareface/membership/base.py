@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
 from bareface.scores import Scores
-from bareface.trace import Channel, Trace
+from bareface.trace import HEAD_CHANNELS, Channel, Trace
 
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Beside = Literal["references", "gallery"]
@@ -154,5 +154,6 @@ _WHERE_FROM = {
     Channel.BN_DISTANCE_VARIANCE: "BatchNorm layers with running statistics",
     Channel.BN_LOGVAR: "BatchNorm layers with running statistics",
     Channel.BN_LOGVAR_SQUARED: "BatchNorm layers with running statistics",
-    Channel.CLASS_COSINE: "the classification head beside the backbone",
+    Channel.BN_VARIANCE: "BatchNorm layers with running statistics",
+    **dict.fromkeys(HEAD_CHANNELS, "the classification head beside the backbone"),
 }

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.folding import folded
+from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.target import Target
@@ -41,7 +42,7 @@ class BackboneWitness:
         if layers:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
         if self.target.centres is not None:
-            shapes[Channel.CLASS_COSINE] = (len(VIEWS),)
+            shapes |= head_shapes(len(self.target.centres))
         offer = Offer(self.target.sha256, shapes, layers=layers)
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
@@ -79,7 +80,7 @@ class BackboneWitness:
         if self.estimate is not None:
             values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(hooked.left)
         if self.target.centres is not None:
-            values[Channel.CLASS_COSINE] = class_cosine(embedding, self.target.centres)
+            values |= head_answers(embedding, self.target.centres)
         return by_image(values)
 
 
@@ -120,9 +121,3 @@ def visible_layers(target: Target) -> tuple[Layer, ...]:
         names = list(taps.seen)
     modules = dict(target.module.named_modules())
     return tuple(Layer(name, int(modules[name].num_features)) for name in names)
-
-
-def class_cosine(embedding: Tensor, centres: Tensor) -> Tensor:
-    """(n,) largest cosine of each (n, d) embedding to a class centre (identities, d)."""
-    directions = torch.nn.functional.normalize(centres.to(embedding), dim=1)
-    return (torch.nn.functional.normalize(embedding, dim=1) @ directions.T).max(dim=1).values

@@ -126,16 +126,18 @@ class Reduction:
         mean_square = torch.cat([kept.norm for kept in moments], dim=1).square_().div_(positions[self.layer_of])
         spread = torch.maximum(mean_square - mean.square(), mean_square * _RESOLUTION)
         variance = spread.mul_(self.scale.square()).add_(_SMALLEST_VARIANCE)
-        ratio = variance.div_(self.running_variance).log_()
+        share = variance.div_(self.running_variance)
+        ratio = share.log()
         squared = mean.sub_(self.centre).mul_(self.scale).square_()
-        sums = torch.cat([squared, squared / self.running_variance, ratio, ratio.square()]) @ self.total
-        distance, normalised, logvar, logvar_squared = sums.chunk(4)
+        sums = torch.cat([squared, squared / self.running_variance, ratio, ratio.square(), share]) @ self.total
+        distance, normalised, logvar, logvar_squared, variance = sums.chunk(5)
         unknown = torch.where(positions == 1, torch.nan, 0.0)
         return {
             Channel.BN_DISTANCE: distance,
             Channel.BN_DISTANCE_VARIANCE: normalised / self.widths,
             Channel.BN_LOGVAR: logvar / self.widths + unknown,
             Channel.BN_LOGVAR_SQUARED: logvar_squared / self.widths + unknown,
+            Channel.BN_VARIANCE: variance / self.widths + unknown,
         }
 
 

@@ -12,6 +12,7 @@ from bareface.errors import Abstained
 from bareface.membership import attacks
 from bareface.membership.base import Attack, Known, Labelled
 from bareface.registry import HEADINGS, prose
+from bareface.trace import HEAD_CHANNELS
 
 ALL = [pytest.param(attack, id=name) for name, attack in attacks().items()]
 
@@ -112,8 +113,7 @@ def test_works_from_shadows_whose_answers_have_another_scale(attack: type[Attack
 
 def _scaled(toy: Toy, factor: float) -> Labelled:
     channels = {
-        name: values * (1 if name == "class_cosine" else np.float32(factor))
-        for name, values in toy.trace.channels.items()
+        name: values * np.float32(1 if name in HEAD_CHANNELS else factor) for name, values in toy.trace.channels.items()
     }
     return Labelled(replace(toy.trace, channels=channels), toy.member)
 

@@ -44,6 +44,7 @@ def oracle(module: nn.Module, pixels: Tensor) -> dict[str, dict[Channel, np.ndar
             ratio = np.log(spread / var) if v.shape[1] > 1 else np.full(len(var), np.nan)
             rows[Channel.BN_LOGVAR].append(ratio.mean())
             rows[Channel.BN_LOGVAR_SQUARED].append((ratio**2).mean())
+            rows[Channel.BN_VARIANCE].append(np.exp(ratio).mean())
         answers[name] = {channel: np.array(values) for channel, values in rows.items()}
     module.float()
     return answers

@@ -54,10 +54,28 @@ def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, si
     n, person = len(subject), rng.normal(size=(subject.max() + 1, 2, 3))[subject] * 0.5
     channels = {channel: np.exp(rng.normal(size=(n, 2, 3)) + person - lift[:, None, None]) for channel in BN_CHANNELS}
     channels[Channel.EMBEDDING] = _embedding(rng, subject, lift, size)
-    channels[Channel.CLASS_COSINE] = 0.3 + 0.1 * (rng.normal(size=(n, 2)) + lift[:, None])
+    channels |= _head(rng, n, lift)
     channels[Channel.BLIND] = rng.normal(size=(n, 5))
     channels[Channel.PICTURE] = rng.normal(size=(n, 9))
     return {channel: values.astype(np.float32) for channel, values in channels.items()}
+
+
+def _head(rng: np.random.Generator, n: int, lift: np.ndarray) -> dict[Channel, np.ndarray]:
+    """Eight cosines, of which the first is the larger the more the image leaks."""
+    cosine = 0.3 + 0.1 * rng.normal(size=(n, 2, 8))
+    cosine[..., 0] += 0.2 * lift[:, None]
+    classes = np.argsort(-cosine, axis=-1)
+    top = np.take_along_axis(cosine, classes, axis=-1)
+    p = np.exp(32 * (top - top[..., :1]))
+    p /= p.sum(-1, keepdims=True)
+    entropy = -(p * np.log(p)).sum(-1)
+    posterior = np.stack([np.log(p[..., 0]), entropy, entropy * (1 - p[..., 0])], axis=-1)
+    return {
+        Channel.CLASS_COSINE: top[..., 0],
+        Channel.TOP_COSINES: top,
+        Channel.TOP_CLASSES: classes.astype(float),
+        Channel.POSTERIOR: posterior,
+    }
 
 
 def _embedding(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, size: int) -> np.ndarray:
