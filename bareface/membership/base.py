@@ -155,5 +155,6 @@ _WHERE_FROM = {
     Channel.BN_LOGVAR: "BatchNorm layers with running statistics",
     Channel.BN_LOGVAR_SQUARED: "BatchNorm layers with running statistics",
     Channel.BN_VARIANCE: "BatchNorm layers with running statistics",
+    Channel.ESTIMATED_DISTANCE: "convolutions and linear maps to look into, and estimated statistics of them",
     **dict.fromkeys(HEAD_CHANNELS, "the classification head beside the backbone"),
 }

@@ -53,6 +53,8 @@ def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, si
     """Every channel of n images whose answers are moved by `lift` (n,) deviations."""
     n, person = len(subject), rng.normal(size=(subject.max() + 1, 2, 3))[subject] * 0.5
     channels = {channel: np.exp(rng.normal(size=(n, 2, 3)) + person - lift[:, None, None]) for channel in BN_CHANNELS}
+    noise = rng.spawn(1)[0].normal(size=(n, 2, 3))  # a stream of its own: the other channels stay as they are
+    channels[Channel.ESTIMATED_DISTANCE] = np.exp(noise + person - lift[:, None, None])
     channels[Channel.EMBEDDING] = _embedding(rng, subject, lift, size)
     channels |= _head(rng, n, lift)
     channels[Channel.BLIND] = rng.normal(size=(n, 5))
