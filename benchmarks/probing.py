@@ -30,9 +30,8 @@ from bareface.targets.build import build
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
-BATCH = 16
-# Backbone, side in pixels, batches in a round, rounds.
-NETS = (("ir-tiny", 48, 256, 7), ("mobilefacenet", 112, 16, 9), ("iresnet18", 112, 5, 9), ("iresnet50", 112, 3, 7))
+# Backbone, side in pixels, images in a round, rounds.
+NETS = (("ir-tiny", 48, 4096, 7), ("mobilefacenet", 112, 256, 9), ("iresnet18", 112, 80, 9), ("iresnet50", 112, 48, 7))
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,10 @@ def net(architecture: str, side: int) -> Target:
     return Target(architecture, architecture, build(architecture, spec=spec), spec)
 
 
-def bare_forward(target: Target, images: Tensor) -> None:
-    """What any user of the backbone pays for both views."""
+def bare_forward(target: Target, images: Tensor, at_once: int) -> None:
+    """What any user of the backbone pays for both views, `at_once` images and their flips in one pass."""
     with torch.inference_mode():
-        for batch in images.split(BATCH):
+        for batch in images.split(at_once):
             pixels = target.spec.normalise(batch)
             target.module(torch.cat([pixels, pixels.flip(-1)]))
 
@@ -73,17 +72,17 @@ def seconds(job: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def paired_ratio(architecture: str, side: int, batches: int, rounds: int) -> tuple[float, float, float]:
+def paired_ratio(architecture: str, side: int, count: int, rounds: int) -> tuple[float, float, float]:
     """Ratio of probing to the bare forward, and both in images/s (an image and its flip count as one)."""
-    target, count = net(architecture, side), BATCH * batches
+    target = net(architecture, side)
     witness = BackboneWitness(target)
     images = RenderedNoise(count, side).load(np.arange(count))
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds + 1):
-            todo = plan(witness, np.array([f"{number}-{i}" for i in range(count)]), batch_size=BATCH)
+            todo = plan(witness, np.array([f"{number}-{i}" for i in range(count)]))
             jobs = [
-                lambda: bare_forward(target, images),
+                lambda todo=todo: bare_forward(target, images, todo.batch_size),
                 lambda todo=todo: probe(witness, ArrayImages(images), todo, Path(folder)),
             ]
             order = (0, 1) if number % 2 else (1, 0)
@@ -119,8 +118,8 @@ def main() -> None:
         child(arguments.child)
         return
     print(f"threads {torch.get_num_threads()}\n\nbackbone        px   bare img/s   probe img/s   ratio")
-    for architecture, side, batches, rounds in NETS[: 1 if arguments.quick else None]:
-        ratio, bare, probed = paired_ratio(architecture, side, batches, rounds)
+    for architecture, side, count, rounds in NETS[: 1 if arguments.quick else None]:
+        ratio, bare, probed = paired_ratio(architecture, side, count, rounds)
         print(f"{architecture:14} {side:4}   {bare:10.1f}   {probed:11.1f}   {ratio:5.3f}")
     sizes = (1_000, 5_000) if arguments.quick else (10_000, 100_000)
     print("\nimages    peak resident MiB")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import log2
 
 import torch
 from torch import Tensor
@@ -13,8 +14,11 @@ from bareface.probing.folding import folded
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
+
+PIXELS_AT_ONCE = 16 * 112 * 112
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class BackboneWitness:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
         if self.target.centres is not None:
             shapes |= head_shapes(len(self.target.centres))
-        offer = Offer(self.target.sha256, shapes, layers=layers)
+        offer = Offer(self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec))
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
@@ -111,6 +115,14 @@ def _noise(target: Target) -> Tensor:
     size = (2, 3, target.spec.height, target.spec.width)
     drawn = torch.randint(0, 256, size, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return target.spec.normalise(drawn.to(target.device))
+
+
+def batch_size(spec: ImageSpec) -> int:
+    """Images in one forward pass: 16 of 112 pixels, more of smaller ones up to 128, about as many pixels in all.
+
+    Fewer would spend their time between the layers; the activations of more would leave the caches.
+    """
+    return 1 << int(log2(min(max(PIXELS_AT_ONCE / (spec.height * spec.width), 8), 128)))
 
 
 def visible_layers(target: Target) -> tuple[Layer, ...]:

@@ -63,9 +63,12 @@ class Plan:
         return [rows[start : start + self.part_size] for start in range(0, len(rows), self.part_size)]
 
 
-def plan(witness: Witness, digests: NDArray[np.str_], *, batch_size: int = 16, part_size: int | None = None) -> Plan:
-    """Find out what the witness can answer and what the trace will depend on."""
-    return Plan(digests, witness.offer, batch_size, part_size or witness.offer.part_size)
+def plan(
+    witness: Witness, digests: NDArray[np.str_], *, batch_size: int | None = None, part_size: int | None = None
+) -> Plan:
+    """Find out what the witness can answer and what the trace will depend on; sizes as the witness likes them best."""
+    offer = witness.offer
+    return Plan(digests, offer, batch_size or offer.batch_size, part_size or offer.part_size)
 
 
 def probe(witness: Witness, images: Images, todo: Plan, folder: Path, report: Progress | None = None) -> Path:

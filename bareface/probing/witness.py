@@ -49,6 +49,7 @@ class Offer:
         views: names of the views; the first is the image as it is.
         layers: the layers of the `bn_` channels.
         measured: the layers of `estimated_distance`.
+        batch_size: images asked about at once, unless somebody wants another number.
         part_size: images in one part file; fewer where an answer is dear.
     """
 
@@ -57,6 +58,7 @@ class Offer:
     views: tuple[str, ...] = VIEWS
     layers: tuple[Layer, ...] = ()
     measured: tuple[Layer, ...] = ()
+    batch_size: int = 16
     part_size: int = 2048
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneWitness, batch_size
 from bareface.probing.probe import Plan, load_trace, plan, probe
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
@@ -129,3 +129,10 @@ def test_channels_can_be_read_alone(tmp_path: Path) -> None:
     trace = load_trace(tmp_path / todo.key, [Channel.BN_DISTANCE, Channel.CLASS_COSINE])
     assert set(trace.channels) == {Channel.BN_DISTANCE}
     assert json.loads((tmp_path / todo.key / "trace.json").read_text())["images"] == 11
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"), [(112, 112, 16), (112, 96, 16), (48, 48, 64), (16, 16, 128), (448, 448, 8)]
+)
+def test_small_images_go_together(height: int, width: int, expected: int) -> None:
+    assert batch_size(ImageSpec(height, width)) == expected
