@@ -1,0 +1,103 @@
+"""ONNX graphs give the answers of the backbones that they were exported from."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from exported import EXPORTERS, SIDE, exported, faces, small_ir
+from needs_onnx import onnx
+
+from bareface.faces.source import ArrayImages
+from bareface.probing.backbone import BackboneWitness
+from bareface.probing.estimated import estimate
+from bareface.probing.graph import GraphWitness
+from bareface.probing.graph_taps import linear_taps, tapped
+from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.witness import Witness
+from bareface.targets.onnx.graph import Graph
+from bareface.targets.onnx.target import OnnxTarget, load_onnx
+from bareface.trace import BN_CHANNELS, Channel, Trace
+
+PUBLIC = ArrayImages(faces(40, seed=2))
+
+
+def trace(witness: Witness, folder: Path) -> Trace:
+    images = ArrayImages(faces(7))
+    digests = np.array([f"digest-{n}" for n in range(7)])
+    return load_trace(probe(witness, images, plan(witness, digests, batch_size=3, part_size=5), folder))
+
+
+@cache
+def witness_of(exporter: str) -> GraphWitness:
+    target = load_onnx(exported(exporter))
+    return GraphWitness(target, estimate(GraphWitness(target).watched(), PUBLIC))
+
+
+@cache
+def original() -> BackboneWitness:
+    target = small_ir()
+    return BackboneWitness(target, estimate(BackboneWitness(target).watched(), PUBLIC))
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_surviving_layers_give_the_distances_of_the_backbone(exporter: str, tmp_path: Path) -> None:
+    told, expected = trace(witness_of(exporter), tmp_path / "onnx"), trace(original(), tmp_path / "torch")
+    names = [layer.name for layer in expected.layers]
+    rows = [names.index(layer.name) for layer in told.layers]
+    assert len(rows) >= 9
+    for channel in BN_CHANNELS:
+        reference = expected.channels[channel][:, :, rows]
+        np.testing.assert_allclose(told.channels[channel], reference, rtol=1e-4, atol=1e-5, err_msg=channel)
+    np.testing.assert_allclose(
+        told.channels[Channel.EMBEDDING], expected.channels[Channel.EMBEDDING], rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_estimated_distances_survive_folding(exporter: str, tmp_path: Path) -> None:
+    """Scale and shift of a folded BatchNorm cancel, so the graph gives what the backbone gives, layer by layer."""
+    told, expected = trace(witness_of(exporter), tmp_path / "onnx"), trace(original(), tmp_path / "torch")
+    assert len(told.measured) == len(expected.measured) == 21
+    name = Channel.ESTIMATED_DISTANCE
+    np.testing.assert_allclose(told.channels[name], expected.channels[name], rtol=1e-3, atol=1e-4)
+
+
+def test_no_feature_map_leaves_the_graph() -> None:
+    graph = witness_of("script").target.graph
+    model, outputs = tapped(graph, linear_taps(graph))
+    assert [value.name for value in model.graph.output] == [graph.embedding, *outputs]
+    assert {node.op_type for node in model.graph.node if node.output[0] in outputs} == {"ReduceMean", "ReduceL2"}
+    assert {node.domain for node in model.graph.node} == {""}
+    assert len(graph.model.graph.output) == 1
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17])
+def test_taps_are_the_same_at_every_opset(opset: int) -> None:
+    target = load_onnx(exported("script"))
+    other = onnx.ModelProto()
+    other.CopyFrom(target.graph.model)
+    other.opset_import[0].version = opset
+    older = OnnxTarget("older", Graph(**{**vars(target.graph), "model": other}))
+    images = faces(3)
+    with GraphWitness(target).watched() as observe, GraphWitness(older).watched() as observe_older:
+        seen, seen_older = observe(images), observe_older(images)
+    for name, moments in seen.items():
+        torch.testing.assert_close(seen_older[name].mean, moments.mean)
+        torch.testing.assert_close(seen_older[name].norm, moments.norm)
+        assert moments.mean.shape == (6, moments.mean.shape[1])
+
+
+def test_names_in_the_graph_cannot_collide_with_the_taps() -> None:
+    target = load_onnx(exported("script"))
+    graph = target.graph
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    model.graph.node.append(onnx.helper.make_node("Identity", [graph.input], ["bareface/0/mean"]))
+    _, outputs = tapped(Graph(**{**vars(graph), "model": model}), linear_taps(graph))
+    assert outputs[0] == "barefacebareface/0/mean"
+
+
+def test_the_side_of_the_images_is_that_of_the_file() -> None:
+    assert witness_of("script").target.spec.height == SIDE
