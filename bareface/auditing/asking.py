@@ -55,7 +55,7 @@ class Asking:
     examination: Examination
     references: tuple[ReferenceModel, ...]
     wanted: frozenset[Beside]
-    batch_size: int
+    batch_size: int | None
     seed: int
     run: Path
     progress: Progress
