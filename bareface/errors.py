@@ -13,6 +13,7 @@
 Every message says where, what it got, what was expected, and what to try.
 """
 
+import re
 from typing import Any, ClassVar
 
 
@@ -31,11 +32,17 @@ class BarefaceError(Exception):
     def __init__(self, where: str, *, got: str, expected: str, hint: str = "") -> None:
         self.where, self.got, self.expected, self.hint = where, got, expected, hint
         advice = f" Try: {hint}." if hint else ""
-        super().__init__(f"{where}: got {got}; expected {expected}.{advice}")
+        super().__init__(_one_line(f"{where}: got {got}; expected {expected}.{advice}"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process borders although their arguments are named."""
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _one_line(text: str) -> str:
+    """Messages quote names and cells of untrusted files: no line breaks, and nothing that would move a cursor."""
+    joined = re.sub(r"\s*\n\s*", " ", text)
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in joined)
 
 
 def _rebuild(kind: type[BarefaceError], args: tuple[Any, ...], state: dict[str, Any]) -> BarefaceError:

@@ -19,6 +19,12 @@ def test_without_a_hint_nothing_is_to_be_tried():
     assert str(UsageError("x", got="y", expected="z")) == "x: got y; expected z."
 
 
+def test_what_a_hostile_file_says_stays_on_one_line_and_cannot_move_the_cursor():
+    error = UsageError("a.yaml", got="a file (line 1:\n    \x1b[2J\r\udce9\n  ^)", expected="a mapping")
+    assert str(error) == "a.yaml: got a file (line 1: \\x1b[2J\\x0d\\xdce9 ^); expected a mapping."
+    assert "\x1b" in error.got, "as it was, for those who want it"
+
+
 def test_a_message_cannot_be_given_by_position():
     with pytest.raises(TypeError):
         BarefaceError("where", "got", "expected")  # type: ignore[misc]

@@ -30,7 +30,7 @@ def manners(run: Path | None = None) -> Iterator[None]:
     try:
         yield
     except BarefaceError as error:
-        console.print(f"[bold red]{type(error).__name__}[/] {escape(_printable(str(error)))}", highlight=False)
+        console.print(f"[bold red]{type(error).__name__}[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         kept = f" What is done is kept in {run}; run the same command again to resume." if run else ""
@@ -70,8 +70,3 @@ class Stages:
     def _due(self, stage: str, done: int, total: int) -> bool:
         when, last = self._spoken.get(stage, (-LINE_EVERY, -1))
         return done != last and (done == total or time.monotonic() - when >= LINE_EVERY)
-
-
-def _printable(text: str) -> str:
-    """Control characters of hostile names as their code, so that they cannot move the cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
