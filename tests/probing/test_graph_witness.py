@@ -79,6 +79,9 @@ def test_taps_are_the_same_at_every_opset(opset: int) -> None:
     other = onnx.ModelProto()
     other.CopyFrom(target.graph.model)
     other.opset_import[0].version = opset
+    for node in other.graph.node if opset < 14 else ():
+        for attribute in [one for one in node.attribute if one.name == "training_mode"]:
+            node.attribute.remove(attribute)
     older = OnnxTarget("older", Graph(**{**vars(target.graph), "model": other}))
     images = faces(3)
     with GraphWitness(target).watched() as observe, GraphWitness(older).watched() as observe_older:
