@@ -23,6 +23,7 @@ from bareface.targets.heads import find_head
 from bareface.targets.recognise import COUNTER, Recognised, norms, recognise, stranger
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
+from bareface.targets.strangers import Stranger
 from bareface.targets.tree import Opaque
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics, unwrap
@@ -43,11 +44,12 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     file = path / WEIGHTS if path.is_dir() else path
     static = read_static(file)
     found = unwrap(static.tree, StaticTensor)
-    leftovers = found.leftovers | _head_beside(path)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
     known = _recognised(shapes, found.wrapper)
+    own, head = known.part(found.tensors) if known else (found.tensors, {})
+    leftovers = found.leftovers | head | _head_beside(path)
     layers = norms(known.blank()) if known else {}
-    statistics_found = _norms(found.tensors, layers)
+    statistics_found = _norms(own, layers)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
     facts = CheckpointFacts(
         file=path.name,
@@ -56,9 +58,9 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         wrapper=found.wrapper,
         whole_module=static.whole_module,
         refused=tuple(offenders(static.names)),
-        architecture=known.architecture if known else stranger(shapes),
+        architecture=known.architecture if known else _name(stranger(shapes)),
         known=known is not None,
-        parameters=sum(t.numel for key, t in found.tensors.items() if not key.endswith(BUFFERS)),
+        parameters=sum(t.numel for key, t in own.items() if not key.endswith(BUFFERS)),
         embedding_size=known.embedding_size if known else None,
         input=_input(known, _card(path)) if known else None,
         norms=statistics_found,
@@ -78,6 +80,10 @@ def _recognised(shapes: Mapping[str, tuple[int, ...]], wrapper: str) -> Recognis
         return None
 
 
+def _name(found: Stranger | None) -> str:
+    return found.name if found else "unknown"
+
+
 def _card(path: Path) -> BackboneCard | None:
     beside = path / CARD if path.is_dir() else path.with_suffix(".json")
     is_ours = path.is_dir() or (path.suffix == ".safetensors" and beside.exists())
@@ -87,8 +93,8 @@ def _card(path: Path) -> BackboneCard | None:
 def _input(known: Recognised, card: BackboneCard | None) -> InputFact:
     convention = known.convention
     if card is None:
-        project, spec, caveat = convention.project, known.spec, convention.caveat
-        return InputFact(spec=str(spec), convention=project, caveat=caveat, momentum=convention.momentum)
+        project, spec = convention.project, known.spec
+        return InputFact(spec=str(spec), convention=project, caveat=known.caveat, momentum=convention.momentum)
     return InputFact(spec=str(card.spec.spec()), convention=f"{CARD} beside it", caveat="", momentum=card.momentum)
 
 

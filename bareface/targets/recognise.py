@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import CheckpointError, TargetError
-from bareface.targets.backbones.shapes import Shapes
-from bareface.targets.build import Plan, name_of
-from bareface.targets.families import FAMILIES, STRANGERS, Convention, Family
+from bareface.targets.backbones.plan import Plan, Shapes
+from bareface.targets.build import name_of
+from bareface.targets.conventions import Convention
+from bareface.targets.families import FAMILIES, Family
 from bareface.targets.printable import printable
 from bareface.targets.spec import ImageSpec
+from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
 
 COUNTER = "num_batches_tracked"
-FACTORY = "a factory of your own, package.module:factory, that returns the module with its weights"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Recognised:
         plan: the same in numbers.
         spec: the input, by the convention of the project that publishes such files.
         embedding_size: d.
-        convention: whose convention it is, and what the keys leave open.
+        convention: whose convention it is.
+        caveat: what keys and shapes leave open; empty where they tell everything.
+        head: keys of a classification layer that the backbone carries along.
     """
 
     architecture: str
@@ -35,6 +41,13 @@ class Recognised:
     spec: ImageSpec
     embedding_size: int
     convention: Convention
+    caveat: str = ""
+    head: tuple[str, ...] = ()
+
+    def part(self, tensors: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
+        """The tensors of the backbone, and those of the classification layer that it carries along."""
+        own = {key: value for key, value in tensors.items() if key not in self.head}
+        return own, {key: value for key, value in tensors.items() if key in self.head}
 
     def blank(self, spec: ImageSpec | None = None) -> nn.Module:
         """The backbone without numbers, on torch's meta device: it costs no memory and no random draws."""
@@ -57,7 +70,7 @@ def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> R
         TargetError: no such architecture is known, or one that bareface does not build.
         CheckpointError: the family is known but tensors of it are missing.
     """
-    family = next((f for f in FAMILIES if all(mark in shapes for mark in f.marks)), None)
+    family = next((family for family in FAMILIES if family.owns(shapes)), None)
     if family is None:
         raise _unknown(shapes, where)
     try:
@@ -68,41 +81,48 @@ def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> R
 
 
 def _read(family: Family, shapes: Shapes, wrapper: str) -> Recognised:
-    plan, convention = family.plan(shapes), family.convention(wrapper)
-    channels, (height, width) = shapes[family.stem][1], family.size(shapes)
-    if channels not in (1, 3):
-        raise ValueError(f"{family.stem}: {channels} input channels")
-    spec = ImageSpec(height, width, "GRAY" if channels == 1 else convention.order, convention.mean, convention.std)
-    return Recognised(name_of(plan, family.name), plan, spec, shapes[family.embedding][0], convention)
+    reading, convention = family.read(shapes), family.convention(wrapper)
+    if reading.channels not in (1, 3):
+        raise ValueError(f"an input of {reading.channels} channels")
+    order = "GRAY" if reading.channels == 1 else convention.order
+    mean, std = (_for(reading.channels, values) for values in (convention.mean, convention.std))
+    caveat = "; ".join(filter(None, (convention.caveat, reading.caveat)))
+    name, spec = name_of(reading.plan, family.name), ImageSpec(*reading.size, order, mean, std)
+    return Recognised(name, reading.plan, spec, reading.embedding_size, convention, caveat, reading.head)
 
 
-def stranger(shapes: Shapes) -> str:
-    """The name of a family that bareface knows but does not build, or `unknown`."""
-    return next((name for marks, name in STRANGERS if all(mark in shapes for mark in marks)), "unknown")
+def _for(channels: int, values: tuple[float, ...]) -> tuple[float, ...]:
+    """One number for all channels of a grey image, where the convention has one for each colour: their mean."""
+    return values if channels == 3 or len(values) == 1 else (round(sum(values) / len(values), 3),)
+
+
+def stranger(shapes: Shapes) -> Stranger | None:
+    """The backbone that bareface can name but does not build, if it is one."""
+    return next((stranger for stranger in STRANGERS if stranger.owns(shapes)), None)
 
 
 def _unknown(shapes: Shapes, where: str) -> TargetError:
-    name = stranger(shapes)
+    found = stranger(shapes)
     seen = printable(", ".join(list(shapes)[:4])) or "no tensors at all"
-    got = f"{name}, with {len(shapes)} tensors ({seen}, ...)" if name != "unknown" else f"unknown tensors ({seen}, ...)"
-    expected = f"one of the families {', '.join(family.name for family in FAMILIES)}"
-    return TargetError(where, got=got, expected=expected, hint=FACTORY)
+    got = f"{found.name}, with {len(shapes)} tensors ({seen}, ...)" if found else f"unknown tensors ({seen}, ...)"
+    expected = f"one of the families {', '.join(dict.fromkeys(family.name for family in FAMILIES))}"
+    return TargetError(where, got=got, expected=expected, hint=found.advice if found else FACTORY)
 
 
 def assemble(found: Recognised, tensors: Mapping[str, Tensor], where: str, spec: ImageSpec | None = None) -> nn.Module:
-    """The backbone with these weights: all of them, and nothing else.
+    """The backbone with these weights: all of them, and nothing else but a classification layer, which is left out.
 
     Counters of batches may be missing, as they are from files older than torch 0.4.1; they start at zero then.
 
     Raises:
         CheckpointError: with the first missing and unexpected keys and the shapes that differ.
     """
-    module = found.blank(spec)
+    module, (weights, _) = found.blank(spec), found.part(tensors)
     own = module.state_dict()
-    _compare(own, tensors, where)
+    _compare(own, weights, where)
     module.to_empty(device="cpu")
     counters = {key: torch.zeros((), dtype=torch.long) for key in own if key.endswith(COUNTER)}
-    module.load_state_dict(counters | dict(tensors))
+    module.load_state_dict(counters | weights)
     return module
 
 

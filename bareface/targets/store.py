@@ -30,11 +30,14 @@ def save_target(target: Target, folder: Path, notes: dict[str, str | int | float
     """Write a target to `folder`; one without centres removes an older head from there.
 
     Raises:
-        TargetError: the module is of no architecture that could be read back.
+        TargetError: the module is of no architecture that could be read back, or ends in a classification layer.
         RunError: the folder cannot be written.
     """
     state = target.module.state_dict()
     found = recognise(_shapes(state), where=target.name)
+    if found.head:
+        got, expected = f"a classification layer inside the module ({found.head[0]})", "a backbone alone"
+        raise TargetError(target.name, got=got, expected=expected, hint="a linear map called embedding, or none")
     eps, momentum = _norm_settings(target)
     card = BackboneCard(
         name=target.name,
@@ -98,7 +101,7 @@ def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Targe
     checkpoint = read_checkpoint(file)
     found = recognise(_shapes(checkpoint.tensors), checkpoint.wrapper, str(file))
     module = assemble(found, checkpoint.tensors, str(file), spec)
-    centres = _centres(checkpoint.leftovers, found)
+    centres = _centres(checkpoint.leftovers | found.part(checkpoint.tensors)[1], found)
     return Target(name or file.stem, found.architecture, module, spec or found.spec, str(file), centres)
 
 

@@ -6,15 +6,18 @@ import torch
 from torch import Tensor, nn
 
 
-def fill(module: nn.Module) -> nn.Module:
+def fill(module: nn.Module, gain: float = 1.0) -> nn.Module:
     """The module with every number replaced by a wave, in evaluation mode."""
     state = module.state_dict()
-    module.load_state_dict({key: wave(key, value) for key, value in state.items()})
+    module.load_state_dict({key: wave(key, value, gain) for key, value in state.items()})
     return module.eval()
 
 
-def wave(key: str, like: Tensor) -> Tensor:
-    """A plausible tensor for the key: small weights, scales near 1, positive variances; counters stay."""
+def wave(key: str, like: Tensor, gain: float = 1.0) -> Tensor:
+    """A plausible tensor for the key: small weights, scales near 1, positive variances; counters stay.
+
+    A larger gain makes weights larger, so that activations reach where they are cut off.
+    """
     if not like.is_floating_point():
         return like
     phase = zlib.crc32(key.encode()) % 1000
@@ -22,7 +25,7 @@ def wave(key: str, like: Tensor) -> Tensor:
     if key.endswith("running_var"):
         return 1 + 0.5 * values
     if like.ndim > 1:
-        return values * (2 / like[0].numel()) ** 0.5
+        return values * (gain * (2 / like[0].numel()) ** 0.5)
     if key.endswith(("running_mean", "bias")):
         return 0.1 * values
     return 0.25 + 0.1 * values if "prelu" in key else 1 + 0.1 * values

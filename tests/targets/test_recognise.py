@@ -1,14 +1,18 @@
 """A bare checkpoint is recognised by its keys and shapes, or refused with advice."""
 
+import re
+
 import pytest
 import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
 from bareface.targets.backbones.ir import IRPlan
+from bareface.targets.backbones.vit import ViTPlan
 from bareface.targets.build import PLANS, build
 from bareface.targets.recognise import assemble, norms, recognise
 from bareface.targets.spec import ImageSpec
+from bareface.targets.strangers import STRANGERS, Stranger
 
 FACE, TALL = ImageSpec(112, 112), ImageSpec(112, 96)
 
@@ -19,18 +23,41 @@ def shapes_of(architecture: str, spec: ImageSpec, size: int = 512) -> dict[str, 
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
+# Nets that take any size are said to take the one of their project.
+ONE_SIZE = {"inception-resnet-v1": (160, 160), "mobilefacenet-micro": (112, 96)}
+
+
 @pytest.mark.parametrize("architecture", sorted(PLANS))
 def test_every_listed_backbone_is_recognised_from_shapes_alone(architecture: str) -> None:
-    spec = TALL if architecture.startswith("mobile") else FACE
-    found = recognise(shapes_of(architecture, spec, 96))
+    found = recognise(shapes_of(architecture, FACE, 96))
     assert (found.architecture, found.embedding_size) == (architecture, 96)
-    assert (found.spec.height, found.spec.width) == (spec.height, spec.width)
+    assert (found.spec.height, found.spec.width) == ONE_SIZE.get(architecture, (112, 112))
 
 
-@pytest.mark.parametrize("side", [32, 48, 112, 224])
-def test_input_size_falls_out_of_the_last_linear_map(side: int) -> None:
-    spec = recognise(shapes_of("iresnet50", ImageSpec(side, side, "GRAY"))).spec
+SIZED = {
+    "iresnet18": (32, 48, 112, 224),
+    "evolve-ir50": (112, 224),
+    "mbf": (112, 128),
+    "foamliu-mobilefacenet": (112, 96),
+    "foamliu-resnet18": (112, 128),
+    "vit-t": (112, 126, 45),
+    "cvlface-vit-small": (112, 224),
+    "evolve-resnet50": (112, 224),
+    "lightcnn-29v2": (112, 128),
+    "sphere20a": (112, 160),
+}
+
+
+@pytest.mark.parametrize(("architecture", "side"), [(name, side) for name, sides in SIZED.items() for side in sides])
+def test_input_size_falls_out_of_the_last_linear_map(architecture: str, side: int) -> None:
+    spec = recognise(shapes_of(architecture, ImageSpec(side, side, "GRAY"))).spec
     assert (spec.height, spec.width, spec.order) == (side, side, "GRAY")
+
+
+@pytest.mark.parametrize("architecture", ["ir18", "iresnet18", "mbf", "lightcnn-29", "sphere20a"])
+def test_upright_crops_are_told_from_square_ones(architecture: str) -> None:
+    spec = recognise(shapes_of(architecture, TALL)).spec
+    assert (spec.height, spec.width) == (112, 96)
 
 
 CONVENTIONS = {
@@ -39,7 +66,13 @@ CONVENTIONS = {
     ("ir50", "state_dict/model."): "112x112 BGR, (x - 127.5) / 127.5",
     ("ir50", "net."): "112x112 RGB, (x - 127.5) / 127.5",
     ("evolve-ir-se-50", ""): "112x112 RGB, (x - 127.5) / 127.5",
+    ("evolve-ir-se-50", "state_dict/backbone."): "112x112 BGR, (x - 127.5) / 128",
     ("mobilefacenet", "net_state_dict"): "112x96 RGB, (x - 127.5) / 128",
+    ("vit-t", ""): "112x112 RGB, (x - 127.5) / 127.5",
+    ("foamliu-resnet18", ""): "112x112 RGB, (x - 123.675 116.28 103.53) / 58.395 57.12 57.375",
+    ("resnet18", ""): "112x112 RGB, (x - 123.675 116.28 103.53) / 58.395 57.12 57.375",
+    ("inception-resnet-v1", ""): "160x160 RGB, (x - 127.5) / 128",
+    ("sphere20a", ""): "112x112 BGR, (x - 127.5) / 128",
 }
 
 
@@ -64,22 +97,52 @@ def test_unlisted_widths_are_read_off() -> None:
     assert (found.architecture, found.plan, found.embedding_size) == ("ir-custom", plan, 40)
 
 
-STRANGERS = {
-    "InceptionResnetV1": {"conv2d_1a.bn.running_mean": (32,), "repeat_1.0.branch0.conv.weight": (32, 256, 1, 1)},
-    "a vision transformer": {"patch_embed.proj.weight": (512, 3, 9, 9), "feature.3.running_mean": (512,)},
-    "a torchvision or timm ResNet": {"conv1.weight": (64, 3, 7, 7), "layer1.0.bn1.weight": (64,)},
-    "foamliu's MobileFaceNet": {"gdconv.depthwise.weight": (512, 1, 7, 7)},
-    "unknown tensors": {"backbone.stages.3.weight": (8, 8)},
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda stranger: stranger.name)
+def test_what_cannot_be_built_is_named_with_advice(stranger: Stranger) -> None:
+    shapes = {f"{mark}weight" if mark.endswith(".") else mark: (8, 8) for mark in stranger.marks}
+    told = f"{stranger.name}, with .*; expected one of the families .*, ir, .*iresnet.*Try: {stranger.advice}"
+    with pytest.raises(TargetError, match=re.escape("file.pt: got ") + told.replace("(", r"\(").replace(")", r"\)")):
+        recognise(shapes, where="file.pt")
+
+
+def test_what_nobody_knows_is_shown_by_its_keys() -> None:
+    told = r"got unknown tensors \(backbone.stages.3.weight, ...\).*Try: a factory of your own, package.module:factory"
+    with pytest.raises(TargetError, match=told):
+        recognise({"backbone.stages.3.weight": (8, 8)})
+
+
+# A family's own keys, and one more that makes it another net.
+VARIANTS = {
+    "KP-RPE": ("vit-t", "keypoint_linear.weight"),
+    "BatchNorm over its tokens": ("vit-t", "blocks.0.norm1.bn.running_mean"),
+    "squeeze-and-excitation": ("resnet18", "layer1.0.se.fc1.weight"),
+    "FaceX-Zoo's LightCNN": ("lightcnn-29", "output_layer.3.weight"),
 }
 
 
-@pytest.mark.parametrize("name", STRANGERS)
-def test_what_cannot_be_built_is_named_with_advice(name: str) -> None:
-    shapes = STRANGERS[name]
-    first = next(iter(shapes)).replace(".", r"\.")
-    told = rf"file.pt: got {name}.*{first}.*expected one of the families ir, .*iresnet.*package.module:factory"
-    with pytest.raises(TargetError, match=told):
-        recognise(shapes, where="file.pt")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_relative_of_a_family_is_not_taken_for_it(name: str) -> None:
+    architecture, key = VARIANTS[name]
+    with pytest.raises(TargetError, match=f"got .*{name}"):
+        recognise(shapes_of(architecture, FACE) | {key: (8, 8)})
+
+
+def test_a_stem_of_unknown_stride_is_said_so() -> None:
+    shapes = shapes_of("resnet18", FACE) | {"conv1.weight": (64, 3, 3, 3)}
+    with pytest.raises(
+        CheckpointError, match=r"part of the resnet family, unreadable at .*a stem whose stride no shape"
+    ):
+        recognise(shapes)
+
+
+def test_heads_that_attend_are_a_guess_where_no_table_lists_the_net() -> None:
+    plan = ViTPlan(9, 64, 2, 256)
+    with torch.device("meta"):
+        shapes = {key: tuple(value.shape) for key, value in plan.net(FACE).state_dict().items()}
+    assert recognise(shapes).caveat == "no shape tells how many heads attend; 8 are assumed"
+    assert recognise(shapes_of("vit-t", FACE)).caveat == ""
+    with pytest.raises(CheckpointError, match="60 numbers do not divide among 8 heads"):
+        recognise(shapes | {"patch_embed.proj.weight": (60, 3, 9, 9)})
 
 
 def test_a_part_of_a_backbone_says_where_it_stops() -> None:
@@ -97,7 +160,7 @@ def test_keys_that_claim_a_billion_units_cost_nothing() -> None:
 
 def test_four_input_channels_are_no_image() -> None:
     shapes = shapes_of("ir18", FACE) | {"input_layer.0.weight": (64, 4, 3, 3)}
-    with pytest.raises(CheckpointError, match=r"input_layer.0.weight: 4 input channels"):
+    with pytest.raises(CheckpointError, match=r"unreadable at an input of 4 channels"):
         recognise(shapes)
 
 

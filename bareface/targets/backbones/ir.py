@@ -12,6 +12,7 @@ The embedding is returned before any L2 normalisation.
 """
 
 import math
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -19,7 +20,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from bareface.targets.backbones.shapes import Shapes, count, last_norm
+from bareface.targets.backbones.plan import Reading, Shapes, count, sides
 from bareface.targets.spec import ImageSpec
 
 Layout = Literal["adaface", "evolve"]
@@ -45,29 +46,44 @@ class IRPlan:
     bottleneck: bool = False
     dropout: float = field(default=0.4, compare=False)
 
-    @classmethod
-    def read(cls, shapes: Shapes) -> "IRPlan":
-        """The plan of a net with these tensors: a stage begins with the first unit and wherever the width changes."""
-        adaface = "body.0.res_layer.2.running_mean" in shapes
-        squeeze = "se_block.fc1.weight" if adaface else "5.fc1.weight"
-        widths = [last_norm(shapes, f"body.{i}.res_layer.") for i in range(count(shapes, r"body\.(\d+)\."))]
-        return cls(
-            "adaface" if adaface else "evolve",
-            stem=shapes["input_layer.0.weight"][0],
-            stages=tuple((width, len(list(units))) for width, units in groupby(widths)),
-            squeeze=f"body.0.res_layer.{squeeze}" in shapes,
-            bottleneck="body.0.res_layer.8.running_mean" in shapes,
-        )
-
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
         return IRNet(self, spec, embedding_size)
+
+    @property
+    def shrink(self) -> int:
+        """How many times smaller than the input the last map is."""
+        return 1 << len(self.stages)
 
     def units(self) -> list[tuple[int, int, int]]:
         """(channels in, channels out, stride) of every unit, in order."""
         widths = [self.stem] + [width for width, count in self.stages for _ in range(count)]
         strides = [2 if first else 1 for _, count in self.stages for first in [True] + [False] * (count - 1)]
         return [(before, after, stride) for (before, after), stride in zip(pairwise(widths), strides, strict=True)]
+
+
+def read_ir(shapes: Shapes) -> Reading:
+    """An IR net: a stage begins with the first unit and wherever the width changes."""
+    adaface = "body.0.res_layer.2.running_mean" in shapes
+    squeeze = "se_block.fc1.weight" if adaface else "5.fc1.weight"
+    widths = [_last_norm(shapes, f"body.{i}.res_layer.") for i in range(count(shapes, r"body\.(\d+)\."))]
+    stem, channels, *_ = shapes["input_layer.0.weight"]
+    plan = IRPlan(
+        "adaface" if adaface else "evolve",
+        stem,
+        stages=tuple((width, len(list(units))) for width, units in groupby(widths)),
+        squeeze=f"body.0.res_layer.{squeeze}" in shapes,
+        bottleneck="body.0.res_layer.8.running_mean" in shapes,
+    )
+    rows, columns = shapes["output_layer.3.weight"]
+    return Reading(plan, channels, sides(columns // widths[-1], plan.shrink), rows)
+
+
+def _last_norm(shapes: Shapes, prefix: str) -> int:
+    """Channels of the last numbered BatchNorm under the prefix."""
+    numbered = re.compile(re.escape(prefix) + r"(\d+)\.running_mean")
+    found = {int(match[1]): shape[0] for key, shape in shapes.items() if (match := numbered.fullmatch(key))}
+    return found[max(found)]
 
 
 class SqueezeExcite(nn.Module):
@@ -114,8 +130,8 @@ class IRNet(nn.Module):
             _conv(spec.channels, plan.stem), nn.BatchNorm2d(plan.stem), nn.PReLU(plan.stem)
         )
         self.body = nn.Sequential(*(IRUnit(*unit, plan) for unit in plan.units()))
-        width, shrink = plan.stages[-1][0], 2 ** len(plan.stages)
-        area = math.ceil(spec.height / shrink) * math.ceil(spec.width / shrink)
+        width = plan.stages[-1][0]
+        area = math.ceil(spec.height / plan.shrink) * math.ceil(spec.width / plan.shrink)
         self.output_layer = nn.Sequential(
             nn.BatchNorm2d(width),
             nn.Dropout(plan.dropout),

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from bareface.targets.backbones.shapes import Shapes, count
+from bareface.targets.backbones.plan import Reading, Shapes, count, sides
 from bareface.targets.spec import ImageSpec
 
 WIDTHS = (64, 128, 256, 512)
+# Four strided stages halve the sides four times.
+SHRINK = 16
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,19 @@ class IResNetPlan:
     units: tuple[int, ...]
     widths: tuple[int, ...] = WIDTHS
 
-    @classmethod
-    def read(cls, shapes: Shapes) -> "IResNetPlan":
-        """The plan of a net with these tensors: four stages, counted."""
-        return cls(
-            tuple(count(shapes, rf"layer{stage}\.(\d+)\.") for stage in range(1, 5)),
-            tuple(shapes[f"layer{stage}.0.conv1.weight"][0] for stage in range(1, 5)),
-        )
-
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
         return IResNet(self, spec, embedding_size)
+
+
+def read_iresnet(shapes: Shapes) -> Reading:
+    """An iresnet: four stages, counted."""
+    plan = IResNetPlan(
+        tuple(count(shapes, rf"layer{stage}\.(\d+)\.") for stage in range(1, 5)),
+        tuple(shapes[f"layer{stage}.0.conv1.weight"][0] for stage in range(1, 5)),
+    )
+    rows, columns = shapes["fc.weight"]
+    return Reading(plan, shapes["conv1.weight"][1], sides(columns // plan.widths[-1], SHRINK), rows)
 
 
 class IResNetUnit(nn.Module):
@@ -74,7 +78,7 @@ class IResNet(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = (nn.Sequential(*_stage(*stage)) for stage in stages)
         self.bn2 = nn.BatchNorm2d(last)
         self.dropout = nn.Dropout(0.0)
-        self.fc = nn.Linear(last * math.ceil(spec.height / 16) * math.ceil(spec.width / 16), embedding_size)
+        self.fc = nn.Linear(last * math.ceil(spec.height / SHRINK) * math.ceil(spec.width / SHRINK), embedding_size)
         self.features = nn.BatchNorm1d(embedding_size)
         self.features.weight.requires_grad_(False)
 
