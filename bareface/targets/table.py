@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -163,19 +164,15 @@ def _texts(table: pa.Table, name: str) -> list[str]:
 
 
 def _lists(path: Path, cells: pa.ChunkedArray) -> Embeddings:
-    chunks = [np.asarray(chunk.flatten().cast(pa.float32())) for chunk in cells.chunks]
-    lengths = {length for chunk in cells.chunks for length in set(_lengths(chunk))}
+    kind = cells.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        raise TargetError(str(path), got=f"embeddings of type {printable(str(kind))}", expected="lists of numbers")
+    lengths = compute.unique(compute.list_value_length(cells)).to_pylist()
     if len(lengths) != 1 or None in lengths:
         shown = ", ".join(str(length) for length in sorted(lengths, key=str)[:4]) or "no rows"
         raise TargetError(str(path), got=f"embeddings of {shown} numbers", expected="the same number in every row")
+    chunks = [np.asarray(chunk.flatten().cast(pa.float32())) for chunk in cells.chunks]
     return np.concatenate(chunks).reshape(len(cells), -1)
-
-
-def _lengths(chunk: pa.Array) -> list[int | None]:
-    import pyarrow.compute as pc
-
-    lengths: list[int | None] = pc.unique(pc.list_value_length(chunk)).to_pylist()
-    return lengths
 
 
 def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:

@@ -1,0 +1,149 @@
+"""Endpoints: what is sent, how patiently, and what is refused."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from exported import faces
+from serving import Service, serving
+from torch import Tensor
+
+from bareface.errors import TargetError
+from bareface.targets.endpoint import Endpoint, endpoint, is_address
+from bareface.targets.post import Courtesy, Post
+from bareface.targets.spec import ImageSpec
+
+IMAGES = faces(5, side=12)
+GOOD = b'{"embeddings": [[1, 2]]}'
+
+
+def embed(images: Tensor) -> Tensor:
+    return images.float().mean((2, 3))
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with serving(embed) as running:
+        yield running
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, list[float]()
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def asking(url: str, clock: Clock | None = None, **how: float) -> Endpoint:
+    clock = clock or Clock()
+    courtesy = Courtesy(**{"images": 2, "timeout": 5.0, "retries": 2, **how})  # type: ignore[arg-type]
+    return Endpoint(Post(url, courtesy, clock.sleep, clock), ImageSpec(12, 12))
+
+
+def test_pictures_arrive_whole_and_answers_in_order(service: Service) -> None:
+    torch.testing.assert_close(asking(service.url).embed(IMAGES), embed(IMAGES))
+    assert service.asked == [2, 2, 1]
+
+
+def test_the_size_of_the_answer_is_found_by_one_question(service: Service) -> None:
+    target = asking(service.url)
+    assert (target.embedding_size, target.embedding_size) == (3, 3)
+    assert service.asked == [1]
+    assert target.sha256 == asking(service.url).sha256 != asking(service.url + "2").sha256
+    assert (target.without_head(), target.source) == (target, service.url)
+
+
+def test_a_token_goes_along_and_stays_out_of_the_address(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking(service.url).embed(IMAGES[:1])
+    monkeypatch.setenv("BAREFACE_ENDPOINT_TOKEN", "secret")
+    asking(service.url).embed(IMAGES[:1])
+    assert [headers.get("Authorization") for headers in service.headers] == [None, "Bearer secret"]
+
+
+def test_no_more_requests_in_a_second_than_agreed(service: Service) -> None:
+    clock = Clock()
+    asking(service.url, clock, per_second=4.0).embed(IMAGES)
+    assert clock.now == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("mood", [429, 500, 503])
+def test_a_busy_endpoint_is_asked_again_after_longer_and_longer_waits(service: Service, mood: int) -> None:
+    clock = Clock()
+    service.moods = [mood, mood]
+    asking(service.url, clock, per_second=1e9, first_wait=1.0).embed(IMAGES[:1])
+    assert [round(seconds) for seconds in clock.slept if seconds > 0.5] == [1, 2]
+
+
+def test_patience_ends(service: Service) -> None:
+    service.moods = [503] * 3
+    with pytest.raises(
+        TargetError, match=r"endpoint: got no answer in 3 tries; .* Try: the same command once .* resumes"
+    ):
+        asking(service.url).embed(IMAGES[:1])
+
+
+def test_nobody_there_is_no_answer() -> None:
+    with pytest.raises(TargetError, match="got no answer in 1 tries"):
+        asking("http://127.0.0.1:9/", retries=0).embed(IMAGES[:1])
+
+
+@pytest.mark.parametrize(
+    ("mood", "message"),
+    [
+        (404, r"got the answer 404 .*; expected .* Try: asking it by hand first"),
+        (401, r"got the answer 401"),
+        (302, r"got the answer 302"),
+        (b"<html>", r"got the answer '<html>'; expected \{\"embeddings\""),
+        (b'{"embedding": [1]}', r"got the answer"),
+        (b'{"embeddings": [[1], [2, 3]]}', r"got the answer"),
+        (b'{"embeddings": ["a"]}', r"got the answer"),
+        (b'{"embeddings": [[1, 2], [3, 4]]}', r"got numbers of shape \(2, 2\) for 1 images"),
+        (b'{"embeddings": [[NaN, 2]]}', r"got numbers of shape \(1, 2\) for 1 images; expected .*, finite"),
+        (b"[" * 100_000, r"got the answer"),
+    ],
+)
+def test_what_is_no_answer_is_refused_at_once(service: Service, mood: int | bytes, message: str) -> None:
+    service.moods = [mood]
+    with pytest.raises(TargetError, match=message):
+        asking(service.url).embed(IMAGES[:1])
+    assert len(service.asked) == 1
+
+
+def test_answers_of_two_lengths_are_refused(service: Service) -> None:
+    service.moods = [b'{"embeddings": [[1, 2], [1, 2]]}', b'{"embeddings": [[1, 2, 3], [1, 2, 3]]}', GOOD]
+    with pytest.raises(
+        TargetError, match="got embeddings of 2 and 3 numbers; expected the same number for every image"
+    ):
+        asking(service.url).embed(IMAGES)
+
+
+def test_an_answer_has_a_largest_size(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bareface.targets.post.MOST_BYTES", 10)
+    with pytest.raises(TargetError, match="got more than 10 bytes"):
+        asking(service.url).embed(IMAGES[:1])
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://host/x", r"got 'ftp://host/x'; expected an http or https address"),
+        ("file:///etc/passwd", r"expected an http or https address"),
+        ("http:///x", r"expected an http or https address"),
+        ("https://me:secret@host/x", r"got an address with a password in it; .* variable BAREFACE_ENDPOINT_TOKEN"),
+    ],
+)
+def test_only_plain_addresses_are_asked(url: str, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        endpoint(url)
+
+
+def test_addresses_are_known_by_their_scheme() -> None:
+    assert is_address("https://host/embed")
+    assert not is_address("models/http.onnx")
