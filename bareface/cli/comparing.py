@@ -1,0 +1,47 @@
+"""The commands about pairs of faces and sets of them: `pairs`, `verify`, `align`, `overlap`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bareface.cli.manners import manners, out
+
+Model = Annotated[str, typer.Option(help="Checkpoint, folder, or package.module:factory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Seed = Annotated[int, typer.Option(min=0, help="Root of every random stream.")]
+
+
+def pairs(
+    roster: Annotated[Path, typer.Argument(help="CSV or Parquet manifest, folder person/image, or pack.")],
+    file: Annotated[Path, typer.Option("--out", "-o", help="Where the pairs go, a CSV.")],
+    role: Annotated[str | None, typer.Option(help="Only people in this role of a manifest.")] = None,
+    same: Annotated[int, typer.Option(min=1, help="Same-person pairs wanted.")] = 3000,
+    different: Annotated[int, typer.Option(min=1, help="Different-people pairs wanted.")] = 3000,
+    folds: Annotated[int, typer.Option(min=2, help="Folds without a person in common.")] = 10,
+    seed: Seed = 7,
+) -> None:
+    """Draw pairs of images for `verify`, each fold from other people."""
+    with manners():
+        from bareface.cli.verifying import run_pairs
+
+        out(run_pairs(roster, role, file, same=same, different=different, folds=folds, seed=seed))
+
+
+def verify(
+    pairs: Annotated[Path, typer.Argument(help="LFW's pairs.txt, a CSV of pairs, or an InsightFace .bin pack.")],
+    model: Model,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images; that of the list by default.")] = None,
+    flip: Annotated[
+        Literal["sum", "none"], typer.Option(help="sum: the mirror image counts, as in InsightFace; none.")
+    ] = "sum",
+    far: Annotated[list[float] | None, typer.Option(help="False accept rate to give the TAR at; repeat it.")] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds, where the list has none.")] = 10,
+    json: AsJson = False,
+) -> None:
+    """Verify a model on pairs: 10-fold accuracy, AUC, EER and TAR at FAR, with intervals."""
+    with manners():
+        from bareface.cli.verifying import run_verify, verification_text
+
+        record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds)
+        out(record.model_dump_json(indent=1) if json else verification_text(record))
