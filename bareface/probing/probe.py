@@ -136,8 +136,9 @@ def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, Fl
     for channel, values in answers.items():
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
         columns[str(channel)] = pa.FixedSizeListArray.from_arrays(flat, values[0].size)
+    # Floats hardly compress, and trying takes longer than writing them.
     with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd", use_dictionary=False)
+        pq.write_table(pa.table(columns), temporary, compression="none", use_dictionary=False)
 
 
 def _describe(todo: Plan) -> str:
