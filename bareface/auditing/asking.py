@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.cast import images_for
+from bareface.auditing.cast import images_for, public_images, refuse_familiar_public
 from bareface.auditing.question import Progress
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack, Beside
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.estimated import Estimate
+from bareface.probing.kinds import estimate_of, witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Role
 from bareface.streams import stream
-from bareface.targets.target import Target
+from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, Reference, Trace
 
 Rows = NDArray[np.intp]
@@ -36,7 +37,7 @@ class ReferenceModel:
         what: what progress reports call it.
     """
 
-    model: Target
+    model: Auditable
     trained_on: NDArray[np.bool_]
     what: str
 
@@ -49,26 +50,29 @@ class Asking:
         examination: the usable images.
         references: models that stand beside every other model.
         wanted: what some attack looks at beside a model's own answers.
+        estimating: whether some attack reads distances to statistics estimated on public faces.
         batch_size, seed, run, progress: as in the audit.
     """
 
     examination: Examination
     references: tuple[ReferenceModel, ...]
     wanted: frozenset[Beside]
+    estimating: bool
     batch_size: int | None
     seed: int
     run: Path
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
+    _estimates: dict[int, Estimate | None] = field(default_factory=dict)
 
-    def about(self, model: Target, rows: Rows, what: str) -> Trace:
+    def about(self, model: Auditable, rows: Rows, what: str) -> Trace:
         """What a model answers about some usable images, by row; references and gallery beside it where wanted."""
         trace = self._with_gallery(model, rows, what)
         if "references" not in self.wanted:
             return trace
         return replace(trace, references=tuple(self._references(model, rows)))
 
-    def strangers(self, model: Target, what: str) -> Trace | None:
+    def strangers(self, model: Auditable, what: str) -> Trace | None:
         """What a model answers about everybody who is known not to be in the target's training; None if nobody is."""
         rows = self.examination.accepted.rows(*STRANGERS)
         if not len(rows):
@@ -85,18 +89,18 @@ class Asking:
         order = np.argsort([rank[person] for person in roster.subject[rows].tolist()], kind="stable")
         return np.sort(rows[order][:MOST_GALLERY_IMAGES])
 
-    def _references(self, model: Target, rows: Rows) -> Iterable[Reference]:
+    def _references(self, model: Auditable, rows: Rows) -> Iterable[Reference]:
         for other in self.references:
             if other.model is not model:
                 yield Reference(self._with_gallery(other.model, rows, other.what), other.trained_on[rows])
 
-    def _with_gallery(self, model: Target, rows: Rows, what: str) -> Trace:
+    def _with_gallery(self, model: Auditable, rows: Rows, what: str) -> Trace:
         trace = self._answers(model, rows, what)
         if "gallery" not in self.wanted or not len(self.gallery_rows):
             return trace
         return replace(trace, gallery=self._gallery(model, what))
 
-    def _gallery(self, model: Target, what: str) -> Trace:
+    def _gallery(self, model: Auditable, what: str) -> Trace:
         trace = self._answers(model, self.gallery_rows, what)
         return trace.with_photo_set(self._numbers(self.gallery_rows))
 
@@ -105,20 +109,36 @@ class Asking:
         _, person = np.unique(self.examination.accepted.subject, return_inverse=True)
         return -1 - person[rows].astype(np.int64)
 
-    def _answers(self, model: Target, rows: Rows, what: str) -> Trace:
+    def _answers(self, model: Auditable, rows: Rows, what: str) -> Trace:
         key = id(model), rows.tobytes()
         if key not in self._known:
             self._known[key] = self._probe(model, rows, what)
         return self._known[key]
 
-    def _probe(self, model: Target, rows: Rows, what: str) -> Trace:
-        witness, seen = BackboneWitness(model), self.examination
+    def _probe(self, model: Auditable, rows: Rows, what: str) -> Trace:
+        seen = self.examination
+        names = [seen.accepted.image[row] for row in rows]
+        witness = witness_of(model, names, seen.digest[rows].tolist(), self._estimate(model))
         todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
         trace = load_trace(probe(witness, images, todo, self.run / "trace", report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
+
+    def _estimate(self, model: Auditable) -> Estimate | None:
+        """Statistics of a model's features over public images, where some attack reads them."""
+        if self.estimating and id(model) not in self._estimates:
+            refuse_familiar_public(self.examination.accepted)
+            images, what = public_images(model, self.examination.accepted, self.seed)
+            report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
+            self._estimates[id(model)] = estimate_of(model, images, batch_size=self.batch_size, report=report)
+        return self._estimates.get(id(model))
+
+
+def reads_estimates(attacks: Iterable[Attack]) -> bool:
+    """Whether any of these attacks reads distances to statistics that are estimated on public faces."""
+    return any(Channel.ESTIMATED_DISTANCE in attack.needs for attack in attacks)
 
 
 def wanted_by(attacks: Iterable[Attack]) -> frozenset[Beside]:

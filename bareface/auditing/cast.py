@@ -10,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig
+from bareface.errors import RosterError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.probing.taps import batchnorm_layers
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for, stream
-from bareface.targets.spec import ImageSpec
+from bareface.targets.build import build
+from bareface.targets.kinds import Auditable
+from bareface.targets.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.target import Target
 from bareface.targets.twin import untrained_twin
 from bareface.training.recalibrate import estimate_statistics
@@ -25,6 +28,7 @@ from bareface.training.train import Step, train
 
 # More images than this do not move running statistics any further.
 MOST_PUBLIC_IMAGES = 1000
+STAND_IN = "ir-tiny"
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,12 @@ def recipe_of(config: TrainConfig) -> Recipe:
     return Recipe(**fields, spec=spec_of(config.spec))
 
 
-def images_for(target: Target, roster: Roster) -> Images:
+def images_for(target: Auditable, roster: Roster) -> Images:
     """The images of a roster at the size that a target wants."""
     return RosterImages(roster, target.spec.height, target.spec.width)
 
 
-def public_images(target: Target, roster: Roster, seed: int) -> tuple[Images, str]:
+def public_images(target: Auditable, roster: Roster, seed: int) -> tuple[Images, str]:
     """Images that nobody was trained on in secret, and what they are: public, else auxiliary, else rendered faces."""
     for role in (Role.PUBLIC, Role.AUXILIARY):
         rows = roster.rows(role)
@@ -71,12 +75,29 @@ def public_images(target: Target, roster: Roster, seed: int) -> tuple[Images, st
     return ArrayImages(rendered), f"{len(rendered)} rendered faces"
 
 
-def bn_swap(target: Target, roster: Roster, seed: int) -> tuple[Target, str] | None:
+def refuse_familiar_public(roster: Roster) -> None:
+    """Refuse public images of people who stand in another role: statistics of them would be about the judged.
+
+    Raises:
+        RosterError: with their number.
+    """
+    public = roster.role == Role.PUBLIC
+    familiar = np.intersect1d(roster.subject[public], roster.subject[~public])
+    if len(familiar):
+        raise RosterError(
+            str(roster.root),
+            got=f"{len(familiar)} people both in the role public and in another",
+            expected="public faces of other people than those that are judged",
+            hint="leaving them out of the role public",
+        )
+
+
+def bn_swap(target: Auditable, roster: Roster, seed: int) -> tuple[Target, str] | None:
     """The target with its running statistics re-estimated on public images, and what those were.
 
-    None where it has no BatchNorm layer with running statistics.
+    None where it has no BatchNorm layer with running statistics, or none that could be exchanged.
     """
-    if not batchnorm_layers(target.module):
+    if not isinstance(target, Target) or not batchnorm_layers(target.module):
         return None
     images, what = public_images(target, roster, seed)
     return estimate_statistics(target, images), what
@@ -89,6 +110,16 @@ def untrained(target: Target, roster: Roster, seed: int) -> Target:
         return twin
     images, _ = public_images(target, roster, seed)
     return estimate_statistics(twin, images)
+
+
+def stand_in(target: Auditable, roster: Roster, seed: int) -> Target:
+    """A small backbone with fresh weights, for targets of which no copy can be drawn afresh."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed_for(seed, "stand-in"))
+        module = build(STAND_IN, spec=USUAL_INPUT, embedding_size=target.embedding_size)
+    fresh = Target(f"{STAND_IN} (untrained)", STAND_IN, module, USUAL_INPUT)
+    images, _ = public_images(fresh, roster, seed)
+    return estimate_statistics(fresh, images)
 
 
 def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Roster:

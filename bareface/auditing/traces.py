@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.asking import Asking, ReferenceModel, wanted_by
-from bareface.auditing.cast import Shadow, bn_swap, shadows, untrained
+from bareface.auditing.asking import Asking, ReferenceModel, reads_estimates, wanted_by
+from bareface.auditing.cast import STAND_IN, Shadow, bn_swap, shadows, stand_in, untrained
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress, Question
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
 from bareface.roster import Role, Roster
+from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 from bareface.trace import Trace
 from bareface.training.train import Step
@@ -40,13 +41,13 @@ class Traces:
     foreign: Trace
     swapped: Trace | None
     shadows: tuple[tuple[Trace, Roster], ...]
-    foreign_model: Target
+    foreign_model: Auditable
     foreign_is: str
     swapped_on: str
     strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
 
-NO_BATCHNORM = "nothing: the target has no BatchNorm layer with running statistics"
+NO_BATCHNORM = "nothing: the target has no BatchNorm layer whose running statistics could be exchanged"
 CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
 
 
@@ -57,9 +58,9 @@ def candidates(examination: Examination) -> tuple[Roster, NDArray[np.intp]]:
 
 
 def gather(
-    target: Target,
-    foreign: Target | None,
-    references: tuple[Target, ...],
+    target: Auditable,
+    foreign: Auditable | None,
+    references: tuple[Auditable, ...],
     examination: Examination,
     question: Question,
     run: Path,
@@ -73,9 +74,9 @@ def gather(
     brought = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, brought, everyone), wanted_by(question.attacks),
-        question.batch_size, question.seed, run, progress,
+        reads_estimates(question.attacks), question.batch_size, question.seed, run, progress,
     )  # fmt: skip
-    models: dict[Model, tuple[Target, str]] = {
+    models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
         "foreign": (foreign_model, "probing the foreign model"),
     }
@@ -98,13 +99,13 @@ def gather(
     )
 
 
-def _strangers(asking: Asking, models: Mapping[Model, tuple[Target, str]]) -> dict[Model, Trace]:
+def _strangers(asking: Asking, models: Mapping[Model, tuple[Auditable, str]]) -> dict[Model, Trace]:
     said = {name: asking.strangers(model, what) for name, (model, what) in models.items()}
     return {name: trace for name, trace in said.items() if trace is not None}
 
 
 def _reference_models(
-    made: tuple[Shadow, ...], brought: tuple[Target, ...], roster: Roster
+    made: tuple[Shadow, ...], brought: tuple[Auditable, ...], roster: Roster
 ) -> tuple[ReferenceModel, ...]:
     """The shadows and the models that were brought, of which the latter saw nobody."""
     shadows = [
@@ -146,10 +147,12 @@ def _train_shadows(roster: Roster, question: Question, run: Path, progress: Prog
 
 
 def _foreign(
-    target: Target, foreign: Target | None, made: tuple[Shadow, ...], roster: Roster, seed: int
-) -> tuple[Target, str]:
+    target: Auditable, foreign: Auditable | None, made: tuple[Shadow, ...], roster: Roster, seed: int
+) -> tuple[Auditable, str]:
     if foreign is not None:
         return foreign, "a backbone trained elsewhere, brought for this control"
     if made:
         return made[0].target, "the first shadow, trained on auxiliary people"
-    return untrained(target, roster, seed), "a copy of the target with fresh weights"
+    if isinstance(target, Target):
+        return untrained(target, roster, seed), "a copy of the target with fresh weights"
+    return stand_in(target, roster, seed), f"an {STAND_IN} with fresh weights, since no copy of the target can be drawn"

@@ -28,6 +28,7 @@ from bareface.trace import Channel, Layer
 # the layer's average.
 _LEAST_SHARE = 1e-6
 _SMALLEST_VARIANCE = 1e-12
+USUAL_BATCH = 16
 
 Seen = Mapping[str, Moments]
 Observe = Callable[[Tensor], Seen]
@@ -71,13 +72,20 @@ class Estimate:
         return torch.stack([part.mean(1) for part in parts], dim=1)
 
 
-def estimate(watching: AbstractContextManager[Observe], images: Images, *, batch_size: int = 16) -> Estimate:
+def estimate(
+    watching: AbstractContextManager[Observe],
+    images: Images,
+    *,
+    batch_size: int | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Estimate:
     """One pass over public images.
 
     Args:
         watching: opened for the pass; answers images with what leaves the measured layers.
         images: public faces, of nobody whose membership is asked for.
         batch_size: images in one pass, each with its flip.
+        report: called with (done, total) images.
 
     Raises:
         UsageError: there are fewer than two images, or nothing to be measured.
@@ -85,11 +93,13 @@ def estimate(watching: AbstractContextManager[Observe], images: Images, *, batch
     if len(images) < 2:
         raise UsageError("public images", got=f"{len(images)}", expected="at least 2 to estimate a variance from")
     # One image first: a value with another axis in front of the images' own cannot then pass for one row each.
-    starts = [0, *range(1, len(images), batch_size), len(images)]
+    starts = [0, *range(1, len(images), batch_size or USUAL_BATCH), len(images)]
     told = _Sums()
     with watching as observe:
         for rows in (np.arange(a, b) for a, b in pairwise(starts)):
             told.add(observe(images.load(rows)), 2 * len(rows))
+            if report is not None:
+                report(int(rows[-1]) + 1, len(images))
     layers = tuple(Layer(name, both.shape[1]) for name, both in told.kept.items())
     if not layers:
         raise UsageError("target", got="no convolution and no linear map", expected="at least one layer to be measured")

@@ -1,0 +1,68 @@
+"""A witness for a target of any kind."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bareface.faces.source import Images
+from bareface.probing.backbone import BackboneWitness
+from bareface.probing.estimated import Estimate, estimate
+from bareface.probing.recorded import TableWitness
+from bareface.probing.remote import EndpointWitness
+from bareface.probing.witness import Witness
+from bareface.targets.endpoint import Endpoint
+from bareface.targets.kinds import Auditable
+from bareface.targets.table import EmbeddingTable
+from bareface.targets.target import Target
+
+if TYPE_CHECKING:
+    from bareface.probing.graph import GraphWitness
+
+BLACK_BOXES = (EmbeddingTable, Endpoint)
+
+
+def witness_of(
+    target: Auditable, images: Sequence[str], digests: Sequence[str], compared_with: Estimate | None = None
+) -> Witness:
+    """Who answers for a target about these images.
+
+    Args:
+        target: of any kind.
+        images: (n,) names in the roster, by which a table may know them.
+        digests: (n,) SHA-256 of the files.
+        compared_with: statistics for `estimated_distance`; a black box has no use for them.
+
+    Raises:
+        TargetError: a table lacks some of the images.
+    """
+    if isinstance(target, EmbeddingTable):
+        return TableWitness(target, target.rows_of(images, digests))
+    if isinstance(target, Endpoint):
+        return EndpointWitness(target)
+    return _inside(target, compared_with)
+
+
+def estimate_of(
+    target: Auditable,
+    images: Images,
+    *,
+    batch_size: int | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Estimate | None:
+    """Statistics of a target's features over public images; None for a black box.
+
+    Raises:
+        UsageError: there are fewer than two images, or no layer to be measured.
+    """
+    if isinstance(target, BLACK_BOXES):
+        return None
+    return estimate(_inside(target).watched(), images, batch_size=batch_size, report=report)
+
+
+def _inside(target: Auditable, compared_with: Estimate | None = None) -> "BackboneWitness | GraphWitness":
+    if isinstance(target, Target):
+        return BackboneWitness(target, compared_with)
+    from bareface.probing.graph import GraphWitness  # ONNX is an extra; whoever has such a target has it
+    from bareface.targets.onnx.target import OnnxTarget
+
+    assert isinstance(target, OnnxTarget)
+    return GraphWitness(target, compared_with)

@@ -1,0 +1,72 @@
+"""Targets of any kind: what an audit may ask of all of them, and loading one by what it is called."""
+
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from bareface.targets.endpoint import endpoint, is_address
+from bareface.targets.extras import extra
+from bareface.targets.post import Courtesy
+from bareface.targets.spec import ImageSpec
+from bareface.targets.store import load_target
+from bareface.targets.table import is_table, read_table
+
+
+class Auditable(Protocol):
+    """A target of any kind: a torch backbone, an ONNX graph, a table of embeddings, an endpoint."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def architecture(self) -> str:
+        """The layout of its network, as far as it is known."""
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The size of the images that it is shown."""
+
+    @property
+    def source(self) -> str:
+        """Where it came from, shown only to the owner."""
+
+    @property
+    def centres(self) -> Tensor | None:
+        """(identities, d) class centres, if a classification head came with it."""
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of everything that its answers depend on, as far as that can be seen."""
+
+    @property
+    def embedding_size(self) -> int:
+        """d."""
+
+    def without_head(self) -> "Auditable":
+        """The same target without class centres."""
+
+
+def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Auditable:
+    """The target that a reference names.
+
+    Args:
+        reference: an address (http, https), a table of embeddings (.parquet, .npy), an ONNX file (.onnx), or whatever
+            `load_target` takes.
+        spec: the input, where the file or the project's convention is wrong or silent.
+        courtesy: how an endpoint is asked.
+
+    Raises:
+        BarefaceError: as the loader of that kind.
+    """
+    if is_address(str(reference)):
+        return endpoint(str(reference), spec=spec, courtesy=courtesy)
+    path = Path(reference)
+    if is_table(path):
+        return read_table(path)
+    if path.suffix != ".onnx":
+        return load_target(path, spec=spec)
+    with extra("onnx", str(path)):
+        from bareface.targets.onnx.target import load_onnx
+    return load_onnx(path, spec=spec)
