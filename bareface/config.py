@@ -11,6 +11,7 @@ from bareface.errors import UsageError
 
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Game = Literal["record", "person", "dataset"]
+Gate = Literal["refuse", "report", "skip"]
 Parameter = str | int | float | bool
 
 
@@ -110,7 +111,8 @@ class AuditConfig(Closed):
 
     The people come either as one manifest (`roster`) or as folders, one for each role. `games` defaults to those
     that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
-    takes its place, and where there is no shadow, an untrained copy of the target.
+    takes its place, and where there is no shadow, an untrained copy of the target. `selfcheck` says what follows if
+    the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
     """
 
     title: str = "audit"
@@ -133,6 +135,7 @@ class AuditConfig(Closed):
     folds: int = Field(default=5, ge=2, le=50)
     batch_size: int = Field(default=16, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
+    selfcheck: Gate = "refuse"
 
     @model_validator(mode="after")
     def _people(self) -> "AuditConfig":

@@ -8,19 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bareface.errors import RunError
 from bareface.files import write_text
+from bareface.record import Record as Record  # whoever writes records looks for it here
+from bareface.selfcheck_record import SelfCheck as SelfCheck
 
 SCHEMA_VERSION = "1.0"
 RESULT_FILE = "result.json"
-
-
-class Record(BaseModel):
-    """Strict, frozen, closed: an unknown or mistyped field is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Verdict(StrEnum):
@@ -231,7 +227,10 @@ class Provenance(Record):
 
 
 class Evidence(Record):
-    """The record of one audit."""
+    """The record of one audit.
+
+    selfcheck: whether the target was fed as in training; None in runs from before there was such a check.
+    """
 
     schema_version: str
     status: Literal["complete"]
@@ -250,6 +249,7 @@ class Evidence(Record):
     notes: tuple[str, ...]
     command: str
     provenance: Provenance
+    selfcheck: SelfCheck | None = None
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from bareface.auditing.provenance import provenance
 from bareface.auditing.question import Question
 from bareface.auditing.traces import CANDIDATES, Traces
@@ -25,7 +27,9 @@ from bareface.membership.base import Attack
 from bareface.probing.taps import batchnorm_layers
 from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
+from bareface.selfcheck_record import SelfCheck
 from bareface.stats.verdict import overall
+from bareface.targets.running_statistics import is_degenerate, shift
 from bareface.targets.target import Target
 from bareface.trace import HEAD_CHANNELS
 
@@ -44,8 +48,6 @@ LIMITS = (
     "AUCs resample people.",
     "NOT SHOWN is not proof of safety; it comes with the smallest effect that this audit would have shown.",
 )
-# A running mean this small against its own deviation, between two layers, carries no distance of its own.
-DEGENERATE = 0.01
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Ingredients:
     question: Question
     settings: dict[str, Any]
     examination: Examination
+    selfcheck: SelfCheck
     traces: Traces
     findings: tuple[Finding, ...]
     layers: tuple[LayerSeparation, ...]
@@ -85,9 +88,10 @@ def assemble(made: Ingredients) -> Evidence:
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
         layers=made.layers,
         exposures=made.exposures,
-        limits=LIMITS,
+        limits=_limits(made.selfcheck),
         notes=_notes(made),
         command=made.command,
+        selfcheck=made.selfcheck,
         provenance=provenance(
             run=made.run,
             files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
@@ -161,9 +165,9 @@ def attack_card(attack: Attack) -> AttackCard:
     return AttackCard(attack=attack.name, tests=tests, needs=needs, how=how, limits=limits, reference=reference)
 
 
-def _degenerate(layer: Any) -> bool:
-    spread = layer.running_var.float().sqrt().clamp_min(1e-12)
-    return bool((layer.running_mean.float().abs() / spread).max() < DEGENERATE)
+def _degenerate(layer: nn.Module) -> bool:
+    mean, variance = (layer.get_buffer(f"running_{what}").cpu().numpy() for what in ("mean", "var"))
+    return is_degenerate(shift(mean, variance))
 
 
 def _one_of_each(attacks: tuple[Attack, ...]) -> list[Attack]:
@@ -189,6 +193,14 @@ def _rejects(roster: Roster, examination: Examination) -> tuple[Rejected, ...]:
     return tuple(
         Rejected(number=number[reject.image], role=reject.role, reason=reject.reason) for reject in examination.rejects
     )
+
+
+def _limits(selfcheck: SelfCheck) -> tuple[str, ...]:
+    """Above all others: the target may have been asked in a way that it does not understand."""
+    overridden = (
+        f"The target does not seem to be fed as in training, and the audit went on all the same. {selfcheck.sentence}"
+    )
+    return (overridden, *LIMITS) if selfcheck.overridden else LIMITS
 
 
 def _notes(made: Ingredients) -> tuple[str, ...]:

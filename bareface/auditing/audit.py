@@ -18,6 +18,7 @@ from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
+from bareface.auditing.fed_as_trained import fed_as_trained
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
 from bareface.auditing.layers import layer_separations
@@ -59,7 +60,7 @@ def conduct(
 
     Raises:
         RosterError: the people or images cannot be audited.
-        TargetError: the target does not answer with embeddings.
+        TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
     settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
@@ -70,6 +71,7 @@ def conduct(
         examination = _examine(brought.roster, question, run, progress)
         people, rows = candidates(examination)
         arenas = _arenas(people, question)
+        fed = fed_as_trained(brought.target, examination, question, progress)
         traces = gather(brought.target, brought.foreign, brought.references, examination, question, run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
@@ -85,7 +87,7 @@ def conduct(
         write_attack_models(answers, run / "attack_models")
         evidence = assemble(
             Ingredients(
-                brought.target, brought.roster, brought.command, question, settings, examination, traces, found,
+                brought.target, brought.roster, brought.command, question, settings, examination, fed, traces, found,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
                 exposures(answers, found, alias), run, started, time.monotonic() - clock,
             )

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bareface.auditing.games import Game
-from bareface.config import DEFAULT_ATTACKS, AttackConfig, AuditConfig, ShadowConfig
+from bareface.config import DEFAULT_ATTACKS, AttackConfig, AuditConfig, Gate, ShadowConfig
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack, Knowledge
@@ -33,6 +33,8 @@ class Question:
         folds: for partial knowledge.
         batch_size: images in one forward pass, each with its mirror image; small ones stay in a core's cache.
         max_reject_rate: more unusable images than this share are refused.
+        selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
+            gone on with under another one.
     """
 
     attacks: tuple[Attack, ...] = field(default_factory=lambda: make_attacks(DEFAULT_ATTACKS))
@@ -45,6 +47,7 @@ class Question:
     batch_size: int = 16
     max_reject_rate: float = 0.01
     title: str = "audit"
+    selfcheck: Gate = "refuse"
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -88,6 +91,7 @@ def question_of(config: AuditConfig) -> Question:
         config.batch_size,
         config.max_reject_rate,
         config.title,
+        config.selfcheck,
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 import bareface
 from bareface.allocator import keep_freed_memory
+from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 
 app = typer.Typer(
@@ -71,6 +72,9 @@ def audit(
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
     ] = None,
     ignore_head: Annotated[bool | None, typer.Option(help="Audit as if no classification head came along.")] = None,
+    check: Annotated[
+        str | None, typer.Option("--selfcheck", help="If it is fed wrongly: refuse, report or skip the check.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
@@ -84,7 +88,7 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "ignore_head": ignore_head, "seed": seed,
+            "ignore_head": ignore_head, "selfcheck": check, "seed": seed,
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:
@@ -220,16 +224,8 @@ def train_generator(
         )
 
 
-@app.command()
-def inspect(
-    checkpoint: Annotated[Path, typer.Argument(help="Any file that may hold a backbone.")],
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Say what a checkpoint is, without executing anything in it."""
-    with manners():
-        from bareface.cli.inspecting import run_inspect
-
-        out(run_inspect(checkpoint, as_json=json))
+app.command()(inspect)
+app.command()(selfcheck)
 
 
 @app.command()

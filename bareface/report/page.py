@@ -24,6 +24,7 @@ from bareface.report.prose import (
     Plain,
 )
 from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row, nominal_fprs, rate_rows
+from bareface.report.selfcheck import selfcheck_pairs
 
 _SHOWN_NUMBERS = 8
 
@@ -122,6 +123,7 @@ class Page:
     layers: tuple[LayerBlock, ...]
     exposures: tuple[ExposureBlock, ...]
     target: tuple[Fact, ...]
+    selfcheck: tuple[Fact, ...]
     foreign: tuple[Fact, ...]
     roles: tuple[RoleRow, ...]
     rejects: tuple[RejectRow, ...]
@@ -149,6 +151,7 @@ def page(evidence: Evidence) -> Page:
         layers=layer_blocks(e.layers),
         exposures=exposure_blocks(e.exposures, e.findings),
         target=_target(e.target),
+        selfcheck=tuple(Fact(name, value) for name, value in selfcheck_pairs(e.selfcheck)),
         foreign=_target(e.foreign) if e.foreign else (),
         roles=tuple(RoleRow(r.role, f"{r.people:,}", f"{r.images:,}", f"{r.rejected:,}", r.use) for r in e.roles),
         rejects=_rejects(e.rejects),

@@ -33,6 +33,7 @@ def _lines(content: Page) -> Iterator[str]:
         yield from ("", *_game(game))
     for limit in content.limits:
         yield from ("", *_wrapped(limit, "limit: "))
+    yield from ("", *_wrapped(content.selfcheck[0].value, "input: "))
     files = ", ".join(fact.name for fact in content.files) or "none recorded"
     yield from ("", *_wrapped(files, "files: "), *_wrapped(content.command, "again: "))
 

@@ -1,0 +1,49 @@
+"""The gate before an audit: a target that is fed in another way than in training answers about nothing.
+
+Recognition hardly suffers from a wrong normalisation, so nobody notices; distances to running statistics do. The
+faces for the check are those of people whom the target was not trained on, the audit's own non-members first:
+they come through the same storage, crop and alignment as everything else here.
+"""
+
+import numpy as np
+
+from bareface.auditing.cast import images_for
+from bareface.auditing.question import Progress, Question
+from bareface.faces.examine import Examination
+from bareface.probing.selfcheck import ENOUGH_IMAGES, refuse_if_misfit, selfcheck, skipped
+from bareface.roster import Role, Roster
+from bareface.selfcheck_record import SelfCheck
+from bareface.streams import stream
+from bareface.targets.kinds import Auditable
+from bareface.targets.target import Target
+
+_ROLES = (Role.OUTSIDE, Role.PUBLIC, Role.AUXILIARY, Role.HELDOUT)
+OVERRIDE = "selfcheck: report in the configuration (--selfcheck report) to audit it all the same"
+
+
+def fed_as_trained(target: Auditable, examination: Examination, question: Question, progress: Progress) -> SelfCheck:
+    """Whether the running statistics fit the way in which the target is fed.
+
+    Raises:
+        TargetError: they fit another way far better, or none, and the question does not override the check.
+    """
+    if question.selfcheck == "skip":
+        return skipped(target.spec, "no images", "it was not asked for")
+    if not isinstance(target, Target):
+        return skipped(target.spec, "no images", "only a backbone in torch can be fed in several ways and looked into")
+    people, source = _strangers(examination.accepted, question.seed)
+    check = selfcheck(
+        target, images_for(target, people), source, lambda done, total: progress("self-check", done, total)
+    )
+    if question.selfcheck == "refuse":
+        refuse_if_misfit(check, target.name, f"the spec that fits, as `spec` in the configuration, or {OVERRIDE}")
+    return check.model_copy(update={"overridden": check.verdict == "misfit"})
+
+
+def _strangers(roster: Roster, seed: int) -> tuple[Roster, str]:
+    """Enough images of the first role that has them, else of all such roles together."""
+    enough = (role for role in _ROLES if len(roster.rows(role)) >= ENOUGH_IMAGES)
+    role = next(enough, None)
+    rows = roster.rows(*(_ROLES if role is None else (role,)))
+    chosen = np.sort(stream(seed, "selfcheck").permutation(rows)[:ENOUGH_IMAGES])
+    return roster.take(chosen), f"{len(chosen)} {role or 'non-member'} images"

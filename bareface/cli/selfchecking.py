@@ -1,0 +1,52 @@
+"""`bareface selfcheck`: is the backbone fed as in training?"""
+
+from pathlib import Path
+
+import numpy as np
+
+from bareface.auditing.cast import images_for
+from bareface.cli.manners import Stages
+from bareface.errors import RosterError
+from bareface.faces.examine import examine
+from bareface.probing.selfcheck import selfcheck
+from bareface.roster import Role, Roster, read_folder
+from bareface.selfcheck_record import SelfCheck
+from bareface.streams import stream
+from bareface.targets.store import load_target
+
+
+def run_selfcheck(model: str, images: Path, most: int, seed: int) -> SelfCheck:
+    """Check a model on some images of a folder.
+
+    Raises:
+        BarefaceError: the model cannot be loaded, or the folder holds no usable images.
+    """
+    target = load_target(model)
+    seen = examine(_some(read_folder(images, Role.PUBLIC), most, seed))
+    usable, unusable = seen.accepted, len(seen.rejects)
+    if not len(usable):
+        raise RosterError(str(images), got="no usable image", expected="faces of people it was not trained on")
+    source = f"{len(usable)} images" + (f" ({unusable} more were unusable)" if unusable else "")
+    with Stages() as stages:
+        return selfcheck(target, images_for(target, usable), source, lambda *at: stages("self-check", *at))
+
+
+def selfcheck_text(check: SelfCheck) -> str:
+    """The check as lines of plain text: the verdict, then every way of feeding, the best first."""
+    head = [("verdict", check.verdict or check.status), ("", check.sentence)]
+    if check.status == "skipped":
+        return _lined(head)
+    told = [("declared", check.declared), ("channel order", check.order)]
+    told.append(("compared", f"{check.source}, {check.layers} BatchNorm layers; 0 = the same statistics, 1 = disjoint"))
+    width = max(len(fit.input) for fit in check.fits)
+    rows = [f"{fit.misfit:.4f} ± {fit.error:.4f}  {fit.input:{width}}  {fit.project}" for fit in check.fits]
+    return "\n".join([_lined(head + told), "", "misfit (± standard error of the distance to the best)", *rows])
+
+
+def _lined(pairs: list[tuple[str, str]]) -> str:
+    return "\n".join(f"{label:<16}{text}" for label, text in pairs)
+
+
+def _some(roster: Roster, most: int, seed: int) -> Roster:
+    chosen = stream(seed, "selfcheck").permutation(len(roster))[:most]
+    return roster.take(np.sort(chosen))

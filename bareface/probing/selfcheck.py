@@ -1,0 +1,260 @@
+"""Is the backbone fed as it was in training? Its own BatchNorm statistics know.
+
+The faces of a few hundred people have nearly the statistics of any other faces, as long as they enter the net in the
+same way. So the same faces are fed in every way that is in use, and the statistics that each BatchNorm layer sees are
+held against its running ones. For each channel the two Gaussians' squared Hellinger distance is taken (0 = the same,
+1 = disjoint); a layer's misfit is the median over its channels, and the misfit of a way the mean over layers.
+
+Why this number. It is bounded, so that no layer that a wrong scale throws out of range drowns the others. The median
+leaves out the few nearly constant channels that every trained net has, whose variances mean nothing. And all layers
+count the same: the first one alone, or weighted up, is misled, because a convolution of smooth filters sees little of
+a shift, while later layers see all that a wrong input did to the ones before.
+
+What was measured (benchmarks/selfcheck.py; 128 faces of people that the nets were not trained on): fed rightly, 0.000
+to 0.002, and 0.03 for a net in its first epoch or for faces of another kind (rendered for photographed, grey for
+colour), at most 0.05; wrongly, 0.02 and more on those same nets, and at least 2.5 times as much as rightly; noise
+in place of faces 0.12 to 0.3; pixels of 0..255 above 0.8. So no single threshold says right from wrong, but the ratio
+does: a declared way is refused where another has less than half of its misfit beyond doubt, or where it is above 0.1.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bareface.errors import TargetError
+from bareface.faces.source import Images
+from bareface.probing.backbone import visible_layers
+from bareface.probing.feedings import Feeding, feedings, is_colourless, orders_of
+from bareface.probing.taps import Taps, tapped
+from bareface.selfcheck_record import InputFit, SelfCheck
+from bareface.targets.running_statistics import is_fresh, misfit
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+
+ENOUGH_IMAGES, FEWEST_IMAGES = 128, 16
+MOST_MISFIT, TIMES_BETTER = 0.1, 2.0
+# Whitening takes out much of what differs between kinds of faces, so on another kind it fits too well.
+_WHITENING_TIMES = 2.0
+# A way is about as good as another if its misfit is within a quarter and two thousandths of it.
+_NEARLY, _LEAST = 1.25, 0.002
+_ERRORS = 3.0
+_PARTS, _BATCH = 8, 16
+
+Vector = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Running:
+    """The running statistics of the layers that are compared, one after the other.
+
+    Attributes:
+        names: of the layers.
+        mean, variance: (sum of c,).
+        ends: where each layer but the last ends in them.
+    """
+
+    names: tuple[str, ...]
+    mean: Vector
+    variance: Vector
+    ends: tuple[int, ...]
+
+    def misfit(self, sums: Vector, images: int) -> float:
+        """Mean over layers of the median over channels; sums (2, sum of c) of means and mean squares over images."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, square = sums / images
+            variance = np.maximum(square - mean**2, 0.0)
+        channels = misfit(mean, variance, self.mean, self.variance)
+        return float(np.mean([np.median(layer) for layer in np.split(channels, self.ends)]))
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """One way of feeding.
+
+    Attributes:
+        feeding: the way.
+        misfit: of all images.
+        without: (parts,) misfits when each part of the images is left out.
+    """
+
+    feeding: Feeding
+    misfit: float
+    without: Vector
+
+    def behind(self, other: "_Tried") -> tuple[float, float]:
+        """By how much the misfit is larger than another's, with the standard error of the jackknife."""
+        apart = self.without - other.without
+        scatter = float(((apart - apart.mean()) ** 2).sum())
+        return self.misfit - other.misfit, float(np.sqrt((len(apart) - 1) / len(apart) * scatter))
+
+    def is_beyond(self, other: "_Tried", times: float) -> bool:
+        """Whether the misfit is more than so many times another's, beyond doubt and beyond what matters."""
+        behind, error = self.behind(other)
+        return self.misfit > times * other.misfit + _LEAST and behind > _ERRORS * error
+
+
+def selfcheck(target: Target, images: Images, source: str, report: Progress | None = None) -> SelfCheck:
+    """Feed `images` in every known way and compare the statistics with the running ones.
+
+    Args:
+        target: with the input that it declares.
+        images: of the target's size, of people whom it was not trained on; neighbours may show one person.
+        source: what the images are, in words.
+        report: called with (done, total) ways.
+    """
+    running = _running(target)
+    if running is None:
+        why = "running statistics that were ever updated" if visible_layers(target) else "running statistics"
+        return skipped(target.spec, source, f"no BatchNorm layer with {why}")
+    if len(images) < FEWEST_IMAGES:
+        return skipped(target.spec, source, f"{len(images)} images are too few, {FEWEST_IMAGES} are needed")
+    pixels = images.load(np.arange(len(images)))
+    ways, tried = feedings(target.spec, orders=orders_of(target.spec, pixels)), []
+    for number, way in enumerate(ways, start=1):
+        tried.append(_try(target, pixels, way, running))
+        if report is not None:
+            report(number, len(ways))
+    return _judged(tried, pixels, source, len(running.names))
+
+
+def refuse_if_misfit(check: SelfCheck, name: str, hint: str) -> None:
+    """Stop where the declared input is not the one that the backbone was trained with.
+
+    Raises:
+        TargetError: with the misfits, and the way that fits.
+    """
+    if check.verdict == "misfit":
+        raise TargetError(f"input of {name}", got=check.sentence.rstrip("."), expected=_EXPECTED, hint=hint)
+
+
+_EXPECTED = "faces with the statistics that its BatchNorm layers have seen in training"
+
+
+def _running(target: Target) -> _Running | None:
+    """Of the layers that a pass goes through and that have seen something; None if there is none."""
+    modules = dict(target.module.named_modules())
+    names, means, variances = [], [], []
+    for layer in visible_layers(target):
+        buffers = (modules[layer.name].get_buffer(name) for name in ("running_mean", "running_var"))
+        mean, variance = (buffer.double().cpu().numpy() for buffer in buffers)
+        if not is_fresh(mean, variance):
+            names.append(layer.name)
+            means.append(mean)
+            variances.append(variance)
+    if not names:
+        return None
+    ends = np.cumsum([len(mean) for mean in means])[:-1]
+    return _Running(tuple(names), np.concatenate(means), np.concatenate(variances), tuple(ends.tolist()))
+
+
+def _try(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> _Tried:
+    bounds = np.linspace(0, len(pixels), _PARTS + 1).astype(int).tolist()
+    with torch.inference_mode(), tapped(target.module) as taps:
+        parts = np.stack([_sums(target, pixels[a:b], way, running.names, taps) for a, b in pairwise(bounds)])
+    n = len(pixels)
+    with np.errstate(over="ignore", invalid="ignore"):  # a wrong scale may throw a net out of all range
+        without = [np.delete(parts, number, 0).sum(0) for number in range(_PARTS)]
+        whole = parts.sum(0)
+    left = [n - (b - a) for a, b in pairwise(bounds)]
+    misfits = [running.misfit(sums, images) for sums, images in zip(without, left, strict=True)]
+    return _Tried(way, running.misfit(whole, n), np.array(misfits))
+
+
+def _sums(target: Target, pixels: Tensor, way: Feeding, names: Sequence[str], taps: Taps) -> Vector:
+    """(2, sum of c) means and mean squares of what enters the layers, added up over images."""
+    total: Vector = np.zeros((2, 1))
+    for batch in torch.split(pixels, _BATCH):
+        taps.clear()
+        target.embed_normalised(way.normalise(batch.to(target.device)))
+        seen = [taps.seen[name] for name in names]
+        means = torch.cat([kept.mean for kept in seen], dim=1).double()
+        squares = torch.cat([kept.norm.double().square() / kept.positions for kept in seen], dim=1)
+        total = total + torch.stack([means.sum(0), squares.sum(0)]).cpu().numpy()
+    return total
+
+
+def skipped(declared: ImageSpec, source: str, reason: str) -> SelfCheck:
+    """The record of a check that was not made, and why."""
+    return SelfCheck(
+        status="skipped",
+        reason=reason,
+        images=0,
+        source=source,
+        layers=0,
+        declared=str(Feeding(declared, "")),
+        fits=(),
+        order="",
+        verdict=None,
+        sentence=f"Not checked: {reason}.",
+    )
+
+
+def _judged(tried: Sequence[_Tried], pixels: Tensor, source: str, layers: int) -> SelfCheck:
+    declared, ranked = tried[0], sorted(tried, key=lambda one: one.misfit)
+    better = [one for one in ranked if declared.is_beyond(one, TIMES_BETTER * _handicap(one))]
+    rivals = [one for one in ranked if one is not declared and not one.is_beyond(declared, _NEARLY)]
+    is_misfit = bool(better) or declared.misfit > MOST_MISFIT
+    return SelfCheck(
+        status="done",
+        reason="",
+        images=len(pixels),
+        source=source,
+        layers=layers,
+        declared=str(declared.feeding),
+        fits=tuple(_fit(one, ranked[0]) for one in ranked),
+        order=_order(declared, tried, pixels),
+        verdict="misfit" if is_misfit else "cannot tell" if rivals else "fits",
+        sentence=_misfit_sentence(declared, better) if is_misfit else _sentence(declared, ranked, rivals),
+    )
+
+
+def _handicap(one: _Tried) -> float:
+    return _WHITENING_TIMES if one.feeding.whitened else 1.0
+
+
+def _fit(one: _Tried, best: _Tried) -> InputFit:
+    behind, error = one.behind(best)
+    return InputFit(input=str(one.feeding), project=one.feeding.project, misfit=one.misfit, behind=behind, error=error)
+
+
+def _order(declared: _Tried, tried: Sequence[_Tried], pixels: Tensor) -> str:
+    order = declared.feeding.spec.order
+    if order == "GRAY":
+        return "one channel has no order"
+    if is_colourless(pixels):
+        return "cannot be told: the images are grey, so that red and blue are the same"
+    best = {way: min((t for t in tried if t.feeding.spec.order == way), key=_misfit) for way in ("RGB", "BGR")}
+    likely, other = sorted(best.values(), key=_misfit)
+    if other.is_beyond(likely, _NEARLY):
+        return f"{likely.feeding.spec.order}: the best of the other order has misfit {_number(other)}"
+    return f"cannot be told: both orders fit alike ({_number(likely)} and {_number(other)})"
+
+
+def _misfit_sentence(declared: _Tried, better: Sequence[_Tried]) -> str:
+    said = f"{declared.feeding} has misfit {_number(declared)}"
+    if better:
+        return f"{said}, {better[0].feeding} has {_number(better[0])} ({better[0].feeding.project})."
+    return f"{said}, and no known input fits: other crops, another alignment, or no faces."
+
+
+def _sentence(declared: _Tried, ranked: Sequence[_Tried], rivals: Sequence[_Tried]) -> str:
+    said = f"{declared.feeding} has misfit {_number(declared)}"
+    if rivals:
+        others = "; ".join(f"{one.feeding} {_number(one)}" for one in rivals)
+        return f"{said}, which is not clearly told from {others}."
+    following = next(one for one in ranked if one is not declared)
+    return f"{said} and fits best; next comes {following.feeding} with {_number(following)}."
+
+
+def _misfit(tried: _Tried) -> float:
+    return tried.misfit
+
+
+def _number(tried: _Tried) -> str:
+    return f"{tried.misfit:.4f}" if tried.misfit < 0.01 else f"{tried.misfit:.3f}"

@@ -1,0 +1,128 @@
+"""A target that is fed in another way than in training is not audited, unless somebody insists."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bareface.auditing.cast import images_for
+from bareface.cli.app import app
+from bareface.evidence import read_evidence
+from bareface.report.html import render_html
+from bareface.report.text import render_text
+from bareface.roster import Role, read_folder, read_manifest
+from bareface.selfcheck_record import SelfCheck
+from bareface.targets.spec import ImageSpec
+from bareface.targets.store import load_target, save_target
+from bareface.training.recalibrate import estimate_statistics
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def bgr(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders of one backbone whose statistics are those of BGR faces: `right` says so, `wrong` says RGB."""
+    home, target = tmp_path_factory.mktemp("bgr"), load_target(world / "target")
+    people = read_manifest(world / "people.csv")
+    fed = replace(target, spec=ImageSpec(32, 32, "BGR"))
+    fed = estimate_statistics(fed, images_for(fed, people.take(people.rows(Role.AUXILIARY))))
+    save_target(fed, home / "right")
+    save_target(replace(fed, spec=target.spec), home / "wrong")
+    return home
+
+
+def audit(world: Path, model: Path, folder: Path, *more: str) -> Result:
+    asked = ("--roster", world / "people.csv", "--attack", "bn-distance", "--game", "dataset", "-o", folder)
+    return run("audit", "--model", model, *asked, *more)
+
+
+def test_an_audit_is_refused_until_somebody_insists(world: Path, bgr: Path, tmp_path: Path) -> None:
+    refused = audit(world, bgr / "wrong", tmp_path / "run")
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.split())
+    assert "TargetError input of small: got RGB, (x - 127.5) / 127.5 has misfit" in said
+    assert "BGR, (x - 127.5) / 127.5 has 0.0" in said
+    assert "--selfcheck report" in said
+    insisted = audit(world, bgr / "wrong", tmp_path / "run", "--selfcheck", "report")
+    assert insisted.exit_code == 0, insisted.output
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.selfcheck is not None
+    assert (evidence.selfcheck.verdict, evidence.selfcheck.overridden) == ("misfit", True)
+    assert evidence.limits[0].startswith("The target does not seem to be fed as in training, and the audit went on")
+    for page in (render_text(evidence), render_html(evidence)):
+        assert "DOES NOT FIT, and the audit went on all the same" in " ".join(page.split())
+
+
+def test_a_target_that_is_fed_rightly_passes_and_the_report_says_so(world: Path, bgr: Path, tmp_path: Path) -> None:
+    assert audit(world, bgr / "right", tmp_path / "run").exit_code == 0
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.selfcheck is not None
+    assert evidence.selfcheck.verdict in ("fits", "cannot tell")
+    assert evidence.selfcheck.source == "120 non-member images"
+    assert not evidence.selfcheck.overridden
+    assert "120 non-member images, 22 BatchNorm layers" in render_html(evidence)
+
+
+def test_skipping_is_recorded_and_so_is_a_backbone_that_cannot_be_checked(
+    world: Path, bgr: Path, tmp_path: Path
+) -> None:
+    assert audit(world, bgr / "wrong", tmp_path / "a", "--selfcheck", "skip").exit_code == 0
+    assert audit(world, world / "target", tmp_path / "b").exit_code == 0
+    checks = [read_evidence(tmp_path / name).selfcheck for name in "ab"]
+    assert [check.sentence for check in checks if check] == [
+        "Not checked: it was not asked for.",
+        "Not checked: no BatchNorm layer with running statistics that were ever updated.",
+    ]
+    nonsense = audit(world, bgr / "wrong", tmp_path / "c", "--selfcheck", "sometimes")
+    assert nonsense.exit_code == 2
+    assert "got 'sometimes'; expected input should be 'refuse', 'report' or 'skip'" in nonsense.stderr
+
+
+def test_the_command_names_the_way_that_fits(world: Path, bgr: Path) -> None:
+    faces = world / "faces"
+    right, wrong = (run("selfcheck", "--model", bgr / name, "--images", faces) for name in ("right", "wrong"))
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
+    assert "verdict         misfit" in wrong.stdout
+    best = next(line for line in wrong.stdout.splitlines() if "± 0.0000" in line)
+    assert "BGR, (x - 127.5) / 127.5" in best
+    as_json = run("selfcheck", "--model", bgr / "wrong", "--images", faces, "--most", "16", "--json")
+    check = SelfCheck.model_validate_json(as_json.stdout)
+    assert (check.images, check.declared) == (16, "RGB, (x - 127.5) / 127.5")
+    assert json.loads(as_json.stdout)["fits"][0]["behind"] == 0
+
+
+def test_the_command_says_what_it_cannot_check(world: Path, tmp_path: Path) -> None:
+    fresh = run("selfcheck", "--model", world / "target", "--images", world / "faces")
+    assert fresh.exit_code == 0
+    assert fresh.stdout.startswith("verdict         skipped")
+    (tmp_path / "someone").mkdir()
+    (tmp_path / "someone" / "broken.png").write_bytes(b"no image")
+    empty = run("selfcheck", "--model", world / "target", "--images", tmp_path)
+    assert empty.exit_code == 2
+    assert "got no usable image; expected faces of people it was not trained on" in empty.stderr
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "margin"), [("casia-068.ckpt", 5), ("casia-micro-070.ckpt", 5), ("casia-scratch-001.ckpt", 1.5)]
+)
+def test_real_checkpoints_are_fed_as_their_readme_says(file: str, margin: float) -> None:
+    if not SHARED.is_dir():
+        pytest.skip("the real checkpoints and faces are not present (shared)")
+    from bareface.probing.selfcheck import selfcheck
+
+    target = load_target(SHARED / "checkpoints" / file)
+    faces = read_folder(SHARED / "faces" / "lfw", Role.PUBLIC)
+    check = selfcheck(target, images_for(target, faces.take(np.arange(0, 7800, 200))), "faces")
+    assert check.verdict == ("cannot tell" if "scratch" in file else "fits")  # a net of one epoch needs more faces
+    assert check.fits[0].input == "RGB, (x - 127.5) / 128"
+    assert check.fits[1].misfit > margin * check.fits[0].misfit
+    assert check.order.startswith("cannot be told: the images are grey")
