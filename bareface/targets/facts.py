@@ -45,10 +45,9 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     static = read_static(file)
     found = unwrap(static.tree, StaticTensor)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
-    known = _recognised(shapes, found.wrapper)
+    known, layers = _recognised(shapes, found.wrapper)
     own, head = known.part(found.tensors) if known else (found.tensors, {})
     leftovers = found.leftovers | head | _head_beside(path)
-    layers = norms(known.blank()) if known else {}
     statistics_found = _norms(own, layers)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
     facts = CheckpointFacts(
@@ -73,11 +72,15 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     return facts.model_copy(update={"auditable": _auditable(facts)})
 
 
-def _recognised(shapes: Mapping[str, tuple[int, ...]], wrapper: str) -> Recognised | None:
+def _recognised(
+    shapes: Mapping[str, tuple[int, ...]], wrapper: str
+) -> tuple[Recognised | None, Mapping[str, nn.Module]]:
+    """The backbone and its BatchNorm layers, if it is one that could be built."""
     try:
-        return recognise(shapes, wrapper)
+        known = recognise(shapes, wrapper)
+        return known, norms(known.blank())
     except TargetError:
-        return None
+        return None, {}
 
 
 def _name(found: Stranger | None) -> str:

@@ -50,9 +50,18 @@ class Recognised:
         return own, {key: value for key, value in tensors.items() if key in self.head}
 
     def blank(self, spec: ImageSpec | None = None) -> nn.Module:
-        """The backbone without numbers, on torch's meta device: it costs no memory and no random draws."""
-        with torch.device("meta"):
-            module = self.plan.net(spec or self.spec, self.embedding_size)
+        """The backbone without numbers, on torch's meta device: it costs no memory and no random draws.
+
+        Raises:
+            CheckpointError: the shapes do not go together.
+            TargetError: the net cannot take such an input.
+        """
+        try:
+            with torch.device("meta"):
+                module = self.plan.net(spec or self.spec, self.embedding_size)
+        except (ValueError, RuntimeError) as error:
+            got = f"shapes of which no net can be made ({str(error).partition(chr(10))[0]})"
+            raise CheckpointError(self.architecture, got=got, expected="those of a backbone", hint=FACTORY) from None
         for norm in norms(module).values():
             norm.eps, norm.momentum = self.convention.eps, self.convention.momentum
         return module
@@ -73,6 +82,8 @@ def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> R
     family = next((family for family in FAMILIES if family.owns(shapes)), None)
     if family is None:
         raise _unknown(shapes, where)
+    if empty := [key for key, shape in shapes.items() if 0 in shape]:
+        raise CheckpointError(where, got=f"no numbers in {printable(empty[0])}", expected="all tensors of a backbone")
     try:
         return _read(family, shapes, wrapper)
     except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError) as error:

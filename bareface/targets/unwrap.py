@@ -10,7 +10,7 @@ CONTAINERS = (
     *("state_dict", "model", "net", "module"),
 )
 # What stands before every key of a backbone that was part of something larger when it was saved.
-PREFIXES = ("module.", "model.", "backbone.", "net.", "features.", "encoder.", "_orig_mod.")
+PREFIXES = ("module.", "model.", "backbone.", "net.", "vit.", "features.", "encoder.", "_orig_mod.")
 
 T = TypeVar("T")
 

@@ -74,6 +74,8 @@ def read_light_cnn(shapes: Shapes) -> Reading:
     units = tuple(count(shapes, rf"block{stage}\.(\d+)\.") for stage in range(1, 5))
     plan = LightCNNPlan(release, units, tuple(shape[0] // 2 for shape in filters), filters[0][2])
     rows, columns = shapes[f"{plan.linear}.filter.weight" if plan.pairs else f"{plan.linear}.weight"]
+    if any(pairs % 2 for pairs in (*(shape[0] for shape in filters), rows if plan.pairs else 0)):
+        raise ValueError("filters that do not come in pairs")
     size = sides(columns // plan.widths[-1], SHRINK)
     return Reading(plan, filters[0][1], size, rows // 2 if plan.pairs else rows, head=below(shapes, "fc2."))
 

@@ -11,6 +11,9 @@ from torch import nn
 from bareface.errors import TargetError
 from bareface.targets.spec import ImageSpec
 
+# Positions; larger ones are no faces.
+LARGEST_MAP = 1 << 20
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -71,7 +74,12 @@ def sides(area: int, shrink: int) -> tuple[int, int]:
     """(height, width) of an input whose last map has so many positions and was shrunk so many times.
 
     The map is a square or, as face crops are square or upright, as little taller than wide as its area allows.
+
+    Raises:
+        ValueError: no image leaves such a map.
     """
+    if not 0 < area <= LARGEST_MAP:
+        raise ValueError(f"a last map of {area:,} positions")
     width = math.isqrt(area)
     while area % width:
         width -= 1
