@@ -9,6 +9,7 @@ import typer
 
 import bareface
 from bareface.allocator import keep_freed_memory
+from bareface.cli.comparing import pairs, verify
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 
@@ -226,6 +227,8 @@ def train_generator(
 
 app.command()(inspect)
 app.command()(selfcheck)
+app.command()(pairs)
+app.command()(verify)
 
 
 @app.command()

@@ -65,13 +65,13 @@ def _lines(record: VerificationRecord) -> Iterator[str]:
     yield _row("EER", _percent(result.eer), _percents(result.eer_interval))
     yield from map(_tar, result.tar)
     yield ""
-    yield from textwrap.wrap(
+    yield from _wrapped(
         f"Accuracy: mean ± standard deviation over {len(result.folds)} folds, each at the best threshold of the others "
         f"({_thresholds(record)}). Brackets: 95 % intervals; those of the TARs count pairs one by one, so that they "
         "are somewhat narrow where people stand in several pairs."
     )
     if record.in_several_folds:
-        yield from textwrap.wrap(
+        yield from _wrapped(
             f"{record.in_several_folds:,} images stand in more than one fold, so that thresholds were not chosen on "
             "other people: the numbers are too good and the intervals too narrow."
         )
@@ -101,3 +101,7 @@ def _percents(value: Interval) -> str:
 def _thresholds(record: VerificationRecord) -> str:
     known = [one.threshold for one in record.result.folds if one.threshold is not None]
     return f"cosine {min(known):.3f} to {max(known):.3f}" if known else "no cosine at all"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 100)
