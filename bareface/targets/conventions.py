@@ -60,10 +60,5 @@ TORCHVISION = Convention(
     *("torchvision and timm", "RGB", IMAGENET_MEAN, IMAGENET_STD),
     caveat="these projects train no face nets: 112x112 and ImageNet's normalisation are assumed",
 )
-LIGHTCNN = Convention(
-    "AlfredXiangWu/LightCNN",
-    mean=(0.0,),
-    std=(255.0,),
-    caveat="nets of three input channels are fed RGB, which the project does not say",
-)
+LIGHTCNN = Convention("AlfredXiangWu/LightCNN", mean=(0.0,), std=(255.0,))
 SPHEREFACE = Convention("clcarwin/sphereface_pytorch", "BGR", std=(128.0,))

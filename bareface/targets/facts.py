@@ -16,14 +16,15 @@ from torch import nn
 
 from bareface.errors import TargetError
 from bareface.files import sha256_of
+from bareface.targets.backbones.plan import Shapes
 from bareface.targets.card import BackboneCard, read_card
 from bareface.targets.container import read_static
 from bareface.targets.factsheet import CheckpointFacts, HeadFact, InputFact, NormFact, facts_text
 from bareface.targets.heads import find_head
-from bareface.targets.recognise import COUNTER, Recognised, norms, recognise, stranger
+from bareface.targets.recognise import COUNTER, Recognised, differences, norms, recognise, shapes_of, stranger
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
-from bareface.targets.strangers import Stranger
+from bareface.targets.strangers import FACTORY, Stranger
 from bareface.targets.tree import Opaque
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics, unwrap
@@ -45,8 +46,9 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     static = read_static(file)
     found = unwrap(static.tree, StaticTensor)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
-    known, layers = _recognised(shapes, found.wrapper)
+    known, blank = _recognised(shapes, found.wrapper)
     own, head = known.part(found.tensors) if known else (found.tensors, {})
+    layers = norms(blank) if blank else {}
     leftovers = found.leftovers | head | _head_beside(path)
     statistics_found = _norms(own, layers)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
@@ -69,18 +71,25 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         leftovers=_summary(leftovers),
         auditable="",
     )
-    return facts.model_copy(update={"auditable": _auditable(facts)})
+    return facts.model_copy(update={"auditable": _auditable(facts, _obstacle(shapes, known, blank))})
 
 
-def _recognised(
-    shapes: Mapping[str, tuple[int, ...]], wrapper: str
-) -> tuple[Recognised | None, Mapping[str, nn.Module]]:
-    """The backbone and its BatchNorm layers, if it is one that could be built."""
+def _recognised(shapes: Shapes, wrapper: str) -> tuple[Recognised | None, nn.Module | None]:
+    """The backbone, and what it looks like without numbers, if it is one that could be built."""
     try:
         known = recognise(shapes, wrapper)
-        return known, norms(known.blank())
+        return known, known.blank()
     except TargetError:
-        return None, {}
+        return None, None
+
+
+def _obstacle(shapes: Shapes, known: Recognised | None, blank: nn.Module | None) -> str:
+    """Why the file cannot be loaded, and what to try; empty where it can."""
+    if known is None or blank is None:
+        found = stranger(shapes)
+        return f"These facts only. Try {found.advice if found else FACTORY}."
+    misfit = differences(shapes_of(blank.state_dict()), known.part(shapes)[0])
+    return f"These facts only: of its tensors, {misfit}. Try {FACTORY}." if misfit else ""
 
 
 def _name(found: Stranger | None) -> str:
@@ -158,14 +167,14 @@ def _gist(values: list[object]) -> str:
     return value.kind if isinstance(value, Opaque) else str(value)[:80]
 
 
-def _auditable(facts: CheckpointFacts) -> str:
+def _auditable(facts: CheckpointFacts, obstacle: str) -> str:
     """What bareface can do with the file."""
     if facts.whole_module:
         return f"These facts only: a whole pickled module is never loaded. Try {EXPORT}."
     if facts.refused:
         return f"Nothing: reading the file would run what it imports. Try {EXPORT}."
-    if not facts.known:
-        return "These facts only, until a factory (package.module:factory) builds the architecture."
+    if obstacle:
+        return obstacle
     if not facts.norms:
         return "Black-box attacks: no BatchNorm statistics are in the file."
     degenerate = sum(norm.degenerate for norm in facts.norms)

@@ -130,27 +130,31 @@ def assemble(found: Recognised, tensors: Mapping[str, Tensor], where: str, spec:
     """
     module, (weights, _) = found.blank(spec), found.part(tensors)
     own = module.state_dict()
-    _compare(own, weights, where)
+    if misfit := differences(shapes_of(own), shapes_of(weights)):
+        expected = f"the {len(own)} of the backbone"
+        raise CheckpointError(where, got=f"tensors {misfit}", expected=expected, hint=FACTORY)
     module.to_empty(device="cpu")
     counters = {key: torch.zeros((), dtype=torch.long) for key in own if key.endswith(COUNTER)}
     module.load_state_dict(counters | weights)
     return module
 
 
-def _compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str) -> None:
+def differences(own: Shapes, given: Shapes) -> str:
+    """Which tensors of a backbone are missing, unexpected or of another shape, in words; empty where all fit."""
     complaints = {
-        "missing": [key for key in own if key not in tensors and not key.endswith(COUNTER)],
-        "unexpected": [key for key in tensors if key not in own],
+        "missing": [key for key in own if key not in given and not key.endswith(COUNTER)],
+        "unexpected": [key for key in given if key not in own],
         "of another shape": [
-            f"{key} {tuple(tensors[key].shape)} instead of {tuple(own[key].shape)}"
-            for key in own
-            if key in tensors and tensors[key].shape != own[key].shape
+            f"{key} {given[key]} instead of {own[key]}" for key in own if key in given and given[key] != own[key]
         ],
     }
-    if any(complaints.values()):
-        told = (f"{len(keys)} {what} ({', '.join(keys[:3])})" for what, keys in complaints.items() if keys)
-        got = f"tensors {printable('; '.join(told), 500)}"
-        raise CheckpointError(where, got=got, expected=f"the {len(own)} of the backbone", hint=FACTORY)
+    told = (f"{len(keys)} {what} ({', '.join(keys[:3])})" for what, keys in complaints.items() if keys)
+    return printable("; ".join(told), 500)
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Key -> shape."""
+    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def norms(module: nn.Module) -> dict[str, _BatchNorm]:

@@ -19,7 +19,7 @@ from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
-from bareface.targets.recognise import Recognised, assemble, norms, recognise
+from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
@@ -34,7 +34,7 @@ def save_target(target: Target, folder: Path, notes: dict[str, str | int | float
         RunError: the folder cannot be written.
     """
     state = target.module.state_dict()
-    found = recognise(_shapes(state), where=target.name)
+    found = recognise(shapes_of(state), where=target.name)
     if found.head:
         got, expected = f"a classification layer inside the module ({found.head[0]})", "a backbone alone"
         raise TargetError(target.name, got=got, expected=expected, hint="a linear map called embedding, or none")
@@ -85,7 +85,7 @@ def load_target(path: Path | str, *, spec: ImageSpec | None = None, name: str | 
 def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | None) -> Target:
     card = read_card(card_path)
     tensors = read_checkpoint(file).tensors
-    found = recognise(_shapes(tensors), where=str(file))
+    found = recognise(shapes_of(tensors), where=str(file))
     promised, got = (card.architecture, card.embedding_size), (found.architecture, found.embedding_size)
     if promised != got:
         expected = f"{promised[0]} with {promised[1]} numbers, as {card_path.name} says"
@@ -99,7 +99,7 @@ def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | N
 
 def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Target:
     checkpoint = read_checkpoint(file)
-    found = recognise(_shapes(checkpoint.tensors), checkpoint.wrapper, str(file))
+    found = recognise(shapes_of(checkpoint.tensors), checkpoint.wrapper, str(file))
     module = assemble(found, checkpoint.tensors, str(file), spec)
     centres = _centres(checkpoint.leftovers | found.part(checkpoint.tensors)[1], found)
     return Target(name or file.stem, found.architecture, module, spec or found.spec, str(file), centres)
@@ -130,10 +130,6 @@ def _norm_settings(target: Target) -> tuple[float | None, float | None]:
         got = f"BatchNorm layers of {len(settings)} kinds of eps and momentum"
         raise TargetError(target.name, got=got, expected="one kind, which a card can hold")
     return next(iter(settings), (None, None))
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

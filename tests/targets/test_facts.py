@@ -98,7 +98,7 @@ def test_strangers_and_nets_without_statistics(target: Target, tmp_path: Path) -
     unit = facts_of(tmp_path / "unit.pt")
     assert (unit.architecture, unit.known, unit.embedding_size, unit.norms_expected) == ("unknown", False, None, None)
     assert len(unit.norms) == 3
-    assert "until a factory (package.module:factory) builds" in unit.auditable
+    assert "These facts only. Try a factory of your own, package.module:factory" in unit.auditable
     torch.save({"fc.weight": torch.zeros(3, 3)}, tmp_path / "plain.pt")
     assert facts_of(tmp_path / "plain.pt").batches is None
 

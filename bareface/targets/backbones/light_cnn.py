@@ -77,7 +77,9 @@ def read_light_cnn(shapes: Shapes) -> Reading:
     if any(pairs % 2 for pairs in (*(shape[0] for shape in filters), rows if plan.pairs else 0)):
         raise ValueError("filters that do not come in pairs")
     size = sides(columns // plan.widths[-1], SHRINK)
-    return Reading(plan, filters[0][1], size, rows // 2 if plan.pairs else rows, head=below(shapes, "fc2."))
+    channels, rows = filters[0][1], rows // 2 if plan.pairs else rows
+    caveat = "" if channels == 1 else "the project does not say in which order it feeds colours; RGB is assumed"
+    return Reading(plan, channels, size, rows, below(shapes, "fc2."), caveat)
 
 
 def _release(shapes: Shapes) -> Release:
