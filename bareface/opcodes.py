@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bareface.errors import BarefaceError, CheckpointError
+from bareface.pickle_bounds import bounded_tuple, refuse_costly_items, refuse_costly_key
 
 MAX_OPCODES = 5_000_000
 
@@ -70,6 +71,10 @@ class Walked:
 
 
 DICT = Name("builtins", "dict")
+HASHING = frozenset(
+    {Name("collections", "OrderedDict")}
+    | {Name(module, kind) for module in ("builtins", "__builtin__") for kind in ("dict", "set", "frozenset")}
+)
 _MARK = object()
 _UNFOLLOWABLE = (ValueError, IndexError, KeyError, TypeError, AttributeError, MemoryError, OverflowError)
 
@@ -155,6 +160,10 @@ class _Machine:
 
     def call(self, args: object, function: object) -> None:
         """Record a call."""
+        if not isinstance(function, Name | Call | Persistent):
+            raise ValueError("a call of something that is no function")
+        if function in HASHING and isinstance(args, tuple) and args:
+            refuse_costly_items(args[0])
         self.stack.append(Call(function, args if isinstance(args, tuple) else (args,)))
 
     def refer(self, key: object) -> None:
@@ -168,7 +177,7 @@ class _Machine:
 
     def set_items(self, flat: list[Any]) -> None:
         """Record item assignments on the dict at the top."""
-        self.stack[-1].pairs.extend(zip(flat[::2], flat[1::2], strict=True))
+        self.stack[-1].pairs.extend(_pairs(flat))
 
     def append(self, items: list[Any]) -> None:
         """Extend the list at the top, or record the same on a made-up object."""
@@ -180,6 +189,8 @@ class _Machine:
 
     def build(self, state: object) -> None:
         """Record the state given to the object at the top."""
+        if isinstance(state, list):
+            raise ValueError("a state that is a list")
         if isinstance(self.stack[-1], Call):
             self.stack[-1].state = state
 
@@ -191,13 +202,19 @@ def _pop_two(machine: _Machine) -> list[Any]:
 
 
 def _tuple_of(machine: _Machine, count: int) -> None:
-    items = tuple(machine.stack[-count:])
+    items = machine.stack[-count:]
     del machine.stack[-count:]
-    machine.stack.append(items)
+    machine.stack.append(bounded_tuple(items))
+
+
+def _pairs(flat: list[Any]) -> list[tuple[object, object]]:
+    for key in flat[::2]:
+        refuse_costly_key(key)
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _dict_of(items: list[Any]) -> Call:
-    return Call(DICT, pairs=list(zip(items[::2], items[1::2], strict=True)))
+    return Call(DICT, pairs=_pairs(items))
 
 
 def _instance(machine: _Machine, argument: str) -> None:
@@ -213,7 +230,7 @@ def _object(machine: _Machine, _: object) -> None:
 
 def _keyword_call(machine: _Machine, _: object) -> None:
     keywords, args, function = machine.stack.pop(), machine.stack.pop(), machine.stack.pop()
-    machine.call((*args, keywords), function)
+    machine.call((args, keywords), function)
 
 
 _IGNORED = frozenset({"PROTO", "FRAME"})
@@ -238,7 +255,7 @@ _MOVES: dict[str, Callable[[_Machine, Any], object]] = {
     "POP": lambda m, _: m.stack.pop(),
     "DUP": lambda m, _: m.stack.append(m.stack[-1]),
     "POP_MARK": lambda m, _: m.since_mark(),
-    "TUPLE": lambda m, _: m.stack.append(tuple(m.since_mark())),
+    "TUPLE": lambda m, _: m.stack.append(bounded_tuple(m.since_mark())),
     "TUPLE1": lambda m, _: _tuple_of(m, 1),
     "TUPLE2": lambda m, _: _tuple_of(m, 2),
     "TUPLE3": lambda m, _: _tuple_of(m, 3),

@@ -47,12 +47,14 @@ class ByteParser:
         seeds: makes honest files.
         suffix: of the file name that it is given.
         tokens: words of the format, to be put in at any place.
+        programs: whether random pickles are to be tried, too.
     """
 
     read: Callable[[Path], object]
     seeds: Callable[[], Sequence[bytes]]
     suffix: str = ""
     tokens: tuple[bytes, ...] = ()
+    programs: bool = False
 
 
 def read_pack(pack: Pack) -> None:
@@ -88,7 +90,7 @@ def _in_an_archive(path: Path) -> None:
     """The bytes as the pickle of an otherwise sound torch archive, read in both ways."""
     made = path.with_suffix(".pt")
     with zipfile.ZipFile(made, "w") as archive:
-        for name, content in {"data.pkl": path.read_bytes(), "data/0": bytes(216), "data/1": bytes(8)}.items():
+        for name, content in {"data.pkl": path.read_bytes(), **_ARCHIVE}.items():
             archive.writestr(f"archive/{name}", content)
     read_static(made)
     read_checkpoint(made)
@@ -153,6 +155,7 @@ def _tables() -> list[bytes]:
     return [buffer.getvalue() for buffer in buffers]
 
 
+_ARCHIVE = {"version": b"3\n", "byteorder": b"little", "data/0": bytes(216), "data/1": bytes(8), "data/2": bytes(8)}
 _CSV = (
     b'image,subject,role\na/1.jpg,"ada, ""l""",member\na/2.jpg,bob,outside\n',
     b"image,subject,membership\r\n1.jpg,a,1\r\n",
@@ -161,15 +164,16 @@ _YAML = (
     b"model: m\nroster: r.csv\nattacks: [bn-distance, {name: flip-agreement}]\nseed: 7\nspec: {height: 4, width: 4}\n"
 )
 _PICKLE = tuple(bytes([opcode]) for opcode in b"().0123456789}]abcdeghijlopqrstuRQXVUT\x80\x81\x82\x8a\x8b\x93\x94\x95")
-_TORCH = (*_PICKLE, b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"data.pkl", b"storage", b"ctorch\nFloatStorage\n")
+_NESTED = (b"2\x86" * 60, b"\x85" * 5000, b"]" * 2000 + b"a" * 1999)
+_TORCH = (*_PICKLE, *_NESTED, b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"data.pkl", b"storage", b"ctorch\nFloatStorage\n")
 
 PARSERS: Mapping[str, ByteParser] = MappingProxyType(
     {
         "checkpoint, static": ByteParser(read_static, _checkpoints, ".pt", _TORCH),
         "checkpoint, loaded": ByteParser(read_checkpoint, _checkpoints, ".pt", _TORCH),
-        "checkpoint, pickle": ByteParser(_in_an_archive, _pickles, ".pkl", _TORCH),
-        "generator": ByteParser(read_foreign, _generators, ".pkl", _TORCH),
-        "verification pack": ByteParser(read_verification_pack, _verification_packs, ".bin", _PICKLE),
+        "checkpoint, pickle": ByteParser(_in_an_archive, _pickles, ".pkl", _TORCH, programs=True),
+        "generator": ByteParser(read_foreign, _generators, ".pkl", _TORCH, programs=True),
+        "verification pack": ByteParser(read_verification_pack, _verification_packs, ".bin", _PICKLE, programs=True),
         "RecordIO": ByteParser(
             lambda path: read_pack(RecordPack(path)), lambda: _records()[:1], ".rec", (b"\n#\xd7\xce",)
         ),

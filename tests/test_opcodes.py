@@ -3,6 +3,7 @@
 import io
 import pickle
 import pickletools
+import random
 from collections import OrderedDict
 from pathlib import Path
 
@@ -76,6 +77,42 @@ def test_endless_pickles_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bareface.opcodes.MAX_OPCODES", 100)
     with pytest.raises(CheckpointError, match="more than five million opcodes"):
         walk(io.BytesIO(pickle.dumps(list(range(200)))), "here")
+
+
+TWICE = b"2\x86"  # the value at the top, in a tuple with itself
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"K\x01" + TWICE * 60 + b".", "tuples nested without end"),
+        (b"K\x01" + b"\x85" * 300_000 + b".", "tuples nested without end"),
+        (b"}]Ns.", "a key that is neither a text nor a number"),
+        (b"}((K\x01tK\x02tNs.", "a key that is neither a text nor a number"),
+        (b"}\x8a\x0a" + b"\x01" * 10 + b"Ns.", "a key that is neither a text nor a number"),
+        (b"cbuiltins\nset\n](K\x01K\x02K\x03la\x85R.", "a key that is neither a text nor a number"),
+        (b"ccollections\nOrderedDict\n]((K\x01lK\x02la\x85R.", "a key that is neither a text nor a number"),
+        (b"])R.", "a call of something that is no function"),
+        (b"cargparse\nNamespace\n)\x81]b.", "a state that is a list"),
+    ],
+)
+def test_work_beyond_all_measure_is_refused(content: bytes, told: str) -> None:
+    with pytest.raises(CheckpointError, match=told):
+        walk(io.BytesIO(b"\x80\x04" + content), "odd.pkl")
+
+
+def test_keyword_calls_do_not_copy_their_arguments() -> None:
+    """20,000 calls with the same 100,000 arguments would be 16 GB, if each call had its own."""
+    many = b"(" + b"N" * 100_000 + b"t\x94" + b"0(" + b"cargparse\nNamespace\nh\x00}\x92" * 20_000 + b"l."
+    calls = walk(io.BytesIO(b"\x80\x04" + many), "odd.pkl").root
+    assert isinstance(calls, list)
+    assert {id(call.args[0]) for call in calls} == {id(calls[0].args[0])}
+
+
+def test_what_honest_files_nest_is_no_trouble() -> None:
+    honest = {"rng": random.Random(0).getstate(), ("a", 1): (1, (2, (3,))), 7: OrderedDict([("x", {1, 2})])}
+    for protocol in range(6):
+        walk(io.BytesIO(pickle.dumps(honest, protocol)), "honest.pkl")
 
 
 def test_every_opcode_of_honest_checkpoints_is_known() -> None:

@@ -154,8 +154,9 @@ def _positions(
     storages: dict[str, Storage] = {}
     position, end = stream.tell(), path.stat().st_size
     for name in keys if isinstance(keys, list) else []:
-        if name not in declared:
-            raise _damaged(path, f"a storage {name!r} that nothing refers to")
+        if not isinstance(name, str) or name not in declared:
+            called = repr(name) if isinstance(name, str) else "without a name"
+            raise _damaged(path, f"a storage {called} that nothing refers to")
         dtype, numel = declared[name]
         stream.seek(min(position, end))
         count = int.from_bytes(stream.read(8), "little")

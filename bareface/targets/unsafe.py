@@ -15,7 +15,8 @@ ALLOWED = frozenset(
         *("collections.OrderedDict", "builtins.dict", "builtins.set", "__builtin__.dict", "__builtin__.set"),
         *("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"),
         "argparse.Namespace",  # Lightning keeps the command line in it; it holds attributes and does nothing
-        *("torch.Size", "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter"),
+        # Not torch.Tensor: called with a number, it takes as much memory as the number says.
+        *("torch.Size", "torch.device", "torch.nn.parameter.Parameter"),
         *(f"torch.{storage}" for storage in STORAGES),
         *(f"torch.{dtype}" for dtype in DTYPES),
     }

@@ -188,6 +188,14 @@ def _deep(path: Path) -> None:
     torch.save(value, path)
 
 
+def _unnamed_storage(path: Path) -> None:
+    """A legacy file whose list of storages holds a list of lists: too deep to be printed, and nothing to be hashed."""
+    save_legacy({"w": torch.zeros(2)}, path)
+    content = path.read_bytes()
+    keys = content.rindex(b"\x80\x02]")
+    path.write_bytes(content[:keys] + b"\x80\x02" + b"]" * 2000 + b"a" * 1999 + b"." + content[keys:])
+
+
 def _not_finite(path: Path) -> None:
     torch.save({"a": torch.ones(3), "b.weight": torch.tensor([1.0, float("nan"), float("inf")])}, path)
 
@@ -209,6 +217,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "short record": (_short_record, "no whole record of storage '0', 400 bytes"),
     "big-endian": (_big_endian, "big-endian numbers"),
     "absurd": (_absurd_storage, "(cut off|inside their storage|1,152,921,504,606,846,976)"),
+    "unnamed storage": (_unnamed_storage, "a storage without a name that nothing refers to"),
     "billion laughs": (_laughs, "objects nested without end"),
     "deep": (_deep, "objects nested without end"),
     "no tensors": (lambda p: torch.save({"epoch": 3}, p), "no tensors"),
@@ -231,6 +240,13 @@ def _whole(path: Path) -> None:
     torch.save(Net(), path)
 
 
+def _tensor_by_call(path: Path) -> None:
+    """`torch.Tensor(300_000_000)`: 1.2 GB in 60 bytes."""
+    call = b"ctorch\nTensor\nJ" + struct.pack("<i", 300_000_000) + b"\x85R"
+    torch.save({"w": torch.zeros(1)}, path.with_suffix(".whole"))
+    rezip(path.with_suffix(".whole"), path, data_pkl=b"\x80\x02}X\x01\0\0\0w" + call + b"s.")
+
+
 def _torchscript(path: Path) -> None:
     archive(path, {"a/data.pkl": b"", "a/constants.pkl": b"", "a/code/__torch__.py": b""})
 
@@ -239,6 +255,7 @@ PROGRAMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "whole module": (_whole, r"a whole pickled module \(.*Net\) that would import and call .*Net.*state_dict"),
     "whole legacy module": (lambda p: save_legacy(Net(), p), r"a whole pickled module \(.*Net\)"),
     "module in a dict": (lambda p: torch.save({"epoch": 1, "net": Net()}, p), r"a whole pickled module \(.*Net\)"),
+    "tensor by call": (_tensor_by_call, r"would import and call torch\.Tensor"),
     "TorchScript": (_torchscript, "a TorchScript program.*state_dict"),
     "pt2": (lambda p: archive(p, {"a/archive_format": b"pt2"}), r"an exported program \(.pt2\)"),
     "old pt2": (lambda p: archive(p, {"serialized_exported_program.json": b""}), "an exported program"),

@@ -1,0 +1,60 @@
+"""What a pickle may not ask of whoever carries it out: work and memory beyond its own size.
+
+Tuples that share tuples take exponential time to print or to hash, and deep ones overflow the interpreter's stack,
+which no handler catches. `torch.load(weights_only=True)` hashes every key that a file gives it, so a file is walked
+under these bounds before torch sees it. Honest checkpoints stay far below: their keys are texts and numbers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_NESTED = 4096  # random.getstate() has 629
+MAX_KEY = 16
+
+
+class Nested(tuple[Any, ...]):
+    """A tuple that holds tuples.
+
+    Attributes:
+        weight: items, counted as often as they would be printed.
+    """
+
+    weight: int
+
+
+def bounded_tuple(items: Sequence[Any]) -> tuple[Any, ...]:
+    """The items as a tuple.
+
+    Raises:
+        ValueError: it is nested beyond measure.
+    """
+    inner = [item for item in items if isinstance(item, tuple)]
+    if not inner:
+        return tuple(items)
+    made = Nested(items)
+    made.weight = len(items) + sum(item.weight if isinstance(item, Nested) else len(item) for item in inner)
+    if made.weight > MAX_NESTED:
+        raise ValueError("tuples nested without end")
+    return made
+
+
+def refuse_costly_key(key: object) -> None:
+    """Raise unless a key of a dict is a text, a number, or a few of them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    few = key if isinstance(key, tuple) and len(key) <= MAX_KEY else (key,)
+    # Anything else that can be hashed is one object of its own, such as an import.
+    if any(isinstance(part, list | tuple) or (isinstance(part, int) and abs(part) >> 64) for part in few):
+        raise ValueError("a key that is neither a text nor a number")
+
+
+def refuse_costly_items(items: object) -> None:
+    """Raise if making a dict or a set of the items would hash more than texts and numbers.
+
+    Raises:
+        ValueError: it would.
+    """
+    for item in items if isinstance(items, list | tuple) else ():
+        refuse_costly_key(item[0] if isinstance(item, list | tuple) and len(item) == 2 else item)
