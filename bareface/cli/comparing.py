@@ -45,3 +45,21 @@ def verify(
 
         record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds)
         out(record.model_dump_json(indent=1) if json else verification_text(record))
+
+
+def align(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos, or a pack.")],
+    folder: Annotated[Path, typer.Argument(help="Where the aligned faces go, as PNG files of the same names.")],
+    landmarks: Annotated[
+        Path | None, typer.Option(help="CSV of image and x, y of both eyes, the nose and the corners of the mouth.")
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="package.module:factory of a function from an image to five landmarks, or None.")
+    ] = None,
+    size: Annotated[Literal["112x112", "112x96"], typer.Option(help="Height x width.")] = "112x112",
+) -> None:
+    """Align faces to ArcFace's template by five landmarks."""
+    with manners():
+        from bareface.cli.aligning import run_align
+
+        out(run_align(photos, folder, landmarks, detector, size))

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-# The five points to which ArcFace aligns a face in 112 x 112 pixels: eyes, nose, corners of the mouth.
-ARCFACE_SIDE = 112.0
-ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
+from bareface.faces.template import ARCFACE_POINTS, ARCFACE_SIDE
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     Raises:
         TargetError: no such module or factory, or it returns something else.
     """
-    made = _factory(reference)()
+    made = import_factory(reference)()
     if isinstance(made, Target):
         return made
     if not isinstance(made, nn.Module):
@@ -36,7 +36,12 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
 
 
-def _factory(reference: str) -> Callable[[], object]:
+def import_factory(reference: str) -> Callable[[], object]:
+    """The function without arguments that `package.module:factory` names; importing it runs its module.
+
+    Raises:
+        TargetError: there is no such module or function.
+    """
     module, _, attribute = reference.partition(":")
     try:
         found: object = getattr(importlib.import_module(module), attribute)

@@ -11,7 +11,8 @@ from inverted import noise_images, still, through
 from PIL import Image
 
 from bareface.errors import UsageError
-from bareface.inversion.alignment import ARCFACE_POINTS, WHOLE, Window, window_for
+from bareface.faces.template import ARCFACE_POINTS
+from bareface.inversion.alignment import WHOLE, Window, window_for
 from bareface.inversion.views import DRAWS, STILL, Augmentation, draw, fixed_draws, resample
 
 shares = st.floats(0.0, 0.4)

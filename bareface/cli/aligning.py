@@ -1,0 +1,74 @@
+"""`bareface align`: photos to aligned faces."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from bareface.cli.manners import Stages
+from bareface.columns import write_csv
+from bareface.errors import RosterError, TargetError, UsageError
+from bareface.faces.aligning import (
+    Detector,
+    Unaligned,
+    align_folder,
+    detect_and_align,
+    photos_in,
+    read_landmarks,
+)
+from bareface.faces.decode import printable
+from bareface.faces.template import TEMPLATES
+
+REJECTS = "unaligned.csv"
+
+
+def run_align(photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str) -> str:
+    """Align all photos and say how many there are; those that could not be aligned are listed in `unaligned.csv`.
+
+    Raises:
+        BarefaceError: the call, the table or the detector is unusable, or no photo could be aligned.
+    """
+    total, results = _begun(photos, folder, landmarks, detector, size)
+    failed: list[Unaligned] = []
+    with Stages() as stages:
+        for done, result in enumerate(results, start=1):
+            failed += [result] if result else []
+            stages("aligning", done, total)
+    if failed:
+        names, reasons = [printable(one.image) for one in failed], [one.reason for one in failed]
+        write_csv(folder / REJECTS, {"image": names, "reason": reasons})
+    if len(failed) == total:
+        got = f"none of {total:,} photos aligned, most often because of: {_commonest(failed)}"
+        raise RosterError(str(photos), got=got, expected="faces", hint=f"reading {folder / REJECTS}")
+    said = f"{total - len(failed):,} faces of {size} pixels in {folder}"
+    return said + (f"\n{len(failed):,} photos were not aligned, see {folder / REJECTS}" if failed else "")
+
+
+def _begun(
+    photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str
+) -> tuple[int, Iterator[Unaligned | None]]:
+    """How many photos there are, and their alignment."""
+    template = TEMPLATES[size]
+    if (landmarks is None) == (detector is None):
+        got = "both landmarks and a detector" if landmarks else "neither landmarks nor a detector"
+        raise UsageError("bareface align", got=got, expected="one of --landmarks FILE and --detector MODULE:FACTORY")
+    if landmarks is not None:
+        points = read_landmarks(landmarks)
+        return len(points), align_folder(photos, folder, points, template)
+    names = photos_in(photos)
+    return len(names), detect_and_align(photos, folder, names, template, _detector(str(detector)))
+
+
+def _detector(reference: str) -> Detector:
+    from bareface.targets.factory import PATTERN, import_factory
+
+    if not PATTERN.fullmatch(reference):
+        raise UsageError("--detector", got=repr(reference), expected="package.module:factory")
+    made = import_factory(reference)()
+    if not callable(made):
+        got = f"a {type(made).__name__} returned"
+        raise TargetError(reference, got=got, expected="a function from an image to five landmarks, or None")
+    return made
+
+
+def _commonest(failed: list[Unaligned]) -> str:
+    return Counter(one.reason for one in failed).most_common(1)[0][0]

@@ -1,0 +1,160 @@
+"""Folders of photos made into folders of aligned faces, by landmarks from a table or from a detector."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from bareface.columns import read_rows, refuse_ragged, refuse_strays
+from bareface.errors import BarefaceError, RosterError, UsageError
+from bareface.faces.align import align
+from bareface.faces.contents import Contents
+from bareface.faces.decode import picture_of, thread_count
+from bareface.faces.template import Template
+from bareface.files import write_bytes
+from bareface.roster import IMAGE_SUFFIXES
+
+Detector = Callable[[NDArray[np.uint8]], ArrayLike | None]
+"""From an image (h, w, 3) uint8 RGB to the five landmarks (5, 2) of the face on it, x and y; None = no face."""
+
+_CELLS, _BLOCK = 11, 256
+
+
+@dataclass(frozen=True)
+class Unaligned:
+    """A photo of which no face was made.
+
+    Attributes:
+        image: path relative to the folder of photos.
+        reason: why.
+    """
+
+    image: str
+    reason: str
+
+
+def read_landmarks(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Five landmarks for each image: rows of `image, x, y, x, y, ...` in a CSV file, with or without a line of names.
+
+    Raises:
+        RosterError: the file is missing or damaged, an image stands in it twice or leaves its folder, or a landmark is
+            no number.
+    """
+    rows = read_rows(path) if path.is_file() else []
+    start = 2 if rows and _is_header(rows[0]) else 1
+    rows = rows[start - 1 :]
+    if not rows:
+        got = "no rows" if path.is_file() else "no such file"
+        raise RosterError(str(path), got=got, expected="a CSV of image and ten numbers: x and y of five landmarks")
+    refuse_ragged(path, rows, _CELLS, first=start)
+    refuse_strays(path, (row[0] for row in rows), "the folder of photos", first=start)
+    landmarks = {row[0]: _landmarks(path, line, row[1:]) for line, row in enumerate(rows, start=start)}
+    if len(landmarks) < len(rows):
+        got = f"{len(rows) - len(landmarks)} images listed more than once"
+        raise RosterError(str(path), got=got, expected="every image once", hint="keeping one face of each photo")
+    return landmarks
+
+
+def photos_in(folder: Path) -> tuple[str, ...]:
+    """The images anywhere below a folder, by path relative to it, sorted.
+
+    Raises:
+        RosterError: there are none.
+    """
+    found = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        got = "no images" if folder.is_dir() else "no such folder"
+        raise RosterError(str(folder), got=got, expected="a folder with photos in it")
+    return tuple(map(str, found))
+
+
+def align_folder(
+    folder: Path, out: Path, landmarks: Mapping[str, NDArray[np.float64]], template: Template
+) -> Iterator[Unaligned | None]:
+    """Align listed photos, each into a PNG file of the same name below `out`; None for each one that was written.
+
+    Raises:
+        UsageError: `out` is the folder of the photos, or two photos would become one file.
+        RunError: a file cannot be written.
+    """
+    reader = Contents()
+    made = _targets(folder, out, landmarks)
+
+    def one(name: str) -> Unaligned | None:
+        return _align(reader, folder / name, name, made[name], template, lambda _: landmarks[name])
+
+    names = iter(made)
+    with ThreadPoolExecutor(thread_count()) as pool:
+        while block := list(islice(names, _BLOCK)):
+            yield from pool.map(one, block)
+
+
+def detect_and_align(
+    folder: Path, out: Path, photos: Iterable[str], template: Template, detector: Detector
+) -> Iterator[Unaligned | None]:
+    """As `align_folder`, with landmarks from a detector, which is asked about one photo at a time."""
+    reader = Contents()
+    for name, target in _targets(folder, out, photos).items():
+        yield _align(reader, folder / name, name, target, template, detector)
+
+
+def _align(
+    reader: Contents, path: Path, name: str, target: Path, template: Template, detector: Detector
+) -> Unaligned | None:
+    try:
+        pixels = np.asarray(picture_of(reader.read(path), name).image)
+        landmarks = detector(pixels)
+        if landmarks is None:
+            return Unaligned(name, "no face found")
+        face = align(pixels, landmarks, template)
+    except (UsageError, RosterError) as error:
+        return Unaligned(name, f"{error.got}; expected {error.expected}")
+    except BarefaceError as error:
+        return Unaligned(name, error.got)
+    write_bytes(target, _png(face))
+    return None
+
+
+def _targets(folder: Path, out: Path, photos: Iterable[str]) -> dict[str, Path]:
+    """Where each photo goes."""
+    if folder.resolve() == out.resolve():
+        raise UsageError(str(out), got="the folder of the photos", expected="another folder for the aligned faces")
+    targets = {name: out / Path(name).with_suffix(".png") for name in photos}
+    taken = {target: name for name, target in targets.items()}
+    clash = next((name for name, target in targets.items() if taken[target] != name), None)
+    if clash is not None:
+        got = f"{clash!r} and {taken[targets[clash]]!r}, which would become one file"
+        raise UsageError(str(folder), got=got, expected="photos that differ in more than their suffix")
+    return targets
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _is_header(row: list[str]) -> bool:
+    return len(row) == _CELLS and all(_number_or_none(cell) is None for cell in row[1:])
+
+
+def _landmarks(path: Path, line: int, cells: list[str]) -> NDArray[np.float64]:
+    numbers = [_number_or_none(cell) for cell in cells]
+    strange = next((cell for cell, number in zip(cells, numbers, strict=True) if number is None), None)
+    if strange is not None:
+        raise RosterError(f"{path}, line {line}", got=f"the landmark {strange!r}", expected="a number of pixels")
+    return np.array(numbers, dtype=np.float64).reshape(5, 2)
+
+
+def _number_or_none(cell: str) -> float | None:
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
