@@ -1,11 +1,23 @@
 """`bareface inspect`: what a file is."""
 
+import json
 from pathlib import Path
 
 from bareface.targets.facts import facts_of, facts_text
+from bareface.targets.lineage import lineage, lineage_text
 
 
 def run_inspect(checkpoint: Path, *, as_json: bool) -> str:
     """The facts about a checkpoint as text or JSON."""
     facts = facts_of(checkpoint)
     return facts.model_dump_json(indent=1) if as_json else facts_text(facts)
+
+
+def run_comparison(checkpoint: Path, other: Path, *, as_json: bool) -> str:
+    """The facts about a checkpoint, and how another one is related to it, as text or JSON."""
+    facts, other_facts = facts_of(checkpoint), facts_of(other)
+    kin = lineage(checkpoint, facts, other, other_facts)
+    if as_json:
+        records = {"checkpoint": facts, "other": other_facts, "lineage": kin}
+        return json.dumps({name: record.model_dump(mode="json") for name, record in records.items()}, indent=1)
+    return f"{facts_text(facts)}\n\n{lineage_text(kin)}"

@@ -10,13 +10,17 @@ from bareface.cli.manners import manners, out
 
 def inspect(
     checkpoint: Annotated[Path, typer.Argument(help="Any file that may hold a backbone.")],
+    compare: Annotated[Path | None, typer.Option(help="Another one: does either come from the other?")] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Say what a checkpoint is, without executing anything in it."""
+    """Say what a checkpoint is and what it was trained on, without executing anything in it."""
     with manners():
-        from bareface.cli.inspecting import run_inspect
+        from bareface.cli.inspecting import run_comparison, run_inspect
 
-        out(run_inspect(checkpoint, as_json=json))
+        if compare is None:
+            out(run_inspect(checkpoint, as_json=json))
+        else:
+            out(run_comparison(checkpoint, compare, as_json=json))
 
 
 def selfcheck(

@@ -4,14 +4,9 @@ Everything is read statically, from key names, shapes, buffers and counters, so 
 described too, although they are never loaded.
 """
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from bareface.errors import TargetError
@@ -21,15 +16,18 @@ from bareface.targets.card import BackboneCard, read_card
 from bareface.targets.container import read_static
 from bareface.targets.factsheet import CheckpointFacts, HeadFact, InputFact, NormFact, facts_text
 from bareface.targets.heads import find_head
+from bareface.targets.leftovers import epoch_of, leftover_facts
+from bareface.targets.provenance import provenance
 from bareface.targets.recognise import COUNTER, Recognised, differences, norms, recognise, shapes_of, stranger
+from bareface.targets.running_statistics import shift
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
 from bareface.targets.strangers import FACTORY, Stranger
-from bareface.targets.tree import Opaque
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics, unwrap
+from bareface.targets.window import window
 
-__all__ = ["CheckpointFacts", "HeadFact", "InputFact", "NormFact", "facts_of", "facts_text"]
+__all__ = ["CheckpointFacts", "HeadFact", "InputFact", "NormFact", "facts_of", "facts_text", "weights_file"]
 
 BUFFERS = ("running_mean", "running_var", COUNTER)
 
@@ -42,7 +40,7 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         UnsafeFileError: it is a program rather than a checkpoint.
     """
     path = Path(path)
-    file = path / WEIGHTS if path.is_dir() else path
+    file = weights_file(path)
     static = read_static(file)
     found = unwrap(static.tree, StaticTensor)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
@@ -52,6 +50,10 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     leftovers = found.leftovers | head | _head_beside(path)
     statistics_found = _norms(own, layers)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
+    head_found = _head(leftovers, known)
+    identities = head_found.identities if head_found else None
+    trained = provenance([norm.batches for norm in statistics_found], epoch_of(leftovers), identities)
+    fed = _input(known, _card(path)) if known else None
     facts = CheckpointFacts(
         file=path.name,
         kind=static.kind,
@@ -63,12 +65,14 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         known=known is not None,
         parameters=sum(t.numel for key, t in own.items() if not key.endswith(BUFFERS)),
         embedding_size=known.embedding_size if known else None,
-        input=_input(known, _card(path)) if known else None,
+        input=fed,
         norms=statistics_found,
         norms_expected=len(layers) if known else None,
         batches=(min(counters), max(counters)) if counters else None,
-        head=_head(leftovers, known),
-        leftovers=_summary(leftovers),
+        window=window(fed.momentum, fed.convention, trained.counter) if fed and statistics_found else None,
+        provenance=trained,
+        head=head_found,
+        leftovers=leftover_facts(leftovers),
         auditable="",
     )
     return facts.model_copy(update={"auditable": _auditable(facts, _obstacle(shapes, known, blank))})
@@ -90,6 +94,11 @@ def _obstacle(shapes: Shapes, known: Recognised | None, blank: nn.Module | None)
         return f"These facts only. Try {found.advice if found else FACTORY}."
     misfit = differences(shapes_of(blank.state_dict()), known.part(shapes)[0])
     return f"These facts only: of its tensors, {misfit}. Try {FACTORY}." if misfit else ""
+
+
+def weights_file(path: Path) -> Path:
+    """The file with the weights: the path itself, or the one in a folder that `save_target` wrote."""
+    return path / WEIGHTS if path.is_dir() else path
 
 
 def _name(found: Stranger | None) -> str:
@@ -128,15 +137,9 @@ def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | N
         name=prefix.rstrip("."),
         channels=mean.size,
         dimensions=None if layer is None else 1 if isinstance(layer, nn.BatchNorm1d) else 2,
-        shift=_shift(mean, variance),
+        shift=shift(mean.astype(float), variance.astype(float)),
         batches=int(counter.numpy()) if counter is not None and counter.shape == () else None,
     )
-
-
-def _shift(mean: NDArray[Any], variance: NDArray[Any]) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = mean**2 / np.maximum(variance, np.finfo(np.float32).tiny)
-        return float(np.sqrt(np.mean(squares)))
 
 
 def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:
@@ -149,22 +152,6 @@ def _head_beside(path: Path) -> dict[str, object]:
     file = path / HEAD
     tree = read_static(file).tree if path.is_dir() and file.exists() else {}
     return {f"{HEAD}/{key}": value for key, value in tree.items()} if isinstance(tree, dict) else {}
-
-
-def _summary(leftovers: Mapping[str, object]) -> dict[str, str]:
-    """First part of the path -> the scalar there, or how many tensors and other things lie below it."""
-    groups: dict[str, list[object]] = defaultdict(list)
-    for path, value in leftovers.items():
-        groups[re.split(r"[./]", path)[0]].append(value)
-    return {name: _gist(values) for name, values in groups.items()}
-
-
-def _gist(values: list[object]) -> str:
-    tensors = sum(isinstance(value, StaticTensor) for value in values)
-    if len(values) > 1 or tensors:
-        return f"{tensors} tensors" + (f", {len(values) - tensors} other values" if len(values) > tensors else "")
-    value = values[0]
-    return value.kind if isinstance(value, Opaque) else str(value)[:80]
 
 
 def _auditable(facts: CheckpointFacts, obstacle: str) -> str:

@@ -1,15 +1,21 @@
 """The facts about a checkpoint, as a record and as text."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bareface.targets.leftovers import LeftoverFact
 from bareface.targets.printable import printable
+from bareface.targets.provenance import Combination, ProvenanceFact
+from bareface.targets.running_statistics import is_degenerate
+from bareface.targets.window import WindowFact, window_text
 
-# In trained nets, running means are either below 0.1 running standard deviations (root mean square over channels)
-# or above 0.3, with nothing in between: measured on MobileFaceNets after 1, 68 and 70 epochs on CASIA-WebFace.
-DEGENERATE = 0.1
+_SHOWN = 6
+_WIDTH, _LABEL = 120, 16
+# Batch sizes at which an epoch of so many batches is turned into images.
+_USUAL_BATCHES = (128, 256, 512, 1024)
 
 
 class NormFact(BaseModel):
@@ -32,12 +38,8 @@ class NormFact(BaseModel):
 
     @property
     def degenerate(self) -> bool:
-        """Whether its running mean is zero by construction, so that a distance to it is a norm and nothing else.
-
-        So it comes out where one BatchNorm feeds another through a linear map alone: the bias of the first cannot
-        reach the output in training, gets no gradient, and decays.
-        """
-        return self.shift < DEGENERATE and self.batches != 0
+        """Whether its running mean is zero by construction, so that a distance to it is a norm and nothing else."""
+        return is_degenerate(self.shift)
 
 
 class InputFact(BaseModel):
@@ -84,8 +86,10 @@ class CheckpointFacts(BaseModel):
         norms: the BatchNorm layers with running statistics, in the order of the file.
         norms_expected: how many the architecture has; None where it is not known.
         batches: smallest and largest counter of training batches; None in files without counters.
+        window: how far back the running statistics remember; None without them, or where the momentum is unknown.
+        provenance: what the counters are consistent with.
         head: the classification layer, if one was left in the file.
-        leftovers: what else lies in the file: name -> value, or how many tensors.
+        leftovers: what else lies in the file.
         auditable: what bareface can do with this file, in a sentence or two.
     """
 
@@ -104,14 +108,22 @@ class CheckpointFacts(BaseModel):
     norms: tuple[NormFact, ...]
     norms_expected: int | None
     batches: tuple[int, int] | None
+    window: WindowFact | None
+    provenance: ProvenanceFact
     head: HeadFact | None
-    leftovers: dict[str, str]
+    leftovers: tuple[LeftoverFact, ...]
     auditable: str
 
 
 def facts_text(facts: CheckpointFacts) -> str:
     """The facts as lines of plain text, most telling first."""
-    return "\n".join(f"{label:<16}{printable(value, 1000)}" for label, value in _lines(facts) if value)
+    return "\n".join(labelled(label, value) for label, value in _lines(facts) if value)
+
+
+def labelled(label: str, value: str) -> str:
+    """A value beside its label, wrapped below itself."""
+    lines = textwrap.wrap(printable(value, 1000), _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"{'' if number else label:<{_LABEL}}{line}".rstrip() for number, line in enumerate(lines))
 
 
 def _lines(facts: CheckpointFacts) -> Iterator[tuple[str, str]]:
@@ -125,10 +137,13 @@ def _lines(facts: CheckpointFacts) -> Iterator[tuple[str, str]]:
         yield "input", f"{facts.input.spec} ({facts.input.convention})"
         yield "", facts.input.caveat
     yield "BatchNorm", _norms_text(facts)
-    yield "trained for", _batches_text(facts)
+    yield "statistics of", window_text(facts.window) if facts.window else ""
+    yield from _provenance_lines(facts.provenance)
     if facts.head:
         yield "head", f"{facts.head.key} {facts.head.shape}: the centres of {facts.head.identities:,} identities"
-    yield "also inside", ", ".join(f"{name}: {value}" for name, value in facts.leftovers.items())
+    for number, left in enumerate(facts.leftovers):
+        meaning = f" ({left.meaning})" if left.meaning else ""
+        yield "" if number else "also inside", f"{left.name}: {left.holds}{meaning}"
     yield "can be audited", facts.auditable
 
 
@@ -140,8 +155,36 @@ def _norms_text(facts: CheckpointFacts) -> str:
     return f"{len(facts.norms)}{expected} layers with statistics{zero}"
 
 
-def _batches_text(facts: CheckpointFacts) -> str:
-    if facts.batches is None:
-        return ""
-    low, high = facts.batches
-    return f"{low:,} batches" if low == high else f"{low:,} to {high:,} batches, by layer"
+def _provenance_lines(trained: ProvenanceFact) -> Iterator[tuple[str, str]]:
+    yield "trained for", trained.reading
+    for steps in trained.steps_per_epoch:
+        sizes = ", ".join(f"{steps * size:,} if batches are of {size:,}" for size in _USUAL_BATCHES)
+        yield "", f"an epoch of {steps:,} batches has up to so many images: {sizes}"
+    if trained.by_chance is not None:
+        none = "nothing in the catalogue; another data set, another batch size, or part of a longer history"
+        told = [_combination(one) for one in trained.consistent[:_SHOWN]] or [none]
+        for number, line in enumerate(told):
+            yield "" if number else "consistent with", line
+        yield "", _chance(trained)
+    if trained.same_identities:
+        yield "as many classes", ", ".join(trained.same_identities)
+
+
+def _combination(one: Combination) -> str:
+    last = {"kept": ", the last batch kept", "dropped": ", the last batch dropped"}.get(one.last_batch, "")
+    agrees = "; the head has as many classes" if one.identities_agree else ""
+    return (
+        f"{one.dataset}, {one.images:,} images of {one.identities:,} people: "
+        f"{one.epochs} x {one.steps_per_epoch:,} batches of {one.batch_size:,}{last}{agrees}"
+    )
+
+
+def _chance(trained: ProvenanceFact) -> str:
+    more = len(trained.consistent) - _SHOWN
+    rest = f"and {more} more (--json has all); " if more > 0 else ""
+    agree = [one.identities_agree for one in trained.consistent]
+    denied = " (none with as many people as the head has classes)" if False in agree and True not in agree else ""
+    return (
+        f"{rest}{len(trained.consistent)} found among {trained.tried} pairs of data set and batch size{denied}; "
+        f"another number of this size would find {trained.by_chance:.2f}"
+    )

@@ -42,14 +42,43 @@ def test_leftovers_head_and_counters_of_a_training_run(target: Target, tmp_path:
     assert (facts.wrapper, facts.batches) == ("state_dict_backbone", (2, 7))
     assert facts.head is not None
     assert (facts.head.key, facts.head.identities) == ("state_dict_softmax_fc.weight", 99)
-    assert facts.leftovers == {
-        "epoch": "12",
-        "state_dict_softmax_fc": "1 tensors",
-        "state_optimizer": "1 tensors, 1 other values",
+    assert {left.name: (left.holds, left.meaning) for left in facts.leftovers} == {
+        "epoch": ("12", "how far the run was"),
+        "state_dict_softmax_fc": ("1 tensors", "part of a classification head"),
+        "state_optimizer": (
+            "1 tensors, 1 other values",
+            "state of the optimiser: smoothed last gradients, of the head too",
+        ),
     }
-    text = facts_text(facts)
+    text = " ".join(facts_text(facts).split())
     assert "the centres of 99 identities" in text
-    assert "2 to 7 batches, by layer" in text
+    assert "2 to 7 batches, by layer; 2 in most: parts were frozen, added later, or come from another model" in text
+    assert "(none with as many people as the head has classes)" not in text
+    assert facts.provenance.epoch == 12
+
+
+def test_what_names_the_training_people_is_pointed_at(target: Target, tmp_path: Path) -> None:
+    names = {f"person {i}": i for i in range(7)}
+    run = {"state_dict": target.module.state_dict(), "class_to_idx": names, "args": ["--data", "faces"], "x": 1.5}
+    torch.save(run, tmp_path / "run.pt")
+    facts = facts_of(tmp_path / "run.pt")
+    left = {fact.name: fact for fact in facts.leftovers}
+    assert (left["class_to_idx"].holds, left["class_to_idx"].meaning) == (
+        "7 other values",
+        "class names: who the training people were",
+    )
+    assert (left["args"].holds, left["x"].meaning) == ("2 items", "")
+    assert "settings of the run: they may name folders and people" in " ".join(facts_text(facts).split())
+
+
+def test_the_window_of_the_running_statistics(target: Target, tmp_path: Path) -> None:
+    save_target(target, tmp_path)
+    seen = facts_of(tmp_path).window
+    assert seen is not None
+    assert (seen.momentum, seen.batches, seen.whose) == (0.1, 2, "backbone.json beside it")
+    assert seen.effective_batches == pytest.approx(19)
+    assert seen.initial_weight == pytest.approx(0.81)
+    assert "81% of them is still the initial 0 and 1" in " ".join(facts_text(facts_of(tmp_path)).split())
 
 
 def test_a_norm_behind_a_linear_map_alone_is_degenerate(target: Target, tmp_path: Path) -> None:
@@ -117,7 +146,15 @@ def test_the_facts_about_a_real_mobilefacenet(checkpoints: Path) -> None:
     assert (facts.embedding_size, len(facts.norms), facts.norms_expected) == (128, 50, 50)
     assert facts.batches == (65212, 65212)
     assert facts.batches[0] == 68 * 959
-    assert facts.leftovers == {"epoch": "68"}
+    assert [(left.name, left.holds) for left in facts.leftovers] == [("epoch", "68")]
+    assert facts.window is not None
+    assert (facts.window.momentum, facts.window.batches) == (0.1, 44)
+    assert facts.provenance.steps_per_epoch == (959,)
+    (found,) = facts.provenance.consistent
+    assert (found.dataset, found.images) == ("CASIA-WebFace (InsightFace pack)", 490_623)
+    assert (found.batch_size, found.epochs, found.last_batch) == (512, 68, "kept")
+    assert facts.provenance.by_chance == pytest.approx(0.06, abs=0.01)
+    assert "491,008 if batches are of 512" in " ".join(facts_text(facts).split())
     assert facts.input is not None
     assert facts.input.spec == "112x96 RGB, (x - 127.5) / 128"
     degenerate = {norm.name for norm in facts.norms if norm.degenerate}
@@ -133,6 +170,16 @@ def test_a_real_whole_module_tells_the_same_as_its_state_dict(checkpoints: Path)
     assert whole.norms == state.norms
     assert (whole.architecture, whole.parameters, whole.batches) == ("mobilefacenet-micro", 69376, (67130, 67130))
     assert not state.refused
+    assert (whole.provenance.epoch, state.provenance.epoch) == (None, 70)
+    for facts in (whole, state):
+        assert [(one.images, one.epochs) for one in facts.provenance.consistent] == [(490_623, 70)]
+
+
+@pytest.mark.shared
+def test_a_young_model_of_another_set_fits_nothing_in_the_catalogue(checkpoints: Path) -> None:
+    trained = facts_of(checkpoints / "casia-scratch-001.ckpt").provenance
+    assert trained.reading == "776 batches = 1 epoch of 776 or 2 epochs of 388; the file states epoch 1"
+    assert (trained.consistent, trained.steps_per_epoch) == ((), (776, 388))
 
 
 @pytest.mark.shared
