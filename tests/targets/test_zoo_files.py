@@ -1,5 +1,6 @@
 """Files as the projects leave them: wrapped, with a head inside, from a GPU; all load, and damaged ones are named."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -209,3 +210,27 @@ def test_whatever_shapes_a_file_claims_only_our_own_errors_come_out(family: str,
     except BarefaceError:
         return
     assert isinstance(blank, nn.Module)
+
+
+def test_inspect_says_what_stands_in_the_way_of_loading(tmp_path: Path) -> None:
+    state = TINY["resnet"].state()
+    torch.save(state | {"neck.weight": torch.ones(3)}, tmp_path / "neck.pt")
+    told = r"These facts only: of its tensors, 1 unexpected \(neck.weight\). Try a factory"
+    assert re.search(told, facts_of(tmp_path / "neck.pt").auditable)
+    with pytest.raises(CheckpointError, match=r"1 unexpected \(neck.weight\)"):
+        load_target(tmp_path / "neck.pt")
+
+
+TAIL = ("conv_6_dw.", "linear.", "bn.")
+
+
+def test_cavafaces_nets_load_once_they_are_renamed_as_advised(tmp_path: Path) -> None:
+    state = TINY["evolve-mobilefacenet"].state()
+    torch.save({f"output_layer.{k}" if k.startswith(TAIL) else k: v for k, v in state.items()}, tmp_path / "file.pt")
+    facts = facts_of(tmp_path / "file.pt")
+    assert facts.architecture == "cavaface's MobileFaceNet"
+    assert "taking output_layer. off its keys: so renamed, it is an evolve-mobilefacenet" in facts.auditable
+    names = {"output_layer.0.": "bn2.", "output_layer.3.": "fc.", "output_layer.4.": "features."}
+    tail = {key: names[key[:15]] + key[15:] for key in TINY["evolve-ir"].state() if key.startswith("output_layer.")}
+    torch.save({tail.get(key, key): value for key, value in TINY["evolve-ir"].state().items()}, tmp_path / "ir.pt")
+    assert "calling bn2, fc and features output_layer.0, output_layer.3" in facts_of(tmp_path / "ir.pt").auditable

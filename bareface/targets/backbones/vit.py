@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from bareface.targets.backbones.plan import Reading, Shapes, at_least, count, sides
 from bareface.targets.spec import ImageSpec
@@ -94,8 +93,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, tokens, numbers) to the same shape."""
         query, key, value = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = scaled_dot_product_attention(query, key, value)
-        out: Tensor = self.proj(seen.transpose(1, 2).flatten(2))
+        weight = (query @ key.transpose(2, 3) * query.shape[3] ** -0.5).softmax(3)
+        out: Tensor = self.proj((weight @ value).transpose(1, 2).flatten(2))
         return out
 
 
