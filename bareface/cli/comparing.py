@@ -7,7 +7,9 @@ import typer
 
 from bareface.cli.manners import manners, out
 
-Model = Annotated[str, typer.Option(help="Checkpoint, folder, or package.module:factory.")]
+Model = Annotated[
+    str, typer.Option(help="Checkpoint, folder, ONNX, table of embeddings, address, or package.module:factory.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Root of every random stream.")]
 

@@ -10,25 +10,23 @@ from bareface.cli.people import people_at
 from bareface.evidence import Interval, OperatingPoint
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.pairs import FOLDS, write_pairs
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.kinds import witness_of
 from bareface.probing.templates import Flip
 from bareface.report import numbers
 from bareface.stats.verification import FARS
-from bareface.targets.store import load_target
+from bareface.targets.kinds import load_any
 
 
 def run_verify(
     pairs: Path, model: str, images: Path | None, *, flip: Flip, fars: Sequence[float] | None, folds: int = FOLDS
 ) -> VerificationRecord:
     """Verify a model on a list of pairs."""
-    target = load_target(model)
+    target = load_any(model).without_head()
     paired = read_paired_images(pairs, images, folds=folds)
+    witness = witness_of(target, paired.pairs.image, paired.digest.tolist())
     sized = paired.sized(target.spec.height, target.spec.width)
     with Stages() as stages:
-        return verify(
-            BackboneWitness(target.without_head()), sized, paired, flip=flip, fars=fars or FARS,
-            report=lambda *at: stages("embedding", *at),
-        )  # fmt: skip
+        return verify(witness, sized, paired, flip=flip, fars=fars or FARS, report=lambda *at: stages("embedding", *at))
 
 
 def run_pairs(roster: Path, role: str | None, out: Path, *, same: int, different: int, folds: int, seed: int) -> str:
