@@ -23,6 +23,9 @@ from bareface.errors import RosterError
 from bareface.files import atomic_path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+LONGEST_NAME = 256
+# Cells of honest tables compress twenty to forty times.
+MOST_INFLATED = 200
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COLUMNS = frozenset({"image", "subject", "role", "membership"})
@@ -171,7 +174,25 @@ def read_manifest(path: Path) -> Roster:
             expected="a column role or membership",
         )
     refuse_strays(path, image)
-    return Roster(path.parent, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
+    return Roster(path.parent, tuple(image), names_of(path, "subject", subject), names_of(path, "role", role))
+
+
+def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
+    """Names as an array, where every name takes as much room as the longest.
+
+    Args:
+        path: whose names, for messages.
+        what: they are, for messages.
+        names: n of them.
+
+    Raises:
+        RosterError: one is too long to be a name.
+    """
+    longest = max(names, key=len, default="")
+    if len(longest) > LONGEST_NAME:
+        got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
+        raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
+    return np.array(names, dtype=str)
 
 
 def write_manifest(roster: Roster, path: Path) -> None:
@@ -194,17 +215,40 @@ def write_manifest(roster: Roster, path: Path) -> None:
 def _read_parquet(path: Path) -> dict[str, list[str]]:
     try:
         with pq.ParquetFile(path) as file:
-            table = file.read()
-        refuse_unusable(path, table.column_names, table.num_rows)
-        # Other columns are listed but not converted: not every Arrow type has a Python value.
-        return {name: _as_text(table[name]) if name in _COLUMNS else [] for name in table.column_names}
+            names, types, said = file.schema_arrow.names, file.schema_arrow.types, file.metadata
+        refuse_unusable(path, names, said.num_rows)
+        _refuse_inflated(path, said)
+        # Texts that repeat stay a dictionary, so that they take no room; other columns are listed but not read.
+        texts = [name for name, kind in zip(names, types, strict=True) if name in _COLUMNS and kind == pa.string()]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            table = file.read([name for name in names if name in _COLUMNS])
+        table.validate(full=True)  # Arrow does not look whether the words that a damaged file names are there
+        return {name: _as_text(table[name]) if name in _COLUMNS else [] for name in names}
     except (pa.ArrowException, OSError, ValueError) as error:
         got = f"a file that is no Parquet ({error})"
         raise RosterError(str(path), got=got, expected="a Parquet table") from error
 
 
+def _refuse_inflated(path: Path, said: pq.FileMetaData) -> None:
+    """Repeated values take next to no room in Parquet, but every row of a manifest is another image."""
+    size = path.stat().st_size
+    inflated = sum(said.row_group(group).total_byte_size for group in range(said.num_row_groups))
+    if said.num_rows > size or inflated > MOST_INFLATED * size:
+        got = f"{said.num_rows:,} rows and {inflated:,} bytes of cells in a file of {size:,} bytes"
+        raise RosterError(str(path), got=got, expected="a row for each image, and every image once")
+
+
 def _as_text(column: pa.ChunkedArray) -> list[str]:
-    return ["" if cell is None else cell for cell in column.cast(pa.string()).to_pylist()]
+    return [cell for chunk in column.chunks for cell in _cells(chunk)]
+
+
+def _cells(chunk: pa.Array) -> Iterator[str]:
+    """Cells of a chunk as texts; cells that repeat a word of a dictionary share it."""
+    if not pa.types.is_dictionary(chunk.type):
+        yield from ("" if cell is None else cell for cell in chunk.cast(pa.string()).to_pylist())
+        return
+    words = chunk.dictionary.cast(pa.string()).to_pylist()
+    yield from ("" if number is None else words[number] or "" for number in chunk.indices.to_pylist())
 
 
 def _roles_from_membership(path: Path, subject: Iterable[str], membership: Iterable[str]) -> list[str]:

@@ -254,6 +254,40 @@ class TestManifestsThatAreOff:
             read_manifest(tmp_path / "nulls.parquet")
 
 
+class TestTablesThatInflate:
+    """A manifest takes memory by what it holds, not by what it claims."""
+
+    def test_one_row_repeated_without_end(self, tmp_path):
+        cells = pa.DictionaryArray.from_arrays(pa.array(np.zeros(200_000, np.int32)), ["a/1.jpg"])
+        pq.write_table(pa.table({"image": cells, "subject": cells, "role": cells}), tmp_path / "faces.parquet")
+        with pytest.raises(
+            RosterError, match=r"got 200,000 rows and .* in a file of \d,\d{3} bytes; expected a row for each"
+        ):
+            read_manifest(tmp_path / "faces.parquet")
+
+    def test_one_text_that_packs_well(self, tmp_path):
+        columns = {"image": ["1.jpg"], "subject": ["x" * 2_000_000], "role": ["member"]}
+        pq.write_table(pa.table(columns), tmp_path / "faces.parquet", compression="zstd")
+        with pytest.raises(RosterError, match=r"got 1 rows and 2,\d{3},\d{3} bytes of cells in a file of"):
+            read_manifest(tmp_path / "faces.parquet")
+
+    @pytest.mark.parametrize("suffix", ["csv", "parquet"])
+    def test_a_name_that_is_none(self, suffix, tmp_path):
+        """One long subject would make every subject as long: 100,000 characters for each of the images."""
+        columns = {"image": ["1.jpg", "2.jpg"], "subject": ["a", "b" * 100_000], "role": ["member", "member"]}
+        path = tmp_path / f"faces.{suffix}"
+        if suffix == "csv":
+            csv_file(
+                tmp_path, "\n".join(",".join(row) for row in [tuple(columns), *zip(*columns.values(), strict=True)])
+            )
+        else:
+            pq.write_table(pa.table(columns), path, compression="none")
+        with pytest.raises(
+            RosterError, match=r"got a subject of 100,000 characters, 'b{40}'\.\.\.; expected at most 256"
+        ):
+            read_manifest(path)
+
+
 class TestArbitraryBytes:
     """Whatever a manifest holds, a roster or a RosterError comes out."""
 

@@ -12,11 +12,10 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 from weakref import WeakValueDictionary
 
-import numpy as np
-
 from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
 from bareface.faces.packs.pack import Listing
+from bareface.roster import names_of
 
 _PLAIN = "/ !$&'()*+,;=@[]{}~^"
 _IMAGE, _LABEL = b"image-", b"label-"
@@ -76,7 +75,7 @@ class LightningPack:
             got = f"the key {_name(nobody)!r}, which names no person" if nobody else "no images"
             hint = "a manifest (CSV with the columns image, subject, role) that names images as FOLDER.lmdb/KEY"
             raise RosterError(str(self._path), got=got, expected=EXPECTED, hint=hint)
-        return Listing(tuple(_name(key) for key in keys), np.array(people), numbered=numbered)
+        return Listing(tuple(_name(key) for key in keys), names_of(self._path, "person", people), numbered=numbered)
 
     def _value(self, key: bytes) -> bytes | None:
         with self._environment.begin() as transaction:

@@ -8,7 +8,6 @@ magic number is always the start of a part, and reading can find its way again b
 """
 
 import struct
-from array import array
 from collections.abc import Iterator
 from mmap import mmap
 
@@ -21,6 +20,7 @@ WHOLE, FIRST, MIDDLE, LAST = range(4)
 MAX_PAYLOAD = 65 << 20  # an image of the largest size that is decoded, and its labels
 MAX_PARTS = 4096  # one part in 2^30 images is the honest rate
 _MAGIC = struct.pack("<I", MAGIC)
+_BLOCK = 1 << 24
 _HEAD = struct.Struct("<II")
 
 Buffer = bytes | mmap
@@ -55,25 +55,25 @@ def payload_at(buffer: Buffer, start: int) -> bytes:
 
 
 def scan(buffer: Buffer) -> NDArray[np.int64]:
-    """Where the records of a file start, in order, found by walking it.
+    """Where the records of a file start, in order, found without an index.
 
-    A stretch of bytes that belongs to no record counts as one, so that whoever reads it learns of it.
+    Every aligned magic number starts a part. Parts that belong to no record and stretches between parts count as
+    records, so that whoever reads them learns that something is lost.
     """
-    starts, end, at = array("q"), len(buffer), 0
-    lost: set[int] = set()
-    unpack = _HEAD.unpack_from
-    while at + 8 <= end:
-        starts.append(at)
-        magic, word = unpack(buffer, at)
-        size = word & LENGTH
-        after = at + 8 + size
-        if magic == MAGIC and word <= LENGTH and after <= end:
-            at = after + (-size & 3)
-        else:
-            at = _after(buffer, at, starts, lost)
-    if at < end:
-        starts.append(at)
-    return np.frombuffer(starts, np.int64) if starts else np.empty(0, np.int64)
+    parts = np.concatenate([np.empty(0, np.int64), *_magic_places(buffer)])
+    heads = np.array([_HEAD.unpack_from(buffer, at)[1] for at in parts.tolist()], np.int64)
+    flag, end = heads >> 29, parts + 8 + (((heads & LENGTH) + 3) & ~3)
+    before, follows = np.r_[LAST, flag[:-1]], np.r_[0, end[:-1]] == parts
+    continues = np.isin(flag, (MIDDLE, LAST)) & np.isin(before, (FIRST, MIDDLE)) & follows
+    ends, nexts = np.r_[0, end], np.r_[parts, len(buffer)]
+    return np.sort(np.concatenate([parts[~continues], ends[ends < nexts]]))
+
+
+def _magic_places(buffer: Buffer) -> Iterator[NDArray[np.int64]]:
+    words = np.frombuffer(buffer, "<u4", count=len(buffer) // 4)
+    for at in range(0, len(words), _BLOCK):
+        found = np.flatnonzero(words[at : at + _BLOCK] == MAGIC)
+        yield 4 * (found[4 * (found + at) + 8 <= len(buffer)] + at)
 
 
 def frame(payload: bytes) -> bytes:
@@ -112,49 +112,6 @@ def _part(buffer: Buffer, start: int) -> tuple[int, int, bytes]:
     if _MAGIC in content and any(True for _ in _aligned_magic(content)):
         raise BrokenRecord(f"a wrong length at byte {start + 4:,}: another record starts inside")
     return size, word >> 29, content
-
-
-def _after(buffer: Buffer, at: int, starts: "array[int]", lost: set[int]) -> int:
-    """Where to go on behind something that is no record in one piece; notes a stretch that is lost."""
-    if (end := _end_of_parts(buffer, at, lost)) is not None:
-        return end
-    sound_so_far = len(starts) > 1 and _HEAD.unpack_from(buffer, at)[0] != MAGIC
-    # The record before may have claimed too much and hidden others: look for a start inside it, too.
-    following = _next_start(buffer, (starts[-2] if sound_so_far else at) + 4)
-    if following < at:
-        starts.pop()
-    return following
-
-
-def _end_of_parts(buffer: Buffer, at: int, lost: set[int]) -> int | None:
-    """Where a record in several parts ends; None when it is none, or has no end.
-
-    Middle parts that lead nowhere are kept in `lost`, so that no chain of them is walked twice.
-    """
-    wanted: tuple[int, ...] = (FIRST,)
-    middle: list[int] = []
-    while at + 8 <= len(buffer) and at not in lost:
-        magic, word = _HEAD.unpack_from(buffer, at)
-        size, flag = word & LENGTH, word >> 29
-        if magic != MAGIC or flag not in wanted or at + 8 + size > len(buffer):
-            break
-        if flag == MIDDLE:
-            middle.append(at)
-        at += 8 + _padded(size)
-        if flag == LAST:
-            return at
-        wanted = (MIDDLE, LAST)
-    lost.update(middle)
-    return None
-
-
-def _next_start(buffer: Buffer, at: int) -> int:
-    """The next aligned place that looks like the start of a record; the end of the file when there is none."""
-    while (at := buffer.find(_MAGIC, at)) >= 0 and at + 8 <= len(buffer):
-        if at % 4 == 0 and _HEAD.unpack_from(buffer, at)[1] >> 29 in (WHOLE, FIRST):
-            return at
-        at += 1
-    return len(buffer)
 
 
 def _aligned_magic(content: bytes) -> Iterator[int]:

@@ -10,13 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
-from bareface.roster import IMAGE_SUFFIXES
+from bareface.roster import IMAGE_SUFFIXES, names_of
 
 _LONGEST_CLASS = 256
 
@@ -73,7 +71,11 @@ class TarPack:
         others = {_sample(name): name for name in shown if _sample(name) not in with_image}
         names = sorted([*images, *others.values()])
         subject = [self._person(name, said) for name in names]
-        return Listing(tuple(names), np.array(subject), numbered=bool(said) and all(map(str.isdecimal, said.values())))
+        return Listing(
+            tuple(names),
+            names_of(self._path, "person", subject),
+            numbered=bool(said) and all(map(str.isdecimal, said.values())),
+        )
 
     def _person(self, name: str, said: dict[str, str]) -> str:
         person = said.get(_sample(name)) if said else name.rpartition("/")[0].rpartition("/")[2]
