@@ -134,17 +134,20 @@ def _verification_packs() -> list[bytes]:
 
 
 def _tars() -> list[bytes]:
-    files = {"000.cls": b"1", "000.jpg": _image("JPEG"), "ada/1.png": b"png", "ada/" + "x" * 120 + ".jpg": b"long"}
-    made = []
-    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
-            for name, content in files.items():
-                info = tarfile.TarInfo(name[-95:] if form == tarfile.USTAR_FORMAT else name)
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
-        made.append(buffer.getvalue()[:8192])
-    return made
+    shard = {"000.cls": b"1", "000.jpg": _image("JPEG"), "000.json": b"{}", "001.cls": b"2", "001.jpg": b"no image"}
+    people = {"ada/1.png": b"png", "bob/" + "x" * 90 + "/" + "y" * 90 + ".jpg": b"a long name", "bob/2.jpg": b""}
+    forms = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
+    return [_tar(files, form)[:8192] for files in (shard, people) for form in forms]
+
+
+def _tar(files: Mapping[str, bytes], form: int) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def _tables() -> list[bytes]:
@@ -165,7 +168,16 @@ _YAML = (
 )
 _PICKLE = tuple(bytes([opcode]) for opcode in b"().0123456789}]abcdeghijlopqrstuRQXVUT\x80\x81\x82\x8a\x8b\x93\x94\x95")
 _NESTED = (b"2\x86" * 60, b"\x85" * 5000, b"]" * 2000 + b"a" * 1999)
-_TORCH = (*_PICKLE, *_NESTED, b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"data.pkl", b"storage", b"ctorch\nFloatStorage\n")
+_TORCH = (
+    *_PICKLE,
+    *_NESTED,
+    b"PK\x01\x02",
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"data.pkl",
+    b"storage",
+    b"ctorch\nFloatStorage\n",
+)
 
 PARSERS: Mapping[str, ByteParser] = MappingProxyType(
     {
