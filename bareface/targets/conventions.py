@@ -14,7 +14,8 @@ class Convention:
 
     Attributes:
         project: whose convention this is.
-        order, mean, std: as in `ImageSpec`; nets of one input channel are fed grey whatever the order.
+        order, mean, std: as in `ImageSpec`. The first convolution has the last word: nets of one input channel are
+            fed grey whatever the order, and nets of three RGB where the project's own are grey.
         caveat: what the keys cannot tell; empty where they tell everything.
         eps, momentum: of its BatchNorm layers.
     """
@@ -49,7 +50,7 @@ FACEX_ZOO = Convention(
 EVOLVE_RESNET = Convention("face.evoLVe")
 XIAOCCER = Convention("Xiaoccer/MobileFaceNet_Pytorch", std=(128.0,))
 FOAMLIU = Convention("foamliu", mean=IMAGENET_MEAN, std=IMAGENET_STD)
-RONGHUAIYANG = Convention("ronghuaiyang/arcface-pytorch")
+RONGHUAIYANG = Convention("ronghuaiyang/arcface-pytorch", "GRAY")
 FACENET = Convention(
     "facenet-pytorch",
     std=(128.0,),
@@ -60,5 +61,5 @@ TORCHVISION = Convention(
     *("torchvision and timm", "RGB", IMAGENET_MEAN, IMAGENET_STD),
     caveat="these projects train no face nets: 112x112 and ImageNet's normalisation are assumed",
 )
-LIGHTCNN = Convention("AlfredXiangWu/LightCNN", mean=(0.0,), std=(255.0,))
+LIGHTCNN = Convention("AlfredXiangWu/LightCNN", "GRAY", (0.0,), (255.0,))
 SPHEREFACE = Convention("clcarwin/sphereface_pytorch", "BGR", std=(128.0,))

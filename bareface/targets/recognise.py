@@ -14,7 +14,7 @@ from bareface.targets.build import name_of
 from bareface.targets.conventions import Convention
 from bareface.targets.families import FAMILIES, Family
 from bareface.targets.printable import printable
-from bareface.targets.spec import ImageSpec
+from bareface.targets.spec import ChannelOrder, ImageSpec
 from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
 
 COUNTER = "num_batches_tracked"
@@ -95,7 +95,8 @@ def _read(family: Family, shapes: Shapes, wrapper: str) -> Recognised:
     reading, convention = family.read(shapes), family.convention(wrapper)
     if reading.channels not in (1, 3):
         raise ValueError(f"an input of {reading.channels} channels")
-    order = "GRAY" if reading.channels == 1 else convention.order
+    order: ChannelOrder = "RGB" if convention.order == "GRAY" else convention.order
+    order = "GRAY" if reading.channels == 1 else order
     mean, std = (_for(reading.channels, values) for values in (convention.mean, convention.std))
     caveat = "; ".join(filter(None, (convention.caveat, reading.caveat)))
     name, spec = name_of(reading.plan, family.name), ImageSpec(*reading.size, order, mean, std)

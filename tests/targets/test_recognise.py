@@ -4,12 +4,14 @@ import re
 
 import pytest
 import torch
+from backbone_page import nets
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
 from bareface.targets.backbones.ir import IRPlan
 from bareface.targets.backbones.vit import ViTPlan
 from bareface.targets.build import PLANS, build
+from bareface.targets.families import FAMILIES
 from bareface.targets.recognise import assemble, norms, recognise
 from bareface.targets.spec import ImageSpec
 from bareface.targets.strangers import STRANGERS, Stranger
@@ -23,13 +25,18 @@ def shapes_of(architecture: str, spec: ImageSpec, size: int = 512) -> dict[str, 
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
+LISTED = nets()
 # Nets that take any size are said to take the one of their project.
 ONE_SIZE = {"inception-resnet-v1": (160, 160), "mobilefacenet-micro": (112, 96)}
 
 
 @pytest.mark.parametrize("architecture", sorted(PLANS))
 def test_every_listed_backbone_is_recognised_from_shapes_alone(architecture: str) -> None:
-    found = recognise(shapes_of(architecture, FACE, 96))
+    shapes = shapes_of(architecture, FACE, 96)
+    family = next(family for family in FAMILIES if family.owns(shapes))
+    layers = len([key for key in shapes if key.endswith("running_mean")])
+    assert LISTED[architecture] == (family.name, layers), "docs/backbones.md"
+    found = recognise(shapes)
     assert (found.architecture, found.embedding_size) == (architecture, 96)
     assert (found.spec.height, found.spec.width) == ONE_SIZE.get(architecture, (112, 112))
 
