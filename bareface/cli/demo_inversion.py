@@ -8,7 +8,7 @@ from typing import Literal
 
 from bareface.auditing.cast import recipe_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
-from bareface.auditing.inversion.generators import RENDERED, open_generator
+from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
 from bareface.cli.inverting import written
 from bareface.cli.manners import Stages
@@ -16,12 +16,10 @@ from bareface.cli.training import progress_of
 from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
-from bareface.inversion import __file__ as inversion_package
 from bareface.inversion.judges import Judge
 from bareface.roster import Role, Roster, read_folder
 from bareface.targets.target import Target
 
-WEIGHTS = Path(inversion_package).parent / "weights"
 TERMS = Terms(
     objective="membership+agreement", restarts=48, steps=60, candidates=768, pairs=1, rate=0.05, views=16,
     split="random", title="demo, inverted",
@@ -38,10 +36,7 @@ def invert_demo(run: Path, roster: Roster, target: Target, seed: int, *, fresh: 
     """Train two judges and invert the target; returns what to tell the user. Faces are shown: they are nobody's."""
     with Stages() as stages:
         judges = tuple(_judge(run / "judges", *one, seed, stages) for one in JUDGES)
-        shipped = WEIGHTS.is_dir()
-        generator, source = open_generator(
-            str(WEIGHTS) if shipped else RENDERED, size=target.spec.height, kept=run / "generators"
-        )
+        generator, source = open_generator(SHIPPED, size=target.spec.height, kept=run / "generators")
         brought = Inverted(target, roster, generator, judges, source, "bareface demo")
         terms = Terms(**{**TERMS.settings(), "seed": seed})
         inversion = conduct_inversion(brought, terms, run / "audit", fresh=fresh, progress=stages)

@@ -9,6 +9,7 @@ from torch import nn
 
 from bareface.errors import CheckpointError, TargetError, UsageError
 from bareface.files import sha256_of
+from bareface.inversion import __file__ as inversion_package
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.store import load_generator
 from bareface.inversion.factory import FactoryGenerator
@@ -17,7 +18,8 @@ from bareface.inversion.generator import Generator
 from bareface.inversion.rendered import RenderedFaces
 from bareface.targets.factory import PATTERN
 
-RENDERED = "rendered"
+RENDERED, SHIPPED = "rendered", "shipped"
+WEIGHTS = Path(inversion_package).parent / "weights" / "faces-32.safetensors"
 
 
 def open_generator(
@@ -26,8 +28,8 @@ def open_generator(
     """A generator, and in words where it came from.
 
     Args:
-        reference: `rendered`, the face renderer; a folder or `*.safetensors` of ours; an NVIDIA or rosinality file,
-            which is converted; or `package.module:factory`, which runs that code.
+        reference: `shipped`, the generator in the box; `rendered`, the face renderer; a folder or `*.safetensors` of
+            ours; an NVIDIA or rosinality file, which is converted; or `package.module:factory`, which runs that code.
         size: side of the rendered faces.
         kept: folder for converted files.
         declared: what a factory's network cannot say: z_dim, size, value_range, and perhaps channels, z_is_map,
@@ -40,6 +42,8 @@ def open_generator(
         TargetError: a factory returns something else than it declares.
     """
     path = Path(reference)
+    if reference == SHIPPED:
+        return load_generator(WEIGHTS), "the generator that comes with bareface"
     if reference == RENDERED:
         return RenderedFaces(size), "the face renderer of bareface"
     if not path.exists() and PATTERN.fullmatch(reference):
