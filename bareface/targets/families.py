@@ -80,7 +80,7 @@ FAMILIES = (
         "iresnet",
         ("features.running_mean", "layer4.0.prelu.weight"),
         read_iresnet,
-        (("features.", by.MAGFACE), ("", by.INSIGHTFACE)),
+        (("features.", by.MAGFACE), ("net.", by.CVLFACE), ("", by.INSIGHTFACE)),
     ),
     Family("foamliu-resnet", ("layer1.0.bn0.weight", "bn3.running_mean"), read_face_resnet, (("", by.FOAMLIU),)),
     Family(
