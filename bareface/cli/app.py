@@ -104,7 +104,7 @@ def invert(
     generator: Annotated[
         str,
         typer.Option(
-            help="shipped, rendered, a folder or .safetensors of ours, an NVIDIA or rosinality file, a package.module:factory"
+            help="shipped, rendered, a .safetensors of ours, an NVIDIA or rosinality file, or package.module:factory."
         ),
     ],
     judge: Annotated[list[str], typer.Option(help="Face model trained on other people, perhaps PATH=WHOSE; repeat.")],
