@@ -3,14 +3,24 @@
 import json
 from pathlib import Path
 
+from bareface.targets.extras import extra
 from bareface.targets.facts import facts_of, facts_text
 from bareface.targets.lineage import lineage, lineage_text
 
 
 def run_inspect(checkpoint: Path, *, as_json: bool) -> str:
-    """The facts about a checkpoint as text or JSON."""
+    """The facts about a checkpoint or an ONNX file as text or JSON."""
+    if checkpoint.suffix == ".onnx":
+        return _onnx(checkpoint, as_json)
     facts = facts_of(checkpoint)
     return facts.model_dump_json(indent=1) if as_json else facts_text(facts)
+
+
+def _onnx(path: Path, as_json: bool) -> str:
+    with extra("onnx", str(path)):
+        from bareface.targets.onnx.facts import onnx_facts, onnx_facts_text
+    facts = onnx_facts(path)
+    return facts.model_dump_json(indent=1) if as_json else onnx_facts_text(facts)
 
 
 def run_comparison(checkpoint: Path, other: Path, *, as_json: bool) -> str:

@@ -81,7 +81,7 @@ class Endpoint:
 
     def _ask(self, images: Tensor) -> NDArray[np.float32]:
         content = json.dumps({"images": [_png(image) for image in images]}).encode()
-        return _embeddings(self.post.ask(content, _ANSWER), len(images), self.name)
+        return read_embeddings(self.post.ask(content, _ANSWER), len(images), self.name)
 
 
 def endpoint(url: str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Endpoint:
@@ -105,9 +105,15 @@ def _png(image: Tensor) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def _embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]:
+def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]:
+    """The (count, d) embeddings in an answer.
+
+    Raises:
+        TargetError: it holds anything else.
+    """
     try:
-        values = np.asarray(json.loads(answer)["embeddings"], dtype=np.float32)
+        with np.errstate(over="ignore"):  # what overflows is not finite, and refused below
+            values = np.asarray(json.loads(answer)["embeddings"], dtype=np.float32)
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         shown = printable(answer[:80].decode(errors="replace"))
         raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER) from None

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +30,11 @@ PLAIN, FLIP = "image", "flip"
 EXPECTED = "a table of embeddings: .parquet, or .npy with a .csv beside it"
 MOST_ROWS, MOST_NUMBERS, MOST_VIEWS = 50_000_000, 1 << 33, 64
 _ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
+# NumPy reads the header of an .npy file as Python source.
+_NUMPY_GIVES_UP = (
+    *(ValueError, OSError, EOFError, MemoryError, SyntaxError, OverflowError, TypeError, RecursionError),
+    TokenError,
+)
 
 Embeddings = NDArray[np.float32]
 
@@ -178,7 +184,7 @@ def _lists(path: Path, cells: pa.ChunkedArray) -> Embeddings:
 def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
     try:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, OverflowError, TypeError) as error:
+    except _NUMPY_GIVES_UP as error:
         raise _damaged(path, str(error)) from None
     if not isinstance(mapped, np.ndarray) or mapped.dtype.kind != "f":
         got = f"an array of {getattr(mapped, 'dtype', type(mapped).__name__)}"
@@ -190,7 +196,8 @@ def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
     if mapped.ndim != 2 or len(mapped) != len(images):
         got = f"{len(images):,} names for numbers of shape {mapped.shape}"
         raise TargetError(str(path), got=got, expected="one line in the .csv for each row of (rows, d)")
-    return images, views, np.asarray(mapped, np.float32)
+    with np.errstate(over="ignore"):  # what overflows is not finite, and refused later
+        return images, views, np.asarray(mapped, np.float32)
 
 
 def _names(path: Path) -> dict[str, list[str]]:

@@ -1,11 +1,15 @@
 """Tables of embeddings: what is read, how images are found in them, what is refused."""
 
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bareface.errors import BarefaceError, TargetError
 from bareface.targets.table import EmbeddingTable, is_table, read_table
@@ -142,3 +146,32 @@ def test_a_table_has_no_head(tmp_path: Path) -> None:
     table: EmbeddingTable = read_table(parquet(tmp_path / "t.parquet"))
     assert table.without_head() is table
     assert table.centres is None
+
+
+def seeds() -> tuple[bytes, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        table, array = parquet(Path(folder) / "t.parquet"), npy(Path(folder) / "t.npy")
+        return table.read_bytes(), array.read_bytes()
+
+
+PARQUET, NPY = seeds()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    which=st.booleans(),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=8), st.booleans()), min_size=1, max_size=4
+    ),
+)
+def test_broken_tables_are_refused_by_the_house(
+    which: bool, edits: list[tuple[float, bytes, bool]], tmp_path: Path
+) -> None:
+    path = npy(tmp_path / "t.npy") if which else parquet(tmp_path / "t.parquet")
+    content = NPY if which else PARQUET
+    for share, piece, over in edits:
+        at = int(share * len(content))
+        content = content[:at] + piece + content[at + over * len(piece) :]
+    path.write_bytes(content)
+    with suppress(BarefaceError):
+        read_table(path)

@@ -14,6 +14,8 @@ from bareface.targets.onnx.graph import Graph
 from bareface.targets.spec import ImageSpec
 
 UNKNOWN = "unknown"
+# Stands for the embedding size where kernels are listed; no layer of any backbone is as wide.
+ANY_SIZE = 509
 Kernels = tuple[tuple[tuple[int, ...], int], ...]
 
 
@@ -52,24 +54,21 @@ def origin_of(graph: Graph) -> Origin:
         folded = known.norms - len(graph.norms)
         return abs(folded - (biased - known.biased))
 
-    alike = [
-        known
-        for known in _known(graph.spec.channels, graph.embedding_size)
-        if known.kernels == kernels and known.norms >= len(graph.norms)
-    ]
+    fitting = (known for known in _known(graph.spec.channels) if known.norms >= len(graph.norms))
+    alike = [known for known in fitting if _sized(known.kernels, graph.embedding_size) == kernels]
     best = min(alike, key=unexplained, default=None)
     return Origin(best.architecture, best.norms) if best and convolutions else Origin(UNKNOWN, None)
 
 
 @cache
-def _known(channels: int, embedding_size: int) -> tuple[_Known, ...]:
+def _known(channels: int) -> tuple[_Known, ...]:
     spec = ImageSpec(112, 112, "RGB" if channels == 3 else "GRAY")
-    return tuple(_described(name, spec, embedding_size) for name in PLANS)
+    return tuple(_described(name, spec) for name in PLANS)
 
 
-def _described(name: str, spec: ImageSpec, embedding_size: int) -> _Known:
+def _described(name: str, spec: ImageSpec) -> _Known:
     with torch.device("meta"):
-        layers = list(PLANS[name].net(spec, embedding_size).modules())
+        layers = list(PLANS[name].net(spec, ANY_SIZE).modules())
     convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     return _Known(
         name,
@@ -81,3 +80,10 @@ def _described(name: str, spec: ImageSpec, embedding_size: int) -> _Known:
 
 def _counted(kernels: Iterable[tuple[int, ...]]) -> Kernels:
     return tuple(sorted(Counter(kernels).items()))
+
+
+def _sized(kernels: Kernels, embedding_size: int) -> Kernels:
+    """The same kernels for another embedding size."""
+    return _counted(
+        tuple(embedding_size if n == ANY_SIZE else n for n in shape) for shape, count in kernels for _ in range(count)
+    )

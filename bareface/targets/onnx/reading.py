@@ -35,6 +35,7 @@ def read_model(path: Path) -> tuple[ModelProto, str]:
     """
     content = _content(path)
     model, digest = _parsed(path, content), hashlib.sha256(content)
+    _refuse_illegible(str(path), model)
     refuse_strangers(str(path), model)
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL:
@@ -76,6 +77,32 @@ def _strange(model: ModelProto) -> Iterator[str]:
 def _attached(node: NodeProto) -> Iterable[TensorProto]:
     for attribute in node.attribute:
         yield from (attribute.t, *attribute.tensors)
+
+
+def _refuse_illegible(where: str, model: ModelProto) -> None:
+    """Names are decoded when they are looked at; whatever is no text is found here, and nowhere later."""
+    try:
+        legible = all(isinstance(text, str) for text in _texts(model))
+    except UnicodeDecodeError:
+        legible = False
+    if not legible:
+        raise CheckpointError(where, got="names that are no text", expected="a whole ONNX model")
+
+
+def _texts(model: ModelProto) -> Iterator[str]:
+    """Every name and note that anybody looks at; protobuf hands some that are no UTF-8 out as bytes."""
+    graph = model.graph
+    yield from (model.producer_name, model.producer_version, *(one.domain for one in model.opset_import))
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield from (value.name, *(dimension.dim_param for dimension in value.type.tensor_type.shape.dim))
+    yield from (tensor.name for tensor in graph.initializer)
+    noted = (entry for node in graph.node for entry in node.metadata_props)
+    placed = (entry for tensor in graph.initializer for entry in tensor.external_data)
+    for entry in (*noted, *placed):
+        yield from (entry.key, entry.value)
 
 
 def _content(path: Path) -> bytes:

@@ -77,7 +77,7 @@ def _without_weights(model: ModelProto) -> ModelProto:
     """The same graph with its large constants as inputs: shapes do not depend on them."""
     light = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     graph, own = light.graph, model.graph
-    graph.name = own.name or "graph"
+    graph.name = "graph"
     graph.node.extend(own.node)
     graph.input.extend(own.input)
     graph.output.extend(own.output)

@@ -9,6 +9,7 @@ import pytest
 from exported import EXPORTERS, exported, faces, small_ir
 from needs_onnx import onnx
 from onnx import TensorProto, helper, numpy_helper
+from small_graphs import save, tiny
 
 from bareface.errors import CheckpointError, TargetError, UnsafeFileError
 from bareface.probing.taps import batchnorm_layers
@@ -17,27 +18,6 @@ from bareface.targets.onnx.target import load_onnx
 from bareface.targets.spec import ImageSpec
 
 Change = Callable[[onnx.ModelProto], None]
-
-
-def tiny(shape: tuple[int | str, ...] = ("n", 3, 8, 8), opset: int = 17) -> onnx.ModelProto:
-    """Pooling and one linear map: the least that takes images and gives embeddings."""
-    weight = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
-    nodes = [
-        helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
-        helper.make_node("Flatten", ["pooled"], ["flat"]),
-        helper.make_node("Gemm", ["flat", "fc.weight"], ["embedding"], transB=1),
-    ]
-    graph = helper.make_graph(
-        nodes, "tiny", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 4])],
-        [numpy_helper.from_array(weight, "fc.weight")],
-    )  # fmt: skip
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
-
-
-def save(model: onnx.ModelProto, path: Path) -> Path:
-    path.write_bytes(model.SerializeToString())
-    return path
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
@@ -240,6 +220,13 @@ def test_a_spec_that_contradicts_the_file_is_refused(tmp_path: Path) -> None:
     path = save(tiny(), tmp_path / "x.onnx")
     with pytest.raises(TargetError, match=r"got the input 40x40 RGB.*; expected 3 channels of 8 x 8, as the file says"):
         read_graph(path, ImageSpec(40, 40))
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    content = tiny().SerializeToString().replace(b"pooled", b"poo\xff\xfed")
+    (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(CheckpointError, match="got names that are no text; expected a whole ONNX model"):
+        read_graph(tmp_path / "x.onnx")
 
 
 def test_what_the_runtime_refuses_is_told_in_one_line(tmp_path: Path) -> None:
