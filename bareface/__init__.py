@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bareface.auditing.api import audit
     from bareface.evidence import Evidence, Verdict
+    from bareface.faces.people import read_people
     from bareface.roster import Roster
     from bareface.targets.spec import ImageSpec
     from bareface.targets.store import load_target
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "load_target"]
+__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "load_target", "read_people"]
 
 _HOMES = {
     "Evidence": "bareface.evidence",
@@ -26,6 +27,7 @@ _HOMES = {
     "Verdict": "bareface.evidence",
     "audit": "bareface.auditing.api",
     "load_target": "bareface.targets.store",
+    "read_people": "bareface.faces.people",
 }
 
 

@@ -159,5 +159,5 @@ def roster_digest(roster: Roster) -> str:
     """SHA-256 of who is on which image in which role."""
     digest = hashlib.sha256()
     for image, subject, role in zip(roster.image, roster.subject, roster.role, strict=True):
-        digest.update(f"{image}\t{subject}\t{role}\n".encode())
+        digest.update(f"{image}\t{subject}\t{role}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -60,11 +60,13 @@ def audit(
     config: Annotated[Path | None, typer.Argument(help="A YAML configuration; options override it.")] = None,
     model: Annotated[str | None, typer.Option(help="Checkpoint, folder, or package.module:factory.")] = None,
     roster: Annotated[Path | None, typer.Option(help="CSV or Parquet: image, subject, role (or membership).")] = None,
-    members: Annotated[Path | None, typer.Option(help="Folder of training images, person/image.")] = None,
-    nonmembers: Annotated[Path | None, typer.Option(help="Folder of people never trained on.")] = None,
-    heldout: Annotated[Path | None, typer.Option(help="Folder of other images of training people.")] = None,
-    auxiliary: Annotated[Path | None, typer.Option(help="Folder of your own people, to train shadows on.")] = None,
-    public: Annotated[Path | None, typer.Option(help="Folder of anybody's faces.")] = None,
+    members: Annotated[
+        Path | None, typer.Option(help="Training images: folder person/image, .rec, .tar or .lmdb.")
+    ] = None,
+    nonmembers: Annotated[Path | None, typer.Option(help="People never trained on, likewise.")] = None,
+    heldout: Annotated[Path | None, typer.Option(help="Other images of training people, likewise.")] = None,
+    auxiliary: Annotated[Path | None, typer.Option(help="Your own people, to train shadows on, likewise.")] = None,
+    public: Annotated[Path | None, typer.Option(help="Anybody's faces, likewise.")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
     knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
@@ -152,7 +154,7 @@ def invert(
 
 @app.command()
 def train(
-    roster: Annotated[Path, typer.Argument(help="CSV or Parquet manifest, or a folder person/image.")],
+    roster: Annotated[Path, typer.Argument(help="CSV or Parquet manifest, folder person/image, .rec, .tar or .lmdb.")],
     folder: Annotated[Path, typer.Option("--out", "-o", help="Where the backbone goes.")],
     role: Annotated[str, typer.Option(help="Which role of a manifest to train on.")] = "member",
     recipe: Annotated[

@@ -10,7 +10,7 @@ from bareface.faces.packs.pack import Listing, is_pack, open_pack
 from bareface.roster import IMAGE_SUFFIXES, Role, Roster, read_folder
 
 
-def read_people(path: Path, role: str) -> Roster:
+def read_people(path: Path | str, role: str) -> Roster:
     """The images at a path, all in one role.
 
     Args:
@@ -26,6 +26,7 @@ def read_people(path: Path, role: str) -> Roster:
         RosterError: there is nothing there, or it does not say who is on the images.
         UsageError: reading a pack takes a package that is not installed.
     """
+    path = Path(path)
     if is_pack(path):
         return _roster(path.parent, {path.name: open_pack(path).listing()}, role)
     if path.is_file():
