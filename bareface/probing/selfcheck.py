@@ -74,26 +74,28 @@ class _Running:
 
 
 @dataclass(frozen=True)
-class _Tried:
+class Trial:
     """One way of feeding.
 
     Attributes:
         feeding: the way.
         misfit: of all images.
         without: (parts,) misfits when each part of the images is left out.
+        layers: how many were compared.
     """
 
     feeding: Feeding
     misfit: float
     without: Vector
+    layers: int
 
-    def behind(self, other: "_Tried") -> tuple[float, float]:
+    def behind(self, other: "Trial") -> tuple[float, float]:
         """By how much the misfit is larger than another's, with the standard error of the jackknife."""
         apart = self.without - other.without
         scatter = float(((apart - apart.mean()) ** 2).sum())
         return self.misfit - other.misfit, float(np.sqrt((len(apart) - 1) / len(apart) * scatter))
 
-    def is_beyond(self, other: "_Tried", times: float) -> bool:
+    def is_beyond(self, other: "Trial", times: float) -> bool:
         """Whether the misfit is more than so many times another's, beyond doubt and beyond what matters."""
         behind, error = self.behind(other)
         return self.misfit > times * other.misfit + _LEAST and behind > _ERRORS * error
@@ -108,19 +110,30 @@ def selfcheck(target: Target, images: Images, source: str, report: Progress | No
         source: what the images are, in words.
         report: called with (done, total) ways.
     """
-    running = _running(target)
-    if running is None:
-        why = "running statistics that were ever updated" if visible_layers(target) else "running statistics"
-        return skipped(target.spec, source, f"no BatchNorm layer with {why}")
     if len(images) < FEWEST_IMAGES:
         return skipped(target.spec, source, f"{len(images)} images are too few, {FEWEST_IMAGES} are needed")
     pixels = images.load(np.arange(len(images)))
-    ways, tried = feedings(target.spec, orders=orders_of(target.spec, pixels)), []
+    tried = trials(target, pixels, report)
+    if not tried:
+        why = "running statistics that were ever updated" if visible_layers(target) else "running statistics"
+        return skipped(target.spec, source, f"no BatchNorm layer with {why}")
+    return judge(tried, pixels, source)
+
+
+def trials(target: Target, pixels: Tensor, report: Progress | None = None) -> tuple[Trial, ...]:
+    """(n, 3, h, w) uint8 RGB images fed in every way that they can tell apart, the declared one first.
+
+    None at all where there are no running statistics to compare with.
+    """
+    running = _running(target)
+    if running is None:
+        return ()
+    ways, made = feedings(target.spec, orders=orders_of(target.spec, pixels)), []
     for number, way in enumerate(ways, start=1):
-        tried.append(_try(target, pixels, way, running))
+        made.append(_trial(target, pixels, way, running))
         if report is not None:
             report(number, len(ways))
-    return _judged(tried, pixels, source, len(running.names))
+    return tuple(made)
 
 
 def refuse_if_misfit(check: SelfCheck, name: str, hint: str) -> None:
@@ -153,7 +166,7 @@ def _running(target: Target) -> _Running | None:
     return _Running(tuple(names), np.concatenate(means), np.concatenate(variances), tuple(ends.tolist()))
 
 
-def _try(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> _Tried:
+def _trial(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> Trial:
     bounds = np.linspace(0, len(pixels), _PARTS + 1).astype(int).tolist()
     with torch.inference_mode(), tapped(target.module) as taps:
         parts = np.stack([_sums(target, pixels[a:b], way, running.names, taps) for a, b in pairwise(bounds)])
@@ -163,7 +176,7 @@ def _try(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> _Tr
         whole = parts.sum(0)
     left = [n - (b - a) for a, b in pairwise(bounds)]
     misfits = [running.misfit(sums, images) for sums, images in zip(without, left, strict=True)]
-    return _Tried(way, running.misfit(whole, n), np.array(misfits))
+    return Trial(way, running.misfit(whole, n), np.array(misfits), len(running.names))
 
 
 def _sums(target: Target, pixels: Tensor, way: Feeding, names: Sequence[str], taps: Taps) -> Vector:
@@ -195,7 +208,8 @@ def skipped(declared: ImageSpec, source: str, reason: str) -> SelfCheck:
     )
 
 
-def _judged(tried: Sequence[_Tried], pixels: Tensor, source: str, layers: int) -> SelfCheck:
+def judge(tried: Sequence[Trial], pixels: Tensor, source: str) -> SelfCheck:
+    """What the trials of some images say about the first of them, which is the declared one."""
     declared, ranked = tried[0], sorted(tried, key=lambda one: one.misfit)
     better = [one for one in ranked if declared.is_beyond(one, TIMES_BETTER * _handicap(one))]
     rivals = [one for one in ranked if one is not declared and not one.is_beyond(declared, _NEARLY)]
@@ -205,7 +219,7 @@ def _judged(tried: Sequence[_Tried], pixels: Tensor, source: str, layers: int) -
         reason="",
         images=len(pixels),
         source=source,
-        layers=layers,
+        layers=declared.layers,
         declared=str(declared.feeding),
         fits=tuple(_fit(one, ranked[0]) for one in ranked),
         order=_order(declared, tried, pixels),
@@ -214,16 +228,16 @@ def _judged(tried: Sequence[_Tried], pixels: Tensor, source: str, layers: int) -
     )
 
 
-def _handicap(one: _Tried) -> float:
+def _handicap(one: Trial) -> float:
     return _WHITENING_TIMES if one.feeding.whitened else 1.0
 
 
-def _fit(one: _Tried, best: _Tried) -> InputFit:
+def _fit(one: Trial, best: Trial) -> InputFit:
     behind, error = one.behind(best)
     return InputFit(input=str(one.feeding), project=one.feeding.project, misfit=one.misfit, behind=behind, error=error)
 
 
-def _order(declared: _Tried, tried: Sequence[_Tried], pixels: Tensor) -> str:
+def _order(declared: Trial, tried: Sequence[Trial], pixels: Tensor) -> str:
     order = declared.feeding.spec.order
     if order == "GRAY":
         return "one channel has no order"
@@ -236,14 +250,14 @@ def _order(declared: _Tried, tried: Sequence[_Tried], pixels: Tensor) -> str:
     return f"cannot be told: both orders fit alike ({_number(likely)} and {_number(other)})"
 
 
-def _misfit_sentence(declared: _Tried, better: Sequence[_Tried]) -> str:
+def _misfit_sentence(declared: Trial, better: Sequence[Trial]) -> str:
     said = f"{declared.feeding} has misfit {_number(declared)}"
     if better:
         return f"{said}, {better[0].feeding} has {_number(better[0])} ({better[0].feeding.project})."
     return f"{said}, and no known input fits: other crops, another alignment, or no faces."
 
 
-def _sentence(declared: _Tried, ranked: Sequence[_Tried], rivals: Sequence[_Tried]) -> str:
+def _sentence(declared: Trial, ranked: Sequence[Trial], rivals: Sequence[Trial]) -> str:
     said = f"{declared.feeding} has misfit {_number(declared)}"
     if rivals:
         others = "; ".join(f"{one.feeding} {_number(one)}" for one in rivals)
@@ -252,9 +266,9 @@ def _sentence(declared: _Tried, ranked: Sequence[_Tried], rivals: Sequence[_Trie
     return f"{said} and fits best; next comes {following.feeding} with {_number(following)}."
 
 
-def _misfit(tried: _Tried) -> float:
+def _misfit(tried: Trial) -> float:
     return tried.misfit
 
 
-def _number(tried: _Tried) -> str:
+def _number(tried: Trial) -> str:
     return f"{tried.misfit:.4f}" if tried.misfit < 0.01 else f"{tried.misfit:.3f}"

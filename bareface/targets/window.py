@@ -47,7 +47,7 @@ def window_text(window: WindowFact) -> str:
     """The window in words."""
     said = (
         f"as steady as {window.effective_batches:.3g} batches, 99 % of the weight on the last {window.batches:,} "
-        f"(momentum {window.momentum:g} by {window.whose}; of one worker where several trained together)"
+        f"(momentum {window.momentum:g}, according to {window.whose}; of one worker where several trained together)"
     )
     initial = window.initial_weight or 0.0
     return said + (f"; {initial:.0%} of them is still the initial 0 and 1" if initial >= 0.01 else "")
