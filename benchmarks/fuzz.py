@@ -18,7 +18,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,13 +27,18 @@ from typing import Any
 
 import bareface
 from bareface.errors import BarefaceError
-from benchmarks.byte_parsers import PARSERS, ByteParser
+from benchmarks.byte_parsers import PARSERS as BYTE_PARSERS
+from benchmarks.byte_parsers import ByteParser
 from benchmarks.mutations import mutated
+from benchmarks.pickle_programs import program
+from benchmarks.target_parsers import TARGET_PARSERS
 
 HOUSE = str(Path(bareface.__file__).parent)
 SLOWEST, MOST_MEMORY = 10, 512 << 20  # seconds for one input of at most 64 KiB; bytes that it may cost
 
 Line = tuple[str, int]
+
+PARSERS = {**BYTE_PARSERS, **TARGET_PARSERS}
 
 
 class TooSlowError(BaseException):
@@ -111,24 +116,29 @@ def _peak() -> int:
 def fuzz(name: str, seconds: float, seed: int, folder: Path) -> Tally:
     """Change, try and keep for some time."""
     parser, rng, reached, tally = PARSERS[name], random.Random(f"{seed} {name}"), Reached(), Tally(name)
-    pool, told = list(parser.seeds()), set[str]()
+    seeds, told = parser.seeds(), set[str]()
+    pool = list(seeds)
     path = folder / f"input{parser.suffix}"
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        # The honest files go first; whatever cannot read them tests nothing.
-        content = pool[tally.tried] if tally.tried < len(parser.seeds()) else mutated(rng, pool, parser.tokens)
+        # The honest files go first.
+        content = pool[tally.tried] if tally.tried < len(seeds) else _next_input(rng, parser, pool)
         path.write_bytes(content)
         before = len(reached.lines)
         wrong = attempt(parser, path, reached)
         tally.tried += 1
         tally.refused += wrong == ""
-        if len(reached.lines) > before and tally.tried > len(parser.seeds()):
+        if len(reached.lines) > before and content not in pool:
             pool.append(content)
         if wrong and wrong.partition(": ")[0] not in told:
             told.add(wrong.partition(": ")[0])
             tally.failures[wrong] = keep(folder, name, content)
     tally.lines = len(reached.lines)
     return tally
+
+
+def _next_input(rng: random.Random, parser: ByteParser, pool: Sequence[bytes]) -> bytes:
+    return program(rng) if parser.programs and rng.random() < 0.5 else mutated(rng, pool, parser.tokens)
 
 
 def keep(folder: Path, name: str, content: bytes) -> str:

@@ -29,6 +29,9 @@ def read_people(path: Path | str, role: str) -> Roster:
     path = Path(path)
     if is_pack(path):
         return _roster(path.parent, {path.name: open_pack(path).listing()}, role)
+    if not path.exists():
+        expected = "a folder of people, or a .rec, .tar or .lmdb pack"
+        raise RosterError(str(path), got="no such file or folder", expected=expected)
     if path.is_file():
         open_pack(path)  # says what is wrong with it
     packs = _packs_in(path)
@@ -38,7 +41,7 @@ def read_people(path: Path | str, role: str) -> Roster:
 
 
 def _packs_in(folder: Path) -> list[Path]:
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    inside = sorted(folder.iterdir())
     packs = [path for path in inside if is_pack(path)]
     if len(packs) > 1 and {path.suffix.lower() for path in packs} != {".tar"}:
         got = f"{len(packs)} packs, {packs[0].name} and {packs[1].name} among them"
