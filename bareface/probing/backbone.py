@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
-from bareface.probing.folding import folded
+from bareface.probing.faster import faster
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
@@ -54,7 +54,7 @@ class BackboneWitness:
     def asked(self) -> Iterator[Ask]:
         """Hooks on every BatchNorm layer, of a copy with most of them folded, while the block runs."""
         # Folding scales what leaves a convolution, and the estimate is of the backbone as it is.
-        module = self.target.module if self.estimate else folded(self.target.module, _noise(self.target))
+        module = self.target.module if self.estimate else faster(self.target.module, _noise(self.target))
         outputs: AbstractContextManager[dict[str, Moments]] = leaving(module) if self.estimate else nullcontext({})
         with torch.inference_mode(), tapped(module) as taps, outputs as left:
             reduction = Reduction.of(taps.layers, self.offer.layers) if self.offer.layers else None

@@ -22,7 +22,7 @@ from bareface.probing.witness import Ask, Batch, Offer, Witness
 from bareface.trace import Channel, FloatArray, Layer, Trace
 
 # Raise it when a change of the code changes the numbers.
-CODE_SCHEMA = 3
+CODE_SCHEMA = 4
 
 Progress = Callable[[int, int], None]
 

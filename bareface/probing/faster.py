@@ -1,9 +1,9 @@
-"""The same backbone with fewer steps: BatchNorm layers taken into the convolutions before them.
+"""The same backbone, faster: BatchNorm layers taken into the convolutions before them, channels last in memory.
 
 In evaluation mode a BatchNorm layer is y = γ (v − u) / s + β for each channel, with s² its running variance plus eps.
 Where v comes straight from a convolution, scaling that convolution's kernel gives y at once, and what the taps need
-of v follows from y: v − u = (y − β) s / γ. A pass without those layers is a tenth to a sixth shorter, which pays for
-the taps.
+of v follows from y: v − u = (y − β) s / γ. With the channels last in memory, as convolutions on a CPU want them, a pass
+takes 55 to 85 % of its time; that more than pays for the taps.
 """
 
 import copy
@@ -54,26 +54,24 @@ def _affine(layer: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def folded(module: nn.Module, pixels: Tensor) -> nn.Module:
-    """An equal backbone with as many BatchNorm layers folded as can be, or the module itself.
+def faster(module: nn.Module, pixels: Tensor) -> nn.Module:
+    """An equal backbone that takes less time, or the module itself.
 
-    The copy is tried on `pixels`: where its answer differs by more than 1e-4 of the largest number, as it does when a
-    convolution's output is used in another place too, nothing is folded.
+    The copy is tried on `pixels`. Where it cannot be made, fails, or differs by more than 1e-4 of the largest number,
+    as it does when a convolution's output is used in another place too, there is none.
 
     Args:
         module: the backbone, in evaluation mode.
         pixels: (n, channels, h, w) a few images as the backbone takes them.
     """
-    pairs = foldable(module, pixels)
-    if not pairs:
-        return module
-    # Buffers made inside inference mode could not be used outside.
-    with torch.inference_mode(False):
-        try:
+    pairs, expected = foldable(module, pixels), module(pixels)
+    try:
+        # Buffers made inside inference mode could not be used outside.
+        with torch.inference_mode(False):
             short = _fold(module, pairs)
-        except (RuntimeError, TypeError):  # a module that holds what cannot be copied
-            return module
-    return short if _alike(module(pixels), short(pixels)) else module
+        return short if _alike(expected, short(pixels)) else module
+    except (RuntimeError, TypeError):  # it holds what cannot be copied, or relies on the channels' place in memory
+        return module
 
 
 def foldable(module: nn.Module, pixels: Tensor) -> list[tuple[str, str]]:
@@ -121,7 +119,9 @@ def _fold(module: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
         _absorb(short.get_submodule(convolution), layer, stand_in)
         parent, _, leaf = batchnorm.rpartition(".")
         setattr(short.get_submodule(parent), leaf, stand_in)
-    return short
+    # On a GPU channels first are as good, in 32 bits.
+    on_cpu = all(parameter.device.type == "cpu" for parameter in short.parameters())
+    return short.to(memory_format=torch.channels_last) if on_cpu else short  # type: ignore[call-overload]
 
 
 def _absorb(convolution: nn.Module, layer: nn.BatchNorm2d, stand_in: FoldedBatchNorm) -> None:
