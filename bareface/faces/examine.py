@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bareface.errors import RosterError
 from bareface.faces.blind import Features, describe
 from bareface.faces.contents import Contents
 from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
+from bareface.faces.perceptual import BYTES, Hashes, perceptual_hash
 from bareface.roster import Role, Roster
 
 MAX_REJECT_RATE, BIAS_LEVEL = 0.01, 0.01
@@ -56,7 +57,8 @@ class Examination:
         blind_names: f names of the features; empty when no image was usable.
         thumbnail: (n, 256) a 16 x 16 grey image with mean 0 and norm 1, so that products are pixel similarities
             in [-1, 1]; all zero for an image of one brightness.
-        rejects: the unusable images, in the order of the roster.
+        hashes: (n, 32) perceptual hashes.
+        rejects: the unusable images, in the order of the roster, then those that are not to be used.
     """
 
     accepted: Roster
@@ -64,7 +66,15 @@ class Examination:
     blind: NDArray[np.float32]
     blind_names: tuple[str, ...]
     thumbnail: NDArray[np.float32]
+    hashes: Hashes
     rejects: tuple[Reject, ...]
+
+    def without(self, rejects: Sequence[Reject]) -> "Examination":
+        """The same less some of the accepted images, which then stand among the rejects, behind the others."""
+        gone = {reject.image for reject in rejects}
+        kept = np.array([image not in gone for image in self.accepted.image], dtype=bool)
+        columns = {name: getattr(self, name)[kept] for name in ("digest", "blind", "thumbnail", "hashes")}
+        return replace(self, accepted=self.accepted.take(kept), rejects=(*self.rejects, *rejects), **columns)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,7 @@ class _Finding:
     digest: str
     blind: Features
     thumbnail: NDArray[np.float32]
+    hash: Hashes
 
 
 def examine(roster: Roster, *, report: Report | None = None) -> Examination:
@@ -89,16 +100,18 @@ def examine(roster: Roster, *, report: Report | None = None) -> Examination:
             rejects.append(Reject(roster.image[row], str(roster.role[row]), finding.flaw.value, finding.detail))
         else:
             usable[row], names = True, tuple(finding.blind)
-            found.append((finding.digest, np.fromiter(finding.blind.values(), np.float32), finding.thumbnail))
+            blind = np.fromiter(finding.blind.values(), np.float32)
+            found.append((finding.digest, blind, finding.thumbnail, finding.hash))
         if report is not None:
             report(row + 1, len(roster))
-    digest, blind, thumbnail = zip(*found, strict=True) if found else ((), (), ())
+    digests, features, thumbnails, hashes = zip(*found, strict=True) if found else ((), (), (), ())
     return Examination(
         roster.take(usable),
-        digest=np.array(digest, dtype="U64"),
-        blind=np.array(blind, np.float32).reshape(len(found), len(names)),
+        digest=np.array(digests, dtype="U64"),
+        blind=np.array(features, np.float32).reshape(len(found), len(names)),
         blind_names=names,
-        thumbnail=np.array(thumbnail, np.float32).reshape(len(found), _SIDE**2),
+        thumbnail=np.array(thumbnails, np.float32).reshape(len(found), _SIDE**2),
+        hashes=np.array(hashes, np.uint8).reshape(len(found), BYTES),
         rejects=tuple(rejects),
     )
 
@@ -185,7 +198,12 @@ def _look_at(contents: Contents, path: Path) -> _Finding | FlawedImage:
         picture = picture_of(contents.read(path), str(path))
     except FlawedImage as flawed:
         return flawed
-    return _Finding(hashlib.sha256(picture.content).hexdigest(), describe(picture), _thumbnail(picture.image))
+    return _Finding(
+        hashlib.sha256(picture.content).hexdigest(),
+        describe(picture),
+        _thumbnail(picture.image),
+        perceptual_hash(picture.image),
+    )
 
 
 def _thumbnail(image: Image.Image) -> NDArray[np.float32]:

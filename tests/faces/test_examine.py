@@ -123,7 +123,8 @@ def examined(members: int, bad_members: int, others: int, bad_others: int) -> Ex
     rejects = [Reject(f"m{n}", "member", "truncated", "") for n in range(bad_members)]
     rejects += [Reject(f"o{n}", "outside", "not an image", "") for n in range(bad_others)]
     empty = np.zeros((len(roles), 0), np.float32)
-    return Examination(accepted, np.array(list(map(str, range(len(roles))))), empty, (), empty, tuple(rejects))
+    hashes, digest = np.zeros((len(roles), 32), np.uint8), np.array(list(map(str, range(len(roles)))))
+    return Examination(accepted, digest, empty, (), empty, hashes, tuple(rejects))
 
 
 class TestRefuseIfBiased:

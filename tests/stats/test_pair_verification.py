@@ -1,6 +1,7 @@
 """The verification protocol: by hand, against slow oracles and scikit-learn, and where it refuses."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_true_accept_rates_by_hand() -> None:
 
 def slow_threshold(similarity: np.ndarray, same: np.ndarray) -> float:
     values = sorted(set(similarity.tolist()), reverse=True)
-    cuts = [math.inf, *((a + b) / 2 for a, b in zip(values[:-1], values[1:], strict=True)), -math.inf]
+    cuts = [math.inf, *((a + b) / 2 for a, b in pairwise(values)), -math.inf]
     return max(cuts, key=lambda t: (((similarity >= t) == same).sum(), t))
 
 

@@ -1,0 +1,1 @@
+"""Who and what stands on two sides at once."""

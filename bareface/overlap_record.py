@@ -1,0 +1,76 @@
+"""Records of what stands on two sides: in two data sets, or in two roles of one audit."""
+
+from typing import Literal
+
+from bareface.record import Record
+
+
+class Calibration(Record):
+    """A threshold for so many comparisons, from pairs of different people.
+
+    expected: false matches accepted among all comparisons, as an upper bound with 95 % confidence.
+    comparisons: of a person of one side with a person of the other.
+    pairs: of different people, within the side that gave the threshold.
+    threshold: cosine; None where the pairs cannot support one, `reason` says why.
+    above: how many of these pairs are at or above it.
+    """
+
+    expected: float
+    comparisons: int
+    pairs: int
+    threshold: float | None
+    above: int | None
+    reason: str = ""
+
+
+class SharedPictures(Record):
+    """Pictures on both of two sides, each pair counted once.
+
+    exact: the same bytes; near: the same picture otherwise; mirrored: how many of `near` are mirror images.
+    first_images, second_images: how many images of each side are concerned.
+    """
+
+    first: str
+    second: str
+    exact: int
+    near: int
+    mirrored: int
+    first_images: int
+    second_images: int
+
+
+class SharedPeople(Record):
+    """People who a recogniser says are on both sides.
+
+    status: `skipped` with its reason where there was no recogniser, or too few people to choose a threshold.
+    matches: pairs of a person of the first side and one of the second at or above the threshold.
+    first_matched, second_matched: how many people of each side are concerned.
+    """
+
+    status: Literal["done", "skipped"]
+    reason: str
+    recogniser: str
+    recogniser_sha256: str
+    first_people: int
+    second_people: int
+    calibration: Calibration | None
+    matches: int
+    first_matched: int
+    second_matched: int
+
+
+class Hygiene(Record):
+    """What stood on two sides of an audit and was therefore left out of it.
+
+    rule: when two pictures count as one.
+    images: in the roles that games use; left_out: how many of them were.
+    most: the largest share of images, and of people, that may be left out.
+    people: training people against people never trained on.
+    """
+
+    rule: str
+    images: int
+    left_out: int
+    most: float
+    pictures: tuple[SharedPictures, ...]
+    people: SharedPeople
