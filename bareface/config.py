@@ -52,6 +52,16 @@ class SpecConfig(Closed):
     std: tuple[Annotated[float, Field(gt=0)], ...] = (127.5,)
 
 
+class EndpointConfig(Closed):
+    """How an endpoint is asked: the fields of `bareface.targets.post.Courtesy`."""
+
+    images: int = Field(default=16, ge=1, le=1024)
+    per_second: float = Field(default=10.0, gt=0)
+    timeout: float = Field(default=30.0, gt=0)
+    retries: int = Field(default=5, ge=0, le=100)
+    first_wait: float = Field(default=0.5, ge=0)
+
+
 class TrainConfig(Closed):
     """How a backbone is trained: the fields of `bareface.training.recipe.Recipe`, which checks their bounds."""
 
@@ -118,6 +128,7 @@ class AuditConfig(Closed):
     title: str = "audit"
     model: str
     spec: SpecConfig | None = None
+    endpoint: EndpointConfig = EndpointConfig()
     ignore_head: bool = False
     roster: Path | None = None
     members: Path | None = None
@@ -133,7 +144,7 @@ class AuditConfig(Closed):
     references: tuple[str, ...] = ()
     seed: int = Field(default=7, ge=0)
     folds: int = Field(default=5, ge=2, le=50)
-    batch_size: int = Field(default=16, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
     selfcheck: Gate = "refuse"
 

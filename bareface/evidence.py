@@ -195,18 +195,23 @@ class RoleCount(Record):
 
 
 class TargetCard(Record):
-    """The audited backbone."""
+    """The audited backbone.
+
+    parameters, batchnorm_layers: None where a black box hides them.
+    batchnorm_expected: how many BatchNorm layers its architecture has, where fewer may be left (ONNX); None otherwise.
+    """
 
     name: str
     source: str
     sha256: str
     architecture: str
-    parameters: int
+    parameters: int | None
     embedding_size: int
     input: str
-    batchnorm_layers: int
+    batchnorm_layers: int | None
     degenerate_layers: tuple[str, ...]
     head_identities: int | None
+    batchnorm_expected: int | None = None
 
 
 class Provenance(Record):

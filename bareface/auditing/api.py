@@ -11,18 +11,17 @@ from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
 from bareface.membership.base import Attack
 from bareface.roster import Roster, read_manifest
-from bareface.targets.store import load_target
-from bareface.targets.target import Target
+from bareface.targets.kinds import Auditable, load_any
 
 
 def audit(
-    target: Target | Path | str,
+    target: Auditable | Path | str,
     roster: Roster | Path | str,
     *,
     run: Path | str = "runs/audit",
     attacks: Sequence[Attack | str] | None = None,
-    foreign: Target | Path | str | None = None,
-    references: Sequence[Target | Path | str] = (),
+    foreign: Auditable | Path | str | None = None,
+    references: Sequence[Auditable | Path | str] = (),
     seed: int = 7,
     fresh: bool = False,
     progress: Progress = silent,
@@ -31,7 +30,8 @@ def audit(
     """Audit a backbone; the evidence is also written to the run folder.
 
     Args:
-        target: a backbone, or a path or `package.module:factory` to load one from.
+        target: a backbone, an ONNX graph, a table of embeddings or an endpoint; or a path, an address or a
+            `package.module:factory` to load one from.
         roster: images, people and roles, or a path to a manifest.
         run: folder of the run; one that was cut short is resumed.
         attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
@@ -58,5 +58,5 @@ def _attack(given: Attack | str) -> Attack:
     return given if isinstance(given, Attack) else make_attacks(make_attack_configs([given]))[0]
 
 
-def _target(given: Target | Path | str) -> Target:
-    return given if isinstance(given, Target) else load_target(given)
+def _target(given: Auditable | Path | str) -> Auditable:
+    return load_any(given) if isinstance(given, Path | str) else given

@@ -63,7 +63,7 @@ class Asking:
     run: Path
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
-    _estimates: dict[int, Estimate | None] = field(default_factory=dict)
+    _estimates: dict[int, tuple[Estimate | None, str]] = field(default_factory=dict)
 
     def about(self, model: Auditable, rows: Rows, what: str) -> Trace:
         """What a model answers about some usable images, by row; references and gallery beside it where wanted."""
@@ -126,14 +126,20 @@ class Asking:
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 
+    def estimated_on(self, model: Auditable) -> str:
+        """What a model's features were compared with, in words; empty where nobody asked."""
+        return self._estimates[id(model)][1] if id(model) in self._estimates else ""
+
     def _estimate(self, model: Auditable) -> Estimate | None:
         """Statistics of a model's features over public images, where some attack reads them."""
-        if self.estimating and id(model) not in self._estimates:
+        if not self.estimating:
+            return None
+        if id(model) not in self._estimates:
             refuse_familiar_public(self.examination.accepted)
             images, what = public_images(model, self.examination.accepted, self.seed)
             report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
-            self._estimates[id(model)] = estimate_of(model, images, batch_size=self.batch_size, report=report)
-        return self._estimates.get(id(model))
+            self._estimates[id(model)] = estimate_of(model, images, batch_size=self.batch_size, report=report), what
+        return self._estimates[id(model)][0]
 
 
 def reads_estimates(attacks: Iterable[Attack]) -> bool:

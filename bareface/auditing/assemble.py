@@ -1,12 +1,14 @@
 """Putting the evidence together."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
 
+from bareface.auditing.cards import target_card
 from bareface.auditing.provenance import provenance
 from bareface.auditing.question import Question
 from bareface.auditing.traces import CANDIDATES, Traces
@@ -24,12 +26,11 @@ from bareface.evidence import (
 )
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack
-from bareface.probing.taps import batchnorm_layers
 from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
 from bareface.selfcheck_record import SelfCheck
 from bareface.stats.verdict import overall
-from bareface.targets.running_statistics import is_degenerate, shift
+from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 from bareface.trace import HEAD_CHANNELS
 
@@ -54,7 +55,7 @@ LIMITS = (
 class Ingredients:
     """Everything that an evidence is made of."""
 
-    target: Target
+    target: Auditable
     roster: Roster
     command: str
     question: Question
@@ -99,7 +100,7 @@ def assemble(made: Ingredients) -> Evidence:
             digest=made.examination.digest,
             settings=made.settings,
             seed=made.question.seed,
-            device=made.target.device,
+            device=made.target.device if isinstance(made.target, Target) else torch.device("cpu"),
             started=made.started,
             seconds=made.seconds,
         ),
@@ -141,33 +142,11 @@ def _reach(finding: Finding) -> float:
     return interval.low if interval else 0.0
 
 
-def target_card(target: Target) -> TargetCard:
-    """What a report says of a backbone."""
-    layers = batchnorm_layers(target.module)
-    return TargetCard(
-        name=target.name,
-        source="factory" if ":" in target.source else "checkpoint",
-        sha256=target.sha256,
-        architecture=target.architecture,
-        parameters=sum(parameter.numel() for parameter in target.module.parameters()),
-        embedding_size=target.embedding_size,
-        input=str(target.spec),
-        batchnorm_layers=len(layers),
-        degenerate_layers=tuple(name for name, layer in layers.items() if _degenerate(layer)),
-        head_identities=None if target.centres is None else len(target.centres),
-    )
-
-
 def attack_card(attack: Attack) -> AttackCard:
     """What an attack says of itself."""
     page = prose(type(attack))
     tests, needs, how, limits, reference = (page.sections[heading] for heading in HEADINGS)
     return AttackCard(attack=attack.name, tests=tests, needs=needs, how=how, limits=limits, reference=reference)
-
-
-def _degenerate(layer: nn.Module) -> bool:
-    mean, variance = (layer.get_buffer(f"running_{what}").cpu().numpy() for what in ("mean", "var"))
-    return is_degenerate(shift(mean, variance))
 
 
 def _one_of_each(attacks: tuple[Attack, ...]) -> list[Attack]:
@@ -213,6 +192,22 @@ def _notes(made: Ingredients) -> tuple[str, ...]:
     ]
     if made.question.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
-    if not batchnorm_layers(made.target.module):
-        notes.append("The target has no BatchNorm layer with running statistics; attacks that read them abstained.")
-    return tuple(notes)
+    return (*notes, *_inside(target_card(made.target), made.traces))
+
+
+def _inside(card: TargetCard, traces: Traces) -> Iterator[str]:
+    """What could be seen of the target's inside, and what stood in for what could not."""
+    visible, expected = card.batchnorm_layers, card.batchnorm_expected
+    if visible is None:
+        yield "The target is a black box: attacks that look inside abstained."
+    elif not visible:
+        yield "The target has no BatchNorm layer with running statistics; attacks that read them abstained."
+    elif expected is None or visible < expected:
+        of = f" of {expected}" if expected is not None else ""
+        if card.source == "onnx":
+            yield f"{visible}{of} BatchNorm layers survived export; the others were folded away with their statistics."
+    if traces.target.measured:
+        yield (
+            f"Estimated distances compare what leaves {len(traces.target.measured)} convolutions and linear maps with "
+            f"statistics estimated on {traces.estimated_on}; no running statistics, which training makes."
+        )

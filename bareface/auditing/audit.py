@@ -25,13 +25,14 @@ from bareface.auditing.layers import layer_separations
 from bareface.auditing.pseudonyms import OWNER_ONLY, pseudonyms, write_people
 from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder
+from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.errors import RosterError
 from bareface.evidence import Evidence, write_evidence
 from bareface.faces.examine import Examination, examine, refuse_if_biased, refuse_if_shared
 from bareface.files import atomic_path
 from bareface.roster import Roster
-from bareface.targets.target import Target
+from bareface.targets.kinds import Auditable
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class Brought:
         references: backbones of other origin that never saw the members; attacks compare the target with them.
     """
 
-    target: Target
+    target: Auditable
     roster: Roster
-    foreign: Target | None = None
+    foreign: Auditable | None = None
     command: str = ""
-    references: tuple[Target, ...] = ()
+    references: tuple[Auditable, ...] = ()
 
 
 def conduct(
@@ -63,6 +64,7 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
+    question = suited_to(question, brought.target)
     settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     if brought.references:
         settings["references"] = [reference.sha256 for reference in brought.references]

@@ -31,7 +31,7 @@ class Question:
         knowledge: settings of prior knowledge; None = partial, and shadow where shadows are trained.
         seed: root of every random stream.
         folds: for partial knowledge.
-        batch_size: images in one forward pass, each with its mirror image; small ones stay in a core's cache.
+        batch_size: images in one forward pass, each with its mirror image; None = as many as suit their size.
         max_reject_rate: more unusable images than this share are refused.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
@@ -44,7 +44,7 @@ class Question:
     knowledge: tuple[Knowledge, ...] | None = None
     seed: int = 7
     folds: int = 5
-    batch_size: int = 16
+    batch_size: int | None = None
     max_reject_rate: float = 0.01
     title: str = "audit"
     selfcheck: Gate = "refuse"

@@ -58,7 +58,10 @@ def demo(
 @app.command()
 def audit(
     config: Annotated[Path | None, typer.Argument(help="A YAML configuration; options override it.")] = None,
-    model: Annotated[str | None, typer.Option(help="Checkpoint, folder, or package.module:factory.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Checkpoint, folder, .onnx, embeddings (.parquet, .npy), http(s) address, module:factory."),
+    ] = None,
     roster: Annotated[Path | None, typer.Option(help="CSV or Parquet: image, subject, role (or membership).")] = None,
     members: Annotated[
         Path | None, typer.Option(help="Training images: folder person/image, .rec, .tar or .lmdb.")

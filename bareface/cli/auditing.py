@@ -17,8 +17,8 @@ from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.roster import Role, Roster, join, read_manifest
-from bareface.targets.store import load_target
-from bareface.targets.target import Target
+from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.post import Courtesy
 
 FOLDERS = {
     "members": Role.MEMBER,
@@ -51,9 +51,10 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence
     return evidence
 
 
-def load(reference: str, config: AuditConfig) -> Target:
-    """The backbone behind a path or a factory name."""
-    return load_target(reference, spec=spec_of(config.spec) if config.spec else None)
+def load(reference: str, config: AuditConfig) -> Auditable:
+    """The target behind a path, a factory name or an address."""
+    spec = spec_of(config.spec) if config.spec else None
+    return load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump()))
 
 
 def people(config: AuditConfig) -> Roster:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.estimated import Estimate, estimate
 from bareface.probing.recorded import TableWitness
 from bareface.probing.remote import EndpointWitness
+from bareface.probing.taps import batchnorm_layers
 from bareface.probing.witness import Witness
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from bareface.probing.graph import GraphWitness
 
 BLACK_BOXES = (EmbeddingTable, Endpoint)
+_WITHOUT_STATISTICS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def witness_of(
@@ -56,6 +60,29 @@ def estimate_of(
     if isinstance(target, BLACK_BOXES):
         return None
     return estimate(_inside(target).watched(), images, batch_size=batch_size, report=report)
+
+
+def lacks_running_statistics(target: Auditable) -> bool:
+    """Whether one can look inside and finds normalisation that left no running statistics.
+
+    So it is with ONNX graphs that lost some in export, networks without BatchNorm, and those that have other
+    normalisation beside it (transformers with a BatchNorm at the end).
+    """
+    if isinstance(target, BLACK_BOXES):
+        return False
+    if isinstance(target, Target):
+        others = any(isinstance(layer, _WITHOUT_STATISTICS) for layer in target.module.modules())
+        return others or not batchnorm_layers(target.module)
+    norms, expected = _graph(target)
+    return expected is None or norms < expected
+
+
+def _graph(target: Auditable) -> tuple[int, int | None]:
+    """How many BatchNorm layers survived export, of how many."""
+    from bareface.targets.onnx.target import OnnxTarget
+
+    assert isinstance(target, OnnxTarget)
+    return len(target.graph.norms), target.origin.norms
 
 
 def _inside(target: Auditable, compared_with: Estimate | None = None) -> "BackboneWitness | GraphWitness":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bareface.inversion_record import Arm, GalleryCard, InversionRecord, JudgeCard
 from bareface.report import inversion_prose, numbers
 from bareface.report.clean import harmless, without_any_folders
+from bareface.report.facts import Fact
 from bareface.report.html import Picture, picture, template
 from bareface.report.inversion_rows import (
     ArmRow,
@@ -22,7 +23,6 @@ from bareface.report.inversion_rows import (
     transfer_rows,
     win_rows,
 )
-from bareface.report.page import Fact
 from bareface.report.prose import VERDICT_BADGE, Badge, Plain
 
 

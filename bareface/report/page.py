@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bareface.evidence import Evidence, Finding, Rejected, TargetCard
+from bareface.evidence import Evidence, Finding, Rejected
 from bareface.report import numbers
 from bareface.report.exposures import ExposureBlock, exposure_blocks
+from bareface.report.facts import Fact, target_facts
 from bareface.report.layers import LayerBlock, layer_blocks
 from bareface.report.numbers import count
 from bareface.report.prose import (
@@ -27,15 +28,6 @@ from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row
 from bareface.report.selfcheck import selfcheck_pairs
 
 _SHOWN_NUMBERS = 8
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A name and what stands beside it."""
-
-    name: str
-    value: str
-    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,9 +142,9 @@ def page(evidence: Evidence) -> Page:
         games=tuple(_game(game, findings) for game, findings in games_of(e)),
         layers=layer_blocks(e.layers),
         exposures=exposure_blocks(e.exposures, e.findings),
-        target=_target(e.target),
+        target=target_facts(e.target),
         selfcheck=tuple(Fact(name, value) for name, value in selfcheck_pairs(e.selfcheck)),
-        foreign=_target(e.foreign) if e.foreign else (),
+        foreign=target_facts(e.foreign) if e.foreign else (),
         roles=tuple(RoleRow(r.role, f"{r.people:,}", f"{r.images:,}", f"{r.rejected:,}", r.use) for r in e.roles),
         rejects=_rejects(e.rejects),
         notes=e.notes,
@@ -235,21 +227,6 @@ def _asked(game: str, findings: Iterable[Finding]) -> str:
 
 def _paragraphs(text: str) -> tuple[str, ...]:
     return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip()) or ("not stated",)
-
-
-def _target(card: TargetCard) -> tuple[Fact, ...]:
-    return (
-        Fact("Name", card.name),
-        Fact("Source", card.source),
-        Fact("SHA-256", card.sha256, code=True),
-        Fact("Architecture", card.architecture),
-        Fact("Parameters", f"{card.parameters:,}"),
-        Fact("Embedding size", f"{card.embedding_size:,}"),
-        Fact("Input", card.input),
-        Fact("BatchNorm layers", f"{card.batchnorm_layers:,}"),
-        Fact("Degenerate layers", ", ".join(card.degenerate_layers) or "none"),
-        Fact("Identities in the head", "no head" if card.head_identities is None else f"{card.head_identities:,}"),
-    )
 
 
 def _rejects(rejects: tuple[Rejected, ...]) -> tuple[RejectRow, ...]:

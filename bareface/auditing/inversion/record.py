@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bareface.auditing.assemble import target_card
+from bareface.auditing.cards import target_card
 from bareface.auditing.inversion.arms import ORDER, Made
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.judging import Ruling
