@@ -24,6 +24,7 @@ from safetensors.torch import save
 
 from bareface.config import read_config
 from bareface.errors import ImageError
+from bareface.faces.aligning import read_landmarks
 from bareface.faces.blind import describe
 from bareface.faces.decode import read_picture
 from bareface.faces.packs.pack import Pack
@@ -32,10 +33,13 @@ from bareface.faces.packs.record_writer import write_insightface
 from bareface.faces.packs.sidecars import read_index, read_list, read_property
 from bareface.faces.packs.tar import TarPack
 from bareface.faces.packs.verification import read_verification_pack
+from bareface.faces.pairs import read_pairs
 from bareface.inversion.checkpoints.foreign import read_foreign
 from bareface.roster import read_manifest
+from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.container import read_static
+from bareface.targets.spec import ImageSpec
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ def _read_index(path: Path) -> None:
     read_index(path)
     path.with_suffix(".rec").write_bytes(_records()[0])
     read_pack(RecordPack(path.with_suffix(".rec")))
+
+
+def _read_pairs(path: Path) -> None:
+    """Pairs of images that lie in a folder beside the list."""
+    for name in ("ada/ada_0001.jpg", "ada/ada_0002.jpg", "bob/bob_0001.jpg", "bob/bob_0002.jpg"):
+        (path.parent / name).parent.mkdir(exist_ok=True)
+        (path.parent / name).touch()
+    read_pairs(path, path.parent, folds=2)
 
 
 def _image(kind: str) -> bytes:
@@ -158,6 +170,16 @@ def _tables() -> list[bytes]:
     return [buffer.getvalue() for buffer in buffers]
 
 
+_LFW = b"2\t1\nada\t1\t2\nada\t1\tbob\t1\nbob\t1\t2\nada\t2\tbob\t2\n"
+_PAIRS = b"first,second,same,fold\nada/1.jpg,ada/2.jpg,1,0\nada/1.jpg,bob/1.jpg,0,0\nbob/1.jpg,bob/2.jpg,yes,1\n"
+_POINTS = b"image,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\na.jpg,38.2,51.6,73.5,51.5,56,71.7,41.5,92.3,70.7,92.2\n"
+_CARD = (
+    BackboneCard(
+        name="a", architecture="ir-tiny", embedding_size=8, spec=SpecCard.of(ImageSpec(8, 8)), notes={"epoch": 3}
+    )
+    .model_dump_json()
+    .encode()
+)
 _ARCHIVE = {"version": b"3\n", "byteorder": b"little", "data/0": bytes(216), "data/1": bytes(8), "data/2": bytes(8)}
 _CSV = (
     b'image,subject,role\na/1.jpg,"ada, ""l""",member\na/2.jpg,bob,outside\n',
@@ -201,6 +223,14 @@ PARSERS: Mapping[str, ByteParser] = MappingProxyType(
             read_manifest, lambda: _CSV, ".csv", (b'"', b",", b"\n", b"\r", b"\0", b"../", b"\xff")
         ),
         "Parquet manifest": ByteParser(read_manifest, _tables, ".parquet", (b"PAR1", b"image", b"role")),
+        "LFW pairs": ByteParser(_read_pairs, lambda: [_LFW], ".txt", (b"\t", b"\n", b"0", b"9" * 7, b"..", b"/")),
+        "table of pairs": ByteParser(_read_pairs, lambda: [_PAIRS], ".csv", (b"'", b'"', b",", b"\n", b"\0", b"../")),
+        "landmarks": ByteParser(
+            read_landmarks, lambda: [_POINTS], ".csv", (b",", b"nan", b"1e999", b"\n", b'"', b"../")
+        ),
+        "backbone card": ByteParser(
+            read_card, lambda: [_CARD], ".json", (b"{", b"[" * 2000, b"1e999", b"NaN", b'"', b"\\u")
+        ),
         "configuration": ByteParser(
             read_config, lambda: [_YAML], ".yaml", (b"*a", b"&a", b"[", b"{", b"!!python/name:os.system", b": ")
         ),

@@ -34,6 +34,12 @@ def read_people(path: Path | str, role: str) -> Roster:
         raise RosterError(str(path), got="no such file or folder", expected=expected)
     if path.is_file():
         open_pack(path)  # says what is wrong with it
+    if (path / "meta" / "sizes").is_file():
+        got, hint = (
+            "a bcolz array: decoded pixels without people",
+            "bareface verify with the .bin that it was made from",
+        )
+        raise RosterError(str(path), got=got, expected="a folder of people, or a pack", hint=hint)
     packs = _packs_in(path)
     if not packs:
         return read_folder(path, role)

@@ -124,7 +124,13 @@ class TestWhichPack:
                 read_people(tmp_path / name, "member")
             with pytest.raises(RosterError, match=told):
                 open_pack(tmp_path / name)
-        with pytest.raises(RosterError, match=r"gone\.rec: got no such file or folder; expected a folder of people, or a"):
+        (tmp_path / "lfw" / "meta").mkdir(parents=True)
+        (tmp_path / "lfw" / "meta" / "sizes").touch()
+        with pytest.raises(RosterError, match=r"lfw: got a bcolz array: .* Try: bareface verify with the \.bin"):
+            read_people(tmp_path / "lfw", "member")
+        with pytest.raises(
+            RosterError, match=r"gone\.rec: got no such file or folder; expected a folder of people, or a"
+        ):
             read_people(tmp_path / "gone.rec", "member")
         assert not is_pack(tmp_path / "gone.rec")
 
