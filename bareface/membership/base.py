@@ -123,6 +123,12 @@ class FeatureAttack(Attack):
     def judge(self, model: AttackModel, trace: Trace, knowledge: Knowledge) -> Scores:
         """The logit of a model that was fitted before."""
         features = self._features(trace)
+        if features.shape[1] != len(model.used):
+            raise Abstained(
+                self.name,
+                got=f"{features.shape[1]} numbers an image from the target and {len(model.used)} from the shadows",
+                expected="as many: shadows of the target's architecture",
+            )
         if knowledge == "shadow":
             # Distances of two networks differ in scale; each pool is measured against itself.
             model = model.standardised_by(features)
