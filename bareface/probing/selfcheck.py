@@ -7,8 +7,8 @@ held against its running ones. For each channel the two Gaussians' squared Helli
 
 Why this number. It is bounded, so that no layer that a wrong scale throws out of range drowns the others. The median
 leaves out the few nearly constant channels that every trained net has, whose variances mean nothing. And all layers
-count the same: the first one alone, or weighted up, is misled, because a convolution of smooth filters sees little of
-a shift, while later layers see all that a wrong input did to the ones before.
+count the same: the first one alone is misled, and weighting up the early ones narrows the margin, because a
+convolution of smooth filters sees little of a shift, while later layers see all that it did to the ones before.
 
 What was measured (benchmarks/selfcheck.py; three small nets of ours and three public ones, 128 faces of people that
 they were not trained on). Faces of the kind trained on, fed rightly: 0.0004 to 0.002, and 0.03 for a net after its

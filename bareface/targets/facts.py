@@ -132,14 +132,19 @@ def _is_whole(tensors: Mapping[str, StaticTensor], prefix: str) -> bool:
 
 def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | None) -> NormFact:
     mean, variance = tensors[f"{prefix}running_mean"].numpy(), tensors[f"{prefix}running_var"].numpy()
-    counter = tensors.get(f"{prefix}{COUNTER}")
     return NormFact(
         name=prefix.rstrip("."),
         channels=mean.size,
         dimensions=None if layer is None else 1 if isinstance(layer, nn.BatchNorm1d) else 2,
         shift=shift(mean.astype(float), variance.astype(float)),
-        batches=int(counter.numpy()) if counter is not None and counter.shape == () else None,
+        batches=_count(tensors.get(f"{prefix}{COUNTER}")),
     )
+
+
+def _count(counter: StaticTensor | None) -> int | None:
+    """The number in a counter; a file may put anything in its place."""
+    is_count = counter is not None and counter.shape == () and "int" in counter.storage.dtype
+    return int(counter.numpy()) if counter is not None and is_count else None
 
 
 def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:

@@ -175,7 +175,7 @@ def _reading(counters: Sequence[int | None], counter: int | None, epoch: int | N
         missing = "the file has no counters: it is older than torch 0.4.1, was converted, or had them taken out"
         return f"unknown: {missing if counters else 'no BatchNorm layer with running statistics, so no counter'}"
     if counter is None:
-        return "unknown: all counters are zero, so they were set back, or nothing was trained"
+        return "unknown: no counter is above zero, so they were set back, or nothing was trained"
     if set(counters) != {counter}:
         return _unequal(counters, counter)
     return f"{counter:,} batches{_of_epochs(counter, epoch, of_epochs)}"

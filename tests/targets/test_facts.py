@@ -132,6 +132,15 @@ def test_strangers_and_nets_without_statistics(target: Target, tmp_path: Path) -
     assert facts_of(tmp_path / "plain.pt").batches is None
 
 
+@pytest.mark.parametrize("counter", [torch.tensor(torch.nan), torch.tensor(torch.inf), torch.tensor([3])])
+def test_a_counter_that_is_no_number_of_batches_is_unknown(counter: torch.Tensor, tmp_path: Path) -> None:
+    norm = {"a.running_mean": torch.ones(2), "a.running_var": torch.ones(2), "a.num_batches_tracked": counter}
+    torch.save(norm, tmp_path / "file.pt")
+    facts = facts_of(tmp_path / "file.pt")
+    assert (facts.batches, facts.norms[0].batches, facts.provenance.counter) == (None, None, None)
+    assert "the file has no counters" in facts_text(facts)
+
+
 def test_text_from_a_file_reaches_the_terminal_without_control_characters(tmp_path: Path) -> None:
     torch.save({"a\x1b[2J.running_mean": torch.zeros(1), "note": "x\x07\n"}, tmp_path / "file.pt")
     text = facts_text(facts_of(tmp_path / "file.pt"))
