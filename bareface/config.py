@@ -12,6 +12,7 @@ from bareface.errors import UsageError
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Game = Literal["record", "person", "dataset"]
 Gate = Literal["refuse", "report", "skip"]
+MAX_SHARED_RATE = 0.01
 Parameter = str | int | float | bool
 
 
@@ -123,6 +124,8 @@ class AuditConfig(Closed):
     that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
     takes its place, and where there is no shadow, an untrained copy of the target. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
+    `recogniser` is an independent network that finds people who are outside under one name and trained on under
+    another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.
     """
 
     title: str = "audit"
@@ -146,6 +149,8 @@ class AuditConfig(Closed):
     folds: int = Field(default=5, ge=2, le=50)
     batch_size: int | None = Field(default=None, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
+    max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
+    recogniser: str | None = None
     selfcheck: Gate = "refuse"
 
     @model_validator(mode="after")
@@ -198,7 +203,7 @@ _PATHS = ("roster", "members", "heldout", "nonmembers", "auxiliary", "public")
 
 def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     paths = {key: str(folder / values[key]) for key in _PATHS if isinstance(values.get(key), str)}
-    paths |= {key: _here(folder, values[key]) for key in ("model", "foreign") if key in values}
+    paths |= {key: _here(folder, values[key]) for key in ("model", "foreign", "recogniser") if key in values}
     others = values.get("references")
     if isinstance(others, list):
         values = values | {"references": [_here(folder, one) for one in others]}

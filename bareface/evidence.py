@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bareface.errors import RunError
 from bareface.files import write_text
+from bareface.overlap_record import Hygiene as Hygiene
 from bareface.record import Record as Record  # whoever writes records looks for it here
 from bareface.selfcheck_record import SelfCheck as SelfCheck
 
@@ -234,7 +235,8 @@ class Provenance(Record):
 class Evidence(Record):
     """The record of one audit.
 
-    selfcheck: whether the target was fed as in training; None in runs from before there was such a check.
+    selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
+    None in runs from before there were such checks.
     """
 
     schema_version: str
@@ -255,6 +257,7 @@ class Evidence(Record):
     command: str
     provenance: Provenance
     selfcheck: SelfCheck | None = None
+    hygiene: Hygiene | None = None
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:

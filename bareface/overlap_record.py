@@ -74,3 +74,48 @@ class Hygiene(Record):
     most: float
     pictures: tuple[SharedPictures, ...]
     people: SharedPeople
+
+
+class SetCount(Record):
+    """One of two data sets: how many images and people, and how many images could not be used."""
+
+    images: int
+    people: int
+    unusable: int
+
+
+class SharedPerson(Record):
+    """A person of the first set and one of the second who seem to be the same.
+
+    cosine: of their templates; None where no recogniser was asked, or it does not say so.
+    pictures: how many pictures they have in common.
+    """
+
+    first: str
+    second: str
+    cosine: float | None
+    pictures: int
+
+
+class Overlap(Record):
+    """What two data sets have in common.
+
+    rule: when two pictures count as one.
+    linked_by_pictures: pairs of people who have a picture in common.
+    same_name: how many of `matches` have one name in both sets.
+    matches: pairs of people, by pseudonym unless names were asked for; at most 1,000, the surest first.
+    all_matches: how many there are.
+    """
+
+    schema_version: str
+    bareface: str
+    first: SetCount
+    second: SetCount
+    rule: str
+    pictures: SharedPictures
+    linked_by_pictures: int
+    people: SharedPeople
+    same_name: int
+    all_matches: int
+    matches: tuple[SharedPerson, ...]
+    sentence: str

@@ -22,6 +22,7 @@ def audit(
     attacks: Sequence[Attack | str] | None = None,
     foreign: Auditable | Path | str | None = None,
     references: Sequence[Auditable | Path | str] = (),
+    recogniser: Auditable | Path | str | None = None,
     seed: int = 7,
     fresh: bool = False,
     progress: Progress = silent,
@@ -37,6 +38,7 @@ def audit(
         attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
         foreign: a backbone that never saw the members.
         references: backbones of other origin that never saw the members; attacks compare the target with them.
+        recogniser: an independent network that finds people under two names; None = nobody looks for them.
         seed: root of every random stream.
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
@@ -50,7 +52,9 @@ def audit(
         question = replace(question, attacks=tuple(_attack(one) for one in attacks))
     people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
     other = None if foreign is None else _target(foreign)
-    brought = Brought(_target(target), people, other, references=tuple(_target(one) for one in references))
+    judge = None if recogniser is None else _target(recogniser)
+    others = tuple(_target(one) for one in references)
+    brought = Brought(_target(target), people, other, references=others, recogniser=judge)
     return conduct(brought, question, Path(run), fresh=fresh, progress=progress)
 
 

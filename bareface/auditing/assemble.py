@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from bareface.auditing.cards import target_card
+from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.question import Question
 from bareface.auditing.traces import CANDIDATES, Traces
@@ -60,7 +61,7 @@ class Ingredients:
     command: str
     question: Question
     settings: dict[str, Any]
-    examination: Examination
+    checked: Checked
     selfcheck: SelfCheck
     traces: Traces
     findings: tuple[Finding, ...]
@@ -83,8 +84,8 @@ def assemble(made: Ingredients) -> Evidence:
         sentence=summary(verdict, deciding),
         target=target_card(made.target),
         foreign=target_card(made.traces.foreign_model),
-        roles=_roles(made.roster, made.examination),
-        rejects=_rejects(made.roster, made.examination),
+        roles=_roles(made.roster, made.checked.examination),
+        rejects=_rejects(made.roster, made.checked.examination),
         findings=made.findings,
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
         layers=made.layers,
@@ -93,11 +94,12 @@ def assemble(made: Ingredients) -> Evidence:
         notes=_notes(made),
         command=made.command,
         selfcheck=made.selfcheck,
+        hygiene=made.checked.hygiene,
         provenance=provenance(
             run=made.run,
             files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
-            roster=made.examination.accepted,
-            digest=made.examination.digest,
+            roster=made.checked.examination.accepted,
+            digest=made.checked.examination.digest,
             settings=made.settings,
             seed=made.question.seed,
             device=made.target.device if isinstance(made.target, Target) else torch.device("cpu"),

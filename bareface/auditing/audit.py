@@ -22,14 +22,14 @@ from bareface.auditing.fed_as_trained import fed_as_trained
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
 from bareface.auditing.layers import layer_separations
-from bareface.auditing.pseudonyms import OWNER_ONLY, pseudonyms, write_people
+from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
+from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.evidence import Evidence, write_evidence
-from bareface.faces.examine import Examination, examine, refuse_if_biased, refuse_if_shared
 from bareface.files import atomic_path
 from bareface.roster import Roster
 from bareface.targets.kinds import Auditable
@@ -45,6 +45,7 @@ class Brought:
         foreign: a backbone that never saw the members, if there is one.
         command: how to ask again.
         references: backbones of other origin that never saw the members; attacks compare the target with them.
+        recogniser: an independent network that finds people under two names, if there is one.
     """
 
     target: Auditable
@@ -52,6 +53,7 @@ class Brought:
     foreign: Auditable | None = None
     command: str = ""
     references: tuple[Auditable, ...] = ()
+    recogniser: Auditable | None = None
 
 
 def conduct(
@@ -68,9 +70,12 @@ def conduct(
     settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     if brought.references:
         settings["references"] = [reference.sha256 for reference in brought.references]
+    if brought.recogniser is not None:
+        settings["recogniser"] = brought.recogniser.sha256
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-        examination = _examine(brought.roster, question, run, progress)
+        checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
+        examination = checked.examination
         people, rows = candidates(examination)
         arenas = _arenas(people, question)
         fed = fed_as_trained(brought.target, examination, question, progress)
@@ -89,21 +94,13 @@ def conduct(
         write_attack_models(answers, run / "attack_models")
         evidence = assemble(
             Ingredients(
-                brought.target, brought.roster, brought.command, question, settings, examination, fed, traces, found,
+                brought.target, brought.roster, brought.command, question, settings, checked, fed, traces, found,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
                 exposures(answers, found, alias), run, started, time.monotonic() - clock,
             )
         )  # fmt: skip
         write_evidence(evidence, run)
         return evidence
-
-
-def _examine(roster: Roster, question: Question, run: Path, progress: Progress) -> Examination:
-    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
-    _write_rejects(examination, run / "rejects.parquet")
-    refuse_if_biased(examination, max_reject_rate=question.max_reject_rate)
-    refuse_if_shared(examination)
-    return examination
 
 
 def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
@@ -118,16 +115,6 @@ def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
         )
     check_games(people, games)
     return tuple(arena(people, game, folds=question.folds, seed=question.seed) for game in games)
-
-
-def _write_rejects(examination: Examination, path: Path) -> None:
-    rejects = examination.rejects
-    columns: dict[str, Sequence[str]] = {
-        name: [getattr(reject, name) for reject in rejects] for name in ("image", "role", "reason", "detail")
-    }
-    with atomic_path(path) as temporary:
-        temporary.chmod(OWNER_ONLY)
-        pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)
 
 
 def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Roster, path: Path) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import LEAST_SIMILARITY, MOST_BITS, Twins, everywhere, pictures_of, twins
 from bareface.auditing.traces import CANDIDATES
+from bareface.config import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
 from bareface.faces.perceptual import BITS
@@ -26,7 +27,6 @@ RULE = (
 )
 TRAINING = (Role.MEMBER, Role.HELDOUT)
 TWO_ROLES, TWO_NAMES = "picture on two sides", "person on two sides"
-MAX_SHARED_RATE = 0.01
 
 
 @dataclass(frozen=True)

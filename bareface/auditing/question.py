@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bareface.auditing.games import Game
-from bareface.config import DEFAULT_ATTACKS, AttackConfig, AuditConfig, Gate, ShadowConfig
+from bareface.config import DEFAULT_ATTACKS, MAX_SHARED_RATE, AttackConfig, AuditConfig, Gate, ShadowConfig
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack, Knowledge
@@ -33,6 +33,7 @@ class Question:
         folds: for partial knowledge.
         batch_size: images in one forward pass, each with its mirror image; None = as many as suit their size.
         max_reject_rate: more unusable images than this share are refused.
+        max_shared_rate: more images than this share in two roles are refused; fewer are left out.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
     """
@@ -48,6 +49,7 @@ class Question:
     max_reject_rate: float = 0.01
     title: str = "audit"
     selfcheck: Gate = "refuse"
+    max_shared_rate: float = MAX_SHARED_RATE
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -70,6 +72,8 @@ class Question:
         games = None if self.games is None else list(self.games)
         if self.knowledge is not None:
             plain["knowledge"] = list(self.knowledge)
+        if self.max_shared_rate != MAX_SHARED_RATE:
+            plain["max_shared_rate"] = self.max_shared_rate
         return plain | {
             "attacks": attacks,
             "games": games,
@@ -92,6 +96,7 @@ def question_of(config: AuditConfig) -> Question:
         config.max_reject_rate,
         config.title,
         config.selfcheck,
+        config.max_shared_rate,
     )
 
 

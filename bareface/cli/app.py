@@ -77,6 +77,9 @@ def audit(
     reference: Annotated[
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
     ] = None,
+    recogniser: Annotated[
+        str | None, typer.Option(help="An independent backbone, to find people who stand on two sides.")
+    ] = None,
     ignore_head: Annotated[bool | None, typer.Option(help="Audit as if no classification head came along.")] = None,
     check: Annotated[
         str | None, typer.Option("--selfcheck", help="If it is fed wrongly: refuse, report or skip the check.")
@@ -94,7 +97,7 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "ignore_head": ignore_head, "selfcheck": check, "seed": seed,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed,
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:

@@ -44,7 +44,8 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
-    brought = Brought(audited, people(config), foreign, command_line(), others)
+    recogniser = load(config.recogniser, config) if config.recogniser else None
+    brought = Brought(audited, people(config), foreign, command_line(), others, recogniser)
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))

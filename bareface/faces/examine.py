@@ -1,11 +1,11 @@
 """One look at every image before anything is concluded from it.
 
 Unusable images are recorded with a reason, never dropped in silence. Rejecting more of one side than of the other
-would bias every attack, and an image on both sides has no membership at all, so both are refused.
+would bias every attack, so it is refused.
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from PIL import Image
 from bareface.errors import RosterError
 from bareface.faces.blind import Features, describe
 from bareface.faces.contents import Contents
-from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
+from bareface.faces.decode import FlawedImage, fit, picture_of, thread_count
 from bareface.faces.perceptual import BYTES, Hashes, perceptual_hash
 from bareface.roster import Role, Roster
 
@@ -145,42 +145,6 @@ def refuse_if_biased(
             got=f"{bad} of {of} member images and {other_bad} of {other_of} non-member images unusable (p = {p:.2g})",
             expected="both sides equally usable",
             hint="bring both sides through the same storage and conversion; the difference alone looks like membership",
-        )
-
-
-def duplicates(examination: Examination) -> tuple[tuple[int, ...], ...]:
-    """Groups of rows of `accepted` whose files have the very same bytes, in the order of their first rows."""
-    rows = defaultdict(list)
-    for row, digest in enumerate(examination.digest.tolist()):
-        rows[digest].append(row)
-    return tuple(tuple(group) for group in rows.values() if len(group) > 1)
-
-
-def refuse_if_shared(
-    examination: Examination,
-    *,
-    members: Sequence[str] = (Role.MEMBER,),
-    nonmembers: Sequence[str] = (Role.HELDOUT, Role.OUTSIDE),
-) -> None:
-    """Refuse an examination in which the same file stands on the member and on the non-member side.
-
-    Raises:
-        RosterError: with the number of such files and the first pair of paths.
-    """
-    roster = examination.accepted
-    member, other = np.isin(roster.role, list(members)), np.isin(roster.role, list(nonmembers))
-    pairs = [
-        (next(row for row in group if member[row]), next(row for row in group if other[row]))
-        for group in duplicates(examination)
-        if member[list(group)].any() and other[list(group)].any()
-    ]
-    if pairs:
-        first, second = (printable(roster.image[row]) for row in pairs[0])
-        raise RosterError(
-            str(roster.root),
-            got=f"{len(pairs)} images on both sides, the first is '{first}' (member) and '{second}' (non-member)",
-            expected="no image on both sides",
-            hint="remove these images from one side; an image with two roles has no membership",
         )
 
 

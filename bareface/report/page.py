@@ -8,6 +8,7 @@ from bareface.evidence import Evidence, Finding, Rejected
 from bareface.report import numbers
 from bareface.report.exposures import ExposureBlock, exposure_blocks
 from bareface.report.facts import Fact, target_facts
+from bareface.report.hygiene import hygiene_sentences
 from bareface.report.layers import LayerBlock, layer_blocks
 from bareface.report.numbers import count
 from bareface.report.prose import (
@@ -119,6 +120,7 @@ class Page:
     foreign: tuple[Fact, ...]
     roles: tuple[RoleRow, ...]
     rejects: tuple[RejectRow, ...]
+    hygiene: tuple[str, ...]
     notes: tuple[str, ...]
     limits: tuple[str, ...]
     command: str
@@ -147,6 +149,7 @@ def page(evidence: Evidence) -> Page:
         foreign=target_facts(e.foreign) if e.foreign else (),
         roles=tuple(RoleRow(r.role, f"{r.people:,}", f"{r.images:,}", f"{r.rejected:,}", r.use) for r in e.roles),
         rejects=_rejects(e.rejects),
+        hygiene=hygiene_sentences(e.hygiene),
         notes=e.notes,
         limits=e.limits,
         command=e.command,

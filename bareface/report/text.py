@@ -34,6 +34,8 @@ def _lines(content: Page) -> Iterator[str]:
     for limit in content.limits:
         yield from ("", *_wrapped(limit, "limit: "))
     yield from ("", *_wrapped(content.selfcheck[0].value, "input: "))
+    for sentence in content.hygiene:
+        yield from ("", *_wrapped(sentence, "two sides: "))
     files = ", ".join(fact.name for fact in content.files) or "none recorded"
     yield from ("", *_wrapped(files, "files: "), *_wrapped(content.command, "again: "))
 

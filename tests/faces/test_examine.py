@@ -7,7 +7,7 @@ from PIL import Image
 
 from bareface.errors import RosterError
 from bareface.faces.decode import decode
-from bareface.faces.examine import Examination, Reject, duplicates, examine, refuse_if_biased, refuse_if_shared
+from bareface.faces.examine import Examination, Reject, examine, refuse_if_biased
 from bareface.roster import Roster, read_folder
 
 
@@ -156,40 +156,3 @@ class TestRefuseIfBiased:
     def test_cap_and_roles_are_arguments(self):
         refuse_if_biased(examined(90, 5, 90, 5), max_reject_rate=0.1)
         refuse_if_biased(examined(991, 9, 1000, 0), nonmembers=("heldout",))
-
-
-class TestSharedImages:
-    """The same bytes more than once."""
-
-    def images(self, folder: Path, **seed_and_role: tuple[int, str]) -> Examination:
-        (folder / "a").mkdir()
-        for name, (seed, _) in seed_and_role.items():
-            face(seed).save(folder / "a" / name, format="PNG")
-        return examine(roster(folder, {f"a/{name}": role for name, (_, role) in seed_and_role.items()}))
-
-    def test_duplicates_are_grouped_by_row(self, tmp_path):
-        seen = self.images(
-            tmp_path,
-            a=(1, "member"),
-            b=(2, "member"),
-            c=(1, "member"),
-            d=(2, "member"),
-            e=(1, "public"),
-            f=(3, "member"),
-        )
-        assert duplicates(seen) == ((0, 2, 4), (1, 3))
-        refuse_if_shared(seen)
-
-    @pytest.mark.parametrize("other", ["outside", "heldout"])
-    def test_an_image_on_both_sides_is_refused(self, tmp_path, other):
-        seen = self.images(tmp_path, a=(7, "member"), b=(1, other), c=(2, other), d=(2, "member"), e=(7, other))
-        with pytest.raises(
-            RosterError, match=r"2 images on both sides, the first is 'a/a' \(member\) and 'a/e' \(non-member\)"
-        ):
-            refuse_if_shared(seen)
-
-    def test_roles_are_arguments(self, tmp_path):
-        seen = self.images(tmp_path, a=(7, "auxiliary"), b=(7, "public"))
-        refuse_if_shared(seen)
-        with pytest.raises(RosterError, match="1 images on both sides"):
-            refuse_if_shared(seen, members=["auxiliary"], nonmembers=["public"])

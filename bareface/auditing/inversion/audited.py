@@ -14,12 +14,13 @@ from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import images_for
 from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.games import Arena, Game, arena
+from bareface.auditing.hygiene import TWO_NAMES, TWO_ROLES
 from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import CONFIG
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, RunError, UsageError
 from bareface.evidence import Evidence, read_evidence
-from bareface.faces.examine import Examination, examine
+from bareface.faces.examine import Examination, Reject, examine
 from bareface.membership import attack_class
 from bareface.membership.base import FeatureAttack
 from bareface.probing.backbone import BackboneWitness
@@ -106,7 +107,8 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     evidence, config = read_evidence(run), _config(run)
     asked = _audited_target(run, config, target)
     _check_people(run, config, roster)
-    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    seen = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
     witness = BackboneWitness(asked)
@@ -115,6 +117,15 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     kept = kept_attack_models(run / "attack_models")
     trace = in_arena(load_trace(home), game)
     return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)
+
+
+def _left_out(evidence: Evidence, roster: Roster) -> list[Reject]:
+    """Readable images that the audit did not use, because they or their people stood on two sides."""
+    return [
+        Reject(roster.image[one.number], one.role, one.reason, "")
+        for one in evidence.rejects
+        if one.reason in (TWO_ROLES, TWO_NAMES)
+    ]
 
 
 def _config(run: Path) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""The images that an audit can use: readable, equally readable on both sides, and on one side only."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bareface.auditing.cast import images_for
+from bareface.auditing.hygiene import (
+    Checked,
+    leave_out_shared,
+    nobody_compared,
+    refuse_contradictions,
+    refuse_if_shared,
+    sides_of,
+)
+from bareface.auditing.overlap.people import SamePeople, same_people, side
+from bareface.auditing.pseudonyms import OWNER_ONLY
+from bareface.auditing.question import Progress, Question
+from bareface.errors import UsageError
+from bareface.faces.examine import Examination, examine, refuse_if_biased
+from bareface.files import atomic_path
+from bareface.inversion.judges import same_network
+from bareface.probing.kinds import witness_of
+from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.templates import unit_embeddings
+from bareface.roster import Roster
+from bareface.targets.kinds import Auditable
+from bareface.targets.target import Target
+from bareface.trace import Channel, FloatArray
+
+REJECTS = "rejects.parquet"
+NO_RECOGNISER = "no independent recogniser was brought (--recogniser), so people under two names were not looked for"
+NO_OUTSIDERS = "there is nobody who was never trained on"
+
+
+def usable_images(
+    roster: Roster, target: Auditable, recogniser: Auditable | None, question: Question, run: Path, progress: Progress
+) -> Checked:
+    """Examine all images and leave out what stands on two sides; what cannot be used is listed in the run folder.
+
+    Args:
+        roster: everybody.
+        target: for whom the recogniser must not be a stand-in.
+        recogniser: finds people under two names; None = nobody looks for them.
+        question: how much may be unusable, and on two sides.
+        run: the run folder.
+        progress: called with (stage, done, total).
+
+    Raises:
+        RosterError: too much is unusable, or on two sides, or the roster contradicts itself.
+        UsageError: the recogniser is the target.
+    """
+    refuse_contradictions(roster)
+    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    _write_rejects(examination, run / REJECTS)
+    refuse_if_biased(examination, max_reject_rate=question.max_reject_rate)
+    same, reason = _same_people(examination, target, recogniser, question, run, progress)
+    people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
+    checked = leave_out_shared(examination, same, people, question.max_shared_rate)
+    _write_rejects(checked.examination, run / REJECTS)
+    refuse_if_shared(checked.hygiene, str(roster.root))
+    return checked
+
+
+def _same_people(
+    examination: Examination,
+    target: Auditable,
+    recogniser: Auditable | None,
+    question: Question,
+    run: Path,
+    progress: Progress,
+) -> tuple[SamePeople | None, str]:
+    """Training people against outsiders, or why nobody compared them."""
+    if recogniser is None:
+        return None, NO_RECOGNISER
+    _refuse_target(recogniser, target)
+    roster, sides = examination.accepted, sides_of(examination.accepted)
+    if not all(map(len, sides)):
+        return None, NO_OUTSIDERS
+    rows = np.concatenate(sides)
+    embedding = _embedded(examination, rows, recogniser, question, run, progress)
+    first, second = np.split(np.arange(len(rows)), [len(sides[0])])
+    return same_people(*(side(embedding[part], roster.subject[rows[part]]) for part in (first, second))), ""
+
+
+def _embedded(
+    examination: Examination,
+    rows: NDArray[np.intp],
+    recogniser: Auditable,
+    question: Question,
+    run: Path,
+    progress: Progress,
+) -> FloatArray:
+    people, digest = examination.accepted.take(rows), examination.digest[rows]
+    witness = witness_of(recogniser, people.image, digest.tolist())
+    todo = plan(witness, digest, batch_size=question.batch_size)
+    home = probe(
+        witness, images_for(recogniser, people), todo, run / "trace",
+        lambda done, total: progress("looking for people under two names", done, total),
+    )  # fmt: skip
+    return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))
+
+
+def _refuse_target(recogniser: Auditable, target: Auditable) -> None:
+    both_torch = isinstance(recogniser, Target) and isinstance(target, Target)
+    alike = same_network(recogniser, target) if both_torch else recogniser.sha256 == target.sha256  # type: ignore[arg-type]
+    if alike:
+        raise UsageError(
+            "recogniser",
+            got="the audited target itself",
+            expected="another network, trained on other people",
+            hint="a target that remembers people recognises those it remembers, and would remove its own leak",
+        )
+
+
+def _named(recogniser: Auditable | None) -> tuple[str, str]:
+    return ("", "") if recogniser is None else (recogniser.name, recogniser.sha256)
+
+
+def _write_rejects(examination: Examination, path: Path) -> None:
+    rejects = examination.rejects
+    columns: dict[str, Sequence[str]] = {
+        name: [getattr(reject, name) for reject in rejects] for name in ("image", "role", "reason", "detail")
+    }
+    with atomic_path(path) as temporary:
+        temporary.chmod(OWNER_ONLY)
+        pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)
