@@ -66,8 +66,11 @@ def _pickle(path: Path, head: bytes) -> Kind:
 
 
 def _unknown(path: Path) -> CheckpointError:
-    got = "an ONNX model" if path.suffix == ".onnx" else "bytes of no known kind"
-    return CheckpointError(str(path), got=got, expected=_KINDS, hint="the file that training saved")
+    if path.suffix == ".onnx":
+        hint = "the checkpoint that it was exported from; audit and inspect take the ONNX file too, but only to score"
+        return CheckpointError(str(path), got="an ONNX model", expected=_KINDS, hint=hint)
+    got, hint = "bytes of no known kind", "the file that training saved"
+    return CheckpointError(str(path), got=got, expected=_KINDS, hint=hint)
 
 
 def _damaged(path: Path, got: str) -> CheckpointError:

@@ -1,9 +1,13 @@
 """Hand-computed cases of the single attacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy import LAYERS, toy_world
 
+from bareface.errors import Abstained
+from bareface.membership.base import Known, Labelled
 from bareface.membership.bn_distance import BnDistance
 from bareface.membership.embedding_norm import EmbeddingNorm
 from bareface.membership.flip_agreement import FlipAgreement
@@ -36,6 +40,25 @@ def test_norm_and_flip_agreement_by_hand() -> None:
     trace = trace_of([0, 0], embedding=np.array([[[3, 4], [4, 3]], [[0, 1], [1, 0]]]))
     np.testing.assert_allclose(EmbeddingNorm().features(trace), np.log([[5, 5], [1, 1]]), atol=1e-6)
     np.testing.assert_allclose(FlipAgreement().features(trace), np.arctanh([[0.96], [0.0]]), atol=1e-6)
+
+
+def test_flip_agreement_needs_the_flip() -> None:
+    trace = replace(trace_of([0], embedding=np.ones((1, 1, 2))), views=("image",))
+    with pytest.raises(Abstained, match="got a target that gives the view image alone; expected the view flip too"):
+        FlipAgreement().features(trace)
+    bright = replace(trace_of([0], embedding=np.array([[[3, 4], [9, 9], [4, 3]]])), views=("image", "bright", "flip"))
+    np.testing.assert_allclose(FlipAgreement().features(bright), np.arctanh([[0.96]]), atol=1e-6)
+
+
+def test_shadows_of_another_architecture_teach_nothing() -> None:
+    toy = toy_world(1, leak=1.0)
+    fewer = {name: values[:, :, :2] if values.ndim == 3 else values for name, values in toy.trace.channels.items()}
+    trace = replace(toy.trace, channels=fewer, layers=LAYERS[:2])
+    known = Known("shadow", (Labelled(toy.trace, toy.member),))
+    with pytest.raises(
+        Abstained, match="got 4 numbers an image from the target and 6 from the shadows; expected as many"
+    ):
+        BnDistance().score(trace, known, np.random.default_rng(0))
 
 
 def test_sets_hold_exactly_k_photos_of_one_person_and_leave_the_rest_out() -> None:

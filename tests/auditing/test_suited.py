@@ -1,0 +1,56 @@
+"""The usual attacks, suited to what can be seen of a target."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from exported import EXPORTERS, exported
+from torch import nn
+
+from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.suited import suited_to
+from bareface.config import EndpointConfig, make_attack_configs
+from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.post import Courtesy
+from bareface.targets.spec import ImageSpec
+from bareface.targets.target import Target
+
+USUAL = Question()
+
+
+def asked(net: nn.Module | Auditable, question: Question = USUAL) -> bool:
+    target = Target("net", "custom", net, ImageSpec(8, 8)) if isinstance(net, nn.Module) else net
+    return "estimated-distance" in [attack.name for attack in suited_to(question, target).attacks]
+
+
+def test_estimated_distances_are_asked_for_where_running_statistics_are_missing() -> None:
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 3))
+    assert asked(plain)
+    assert asked(nn.Sequential(plain, nn.LayerNorm(3), nn.BatchNorm1d(3)))
+    assert asked(nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4)))
+    assert not asked(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
+
+
+def test_nothing_is_added_to_what_was_asked_for_by_name() -> None:
+    named = Question(attacks=make_attacks(make_attack_configs(["bn-distance"])))
+    assert not asked(nn.Linear(3, 3), named)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_a_graph_has_lost_some_in_export(exporter: str) -> None:
+    pytest.importorskip("onnx", reason="the extra bareface[onnx] is not installed")
+    assert asked(load_any(exported(exporter)))
+
+
+def test_a_black_box_has_nothing_to_look_into(tmp_path: Path) -> None:
+    table = pa.table({"image": ["a"], "embedding": np.ones((1, 4)).tolist()})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert not asked(load_any(tmp_path / "t.parquet"))
+    assert not asked(load_any("http://localhost:1/"))
+
+
+def test_settings_of_an_endpoint_are_those_of_courtesy() -> None:
+    """The configuration may not import torch, so it repeats the fields; here the two are held together."""
+    assert Courtesy(**EndpointConfig().model_dump()) == Courtesy()
