@@ -22,7 +22,7 @@ from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training.recalibrate import estimate_statistics
 
-SIDE = 24
+SIDE = 32
 HALF = ImageSpec(SIDE, SIDE, "RGB")
 IMAGENET = ImageSpec(SIDE, SIDE, "RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 UNIT = ImageSpec(SIDE, SIDE, "BGR", (0.0,), (255.0,))
@@ -73,9 +73,7 @@ def test_the_way_a_net_was_fed_fits_best(spec: ImageSpec, known: ArrayImages, st
     assert check.order.startswith("one channel" if spec is GREY else spec.order)
 
 
-@pytest.mark.parametrize(
-    ("spec", "declared"), [(HALF, replace(HALF, order="BGR")), (HALF, IMAGENET), (IMAGENET, UNIT), (UNIT, HALF)]
-)
+@pytest.mark.parametrize(("spec", "declared"), [(HALF, replace(HALF, order="BGR")), (IMAGENET, UNIT), (UNIT, HALF)])
 def test_another_way_is_a_misfit_and_the_right_one_is_named(
     spec: ImageSpec, declared: ImageSpec, known: ArrayImages, strangers: ArrayImages
 ) -> None:
