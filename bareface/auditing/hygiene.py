@@ -12,19 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.overlap.people import SamePeople, skipped
-from bareface.auditing.overlap.twins import LEAST_SIMILARITY, MOST_BITS, Twins, everywhere, pictures_of, twins
+from bareface.auditing.overlap.twins import RULE, pictures_of, twins
 from bareface.auditing.traces import CANDIDATES
 from bareface.config import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
-from bareface.faces.perceptual import BITS
 from bareface.overlap_record import Hygiene, SharedPeople, SharedPictures
+from bareface.report.numbers import count
 from bareface.roster import Role, Roster
 
-RULE = (
-    f"the same bytes, or perceptual hashes that differ in at most {MOST_BITS} of {BITS} bits and thumbnails that "
-    f"correlate with at least {LEAST_SIMILARITY:g}; mirror images count"
-)
 TRAINING = (Role.MEMBER, Role.HELDOUT)
 TWO_ROLES, TWO_NAMES = "picture on two sides", "person on two sides"
 
@@ -58,8 +54,8 @@ def leave_out_shared(
     for first, second in combinations(CANDIDATES, 2):
         one, other = roster.rows(first), roster.rows(second)
         found = twins(seen.take(one), seen.take(other))
-        sides = [everywhere(rows, seen.digest[side]) for rows, side in ((found.first, one), (found.second, other))]
-        shared.append(_counted(first, second, found, sides))
+        sides = found.everywhere(seen.digest[one], seen.digest[other])
+        shared.append(found.record(first, second, sides))
         for side, concerned, elsewhere in ((one, sides[0], second), (other, sides[1], first)):
             rejects += _rejected(roster, side[concerned], TWO_ROLES, f"also among the {elsewhere} images")
     rejects += [] if same is None else _strangers_after_all(roster, same)
@@ -120,18 +116,6 @@ def sides_of(roster: Roster) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return roster.rows(*TRAINING), roster.rows(Role.OUTSIDE)
 
 
-def _counted(first: Role, second: Role, found: Twins, sides: Sequence[NDArray[np.bool_]]) -> SharedPictures:
-    return SharedPictures(
-        first=first,
-        second=second,
-        exact=int(found.exact.sum()),
-        near=int((~found.exact).sum()),
-        mirrored=int(found.mirror.sum()),
-        first_images=int(sides[0].sum()),
-        second_images=int(sides[1].sum()),
-    )
-
-
 def _strangers_after_all(roster: Roster, same: SamePeople) -> Iterator[Reject]:
     """The images of outsiders who are training people; those keep their place."""
     people = same.second.people[np.unique(same.found.second)]
@@ -145,7 +129,7 @@ def _rejected(roster: Roster, rows: Iterable[np.intp], reason: str, detail: str)
 
 def _told(pictures: Sequence[SharedPictures]) -> str:
     return "; ".join(
-        f"{one.first} and {one.second} share {one.exact:,} files and {one.near:,} near-duplicates"
+        f"{one.first} and {one.second} share {count(one.exact, 'file')} and {count(one.near, 'near-duplicate')}"
         + (f" ({one.mirrored:,} mirrored)" if one.mirrored else "")
         for one in pictures
         if one.exact or one.near

@@ -88,9 +88,9 @@ def test_many_are_refused_with_counts_and_advice(tmp_path: Path) -> None:
         refuse_if_shared(checked(planted(tmp_path)).hygiene, "people.csv")
     said = str(caught.value)
     assert "people.csv: got 6 of 20 images on two sides:" in said
-    assert "member and heldout share 0 files and 1 near-duplicates" in said
-    assert "member and outside share 1 files and 0 near-duplicates" in said
-    assert "heldout and outside share 0 files and 1 near-duplicates (1 mirrored)" in said
+    assert "member and heldout share 0 files and 1 near-duplicate" in said
+    assert "member and outside share 1 file and 0 near-duplicates" in said
+    assert "heldout and outside share 0 files and 1 near-duplicate (1 mirrored)" in said
     assert "expected at most 1.0%; an image with two roles has no membership" in said
     assert "removing them from one side; rejects.parquet" in said
     refuse_if_shared(checked(planted(tmp_path), most=0.3).hygiene, "people.csv")

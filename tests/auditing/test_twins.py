@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from bareface.auditing.overlap.twins import Pictures, everywhere, pictures_of, twins
+from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
 from bareface.faces.examine import examine
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.roster import Roster
@@ -60,8 +60,8 @@ def test_the_same_bytes_are_named_once_and_stand_everywhere(tmp_path: Path) -> N
     other = pictures(tmp_path / "other", {"x.png": FACES[2], "y.png": FACES[0], "z.png": FACES[0]})
     found = twins(one, other)
     assert (len(found), found.exact.tolist(), found.mirror.tolist()) == (1, [True], [False])
-    assert everywhere(found.first, one.digest).tolist() == [True, False, True]
-    assert everywhere(found.second, other.digest).tolist() == [False, True, True]
+    mine, theirs = found.everywhere(one.digest, other.digest)
+    assert (mine.tolist(), theirs.tolist()) == ([True, False, True], [False, True, True])
 
 
 def test_pictures_without_contrast_are_not_alike(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_an_image_on_both_sides(world: Path, tmp_path: Path) -> None:
     home = own_world(world, tmp_path)
     shutil.copy(home / "faces" / "p00000" / "000.png", home / "faces" / "p00014" / "000.png")
     said = audit(world, tmp_path, f"model: {home / 'target'}\nroster: {home / 'people.csv'}\n{QUICK}")
-    assert "got 2 of 96 images on two sides: member and outside share 1 files" in said
+    assert "got 2 of 96 images on two sides: member and outside share 1 file and 0 near-duplicates" in said
 
 
 def test_a_run_folder_of_another_configuration(world: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_many_shared_pictures_stop_an_audit(planted: Path, tmp_path: Path) -> No
     )
     assert result.exit_code == 2
     assert (
-        "4 of 96 images on two sides: member and outside share 1 files and 1 near-duplicates (1 mirrored)"
+        "4 of 96 images on two sides: member and outside share 1 file and 1 near-duplicate (1 mirrored)"
         in result.output
     )
     assert "expected at most 1.0%" in result.output

@@ -18,9 +18,14 @@ from numpy.typing import NDArray
 
 from bareface.faces.examine import Examination
 from bareface.faces.perceptual import BITS, mirrored, signs
+from bareface.overlap_record import SharedPictures
 from bareface.stats.matching import Matches, Report, matches
 
 MOST_BITS, LEAST_SIMILARITY = 45, 0.95
+RULE = (
+    f"the same bytes, or perceptual hashes that differ in at most {MOST_BITS} of {BITS} bits and thumbnails that "
+    f"correlate with at least {LEAST_SIMILARITY:g}; mirror images count"
+)
 _SIDE = 16
 
 Rows = NDArray[np.intp]
@@ -73,6 +78,29 @@ class Twins:
         """How many."""
         return len(self.first)
 
+    def everywhere(
+        self, first: NDArray[np.str_], second: NDArray[np.str_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which images of either side are concerned, further files with the same bytes among them; from the digests."""
+        return np.isin(first, first[self.first]), np.isin(second, second[self.second])
+
+    def record(self, first: str, second: str, concerned: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> SharedPictures:
+        """The counts.
+
+        Args:
+            first, second: what the sides are called.
+            concerned: from `everywhere`.
+        """
+        return SharedPictures(
+            first=first,
+            second=second,
+            exact=int(self.exact.sum()),
+            near=int((~self.exact).sum()),
+            mirrored=int(self.mirror.sum()),
+            first_images=int(concerned[0].sum()),
+            second_images=int(concerned[1].sum()),
+        )
+
 
 def twins(first: Pictures, second: Pictures, *, report: Report | None = None) -> Twins:
     """The pictures that two sets have in common.
@@ -91,11 +119,6 @@ def twins(first: Pictures, second: Pictures, *, report: Report | None = None) ->
     rows = np.concatenate([exact, found], axis=1)
     mirrors = np.append(np.zeros(exact.shape[1], dtype=bool), mirror[fresh])
     return Twins(rows[0], rows[1], np.arange(rows.shape[1]) < exact.shape[1], mirrors)
-
-
-def everywhere(rows: Rows, digest: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(n,) which images have the bytes of one of these rows."""
-    return np.isin(digest, digest[rows])
 
 
 def _near(first: Pictures, second: Pictures, report: Report | None) -> tuple[Matches, NDArray[np.bool_]]:
