@@ -12,9 +12,14 @@ from bareface.inversion.attack_logit import AttackLogit
 from bareface.inversion.features import stage1_features
 from bareface.membership import attack_class
 from bareface.membership.attack_model import AttackModel, Lesson, fit
-from bareface.trace import BN_CHANNELS, Channel, Layer, Trace
+from bareface.trace import Channel, Layer, Trace
 
-OURS = ("distance", "distance_variance", "logvar", "logvar_squared")
+OURS = {
+    Channel.BN_DISTANCE: "distance",
+    Channel.BN_DISTANCE_VARIANCE: "distance_variance",
+    Channel.BN_LOGVAR: "logvar",
+    Channel.BN_LOGVAR_SQUARED: "logvar_squared",
+}
 
 
 def drawn(features: int, hidden: int, seed: int = 0) -> AttackModel:
@@ -93,7 +98,7 @@ def test_the_features_are_stage_ones(attack: str, parameters: dict[str, object])
     target = small_target(dtype=torch.float32)
     answers = still(noise_images(6, dtype=torch.float32)).by(target)
     widths = answers.channels.int().tolist()
-    channels = {c: getattr(answers, name)[:, 0].detach().numpy() for c, name in zip(BN_CHANNELS, OURS, strict=True)}
+    channels = {c: getattr(answers, name)[:, 0].detach().numpy() for c, name in OURS.items()}
     channels[Channel.EMBEDDING] = answers.embedding[:, 0].detach().numpy()
     layers = tuple(Layer(str(i), width) for i, width in enumerate(widths))
     trace = Trace(np.array(list("abcdef")), np.arange(6), channels, layers=layers)

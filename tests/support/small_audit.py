@@ -50,5 +50,5 @@ def small_audit(home: Path) -> SmallAudit:
     role = np.select([person < 12, person >= 24], [str(Role.MEMBER), str(Role.AUXILIARY)], str(Role.OUTSIDE))
     people, target = Roster(listed.root, listed.image, listed.subject, role), network(0)
     attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance"]))
-    conduct(Brought(target, people), Question(attacks, games=("dataset",)), home / "run")
+    conduct(Brought(target, people), Question(attacks, games=("dataset",), selfcheck="report"), home / "run")
     return SmallAudit(home / "run", target, people)
