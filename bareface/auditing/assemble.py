@@ -74,6 +74,7 @@ class Ingredients:
 
 def assemble(made: Ingredients) -> Evidence:
     """The evidence of a run."""
+    card = target_card(made.target)
     deciding = _deciding(made.findings, made.question.attacks)
     verdict = overall(finding.verdict for finding in deciding if finding.verdict is not None)
     return Evidence(
@@ -82,7 +83,7 @@ def assemble(made: Ingredients) -> Evidence:
         title=made.question.title,
         verdict=verdict,
         sentence=summary(verdict, deciding),
-        target=target_card(made.target),
+        target=card,
         foreign=target_card(made.traces.foreign_model),
         roles=_roles(made.roster, made.checked.examination),
         rejects=_rejects(made.roster, made.checked.examination),
@@ -91,7 +92,7 @@ def assemble(made: Ingredients) -> Evidence:
         layers=made.layers,
         exposures=made.exposures,
         limits=_limits(made.selfcheck),
-        notes=_notes(made),
+        notes=_notes(made, card),
         command=made.command,
         selfcheck=made.selfcheck,
         hygiene=made.checked.hygiene,
@@ -105,6 +106,7 @@ def assemble(made: Ingredients) -> Evidence:
             device=made.target.device if isinstance(made.target, Target) else torch.device("cpu"),
             started=made.started,
             seconds=made.seconds,
+            also=("onnx", "onnxruntime") if card.source == "onnx" else (),
         ),
     )
 
@@ -184,7 +186,7 @@ def _limits(selfcheck: SelfCheck) -> tuple[str, ...]:
     return (overridden, *LIMITS) if selfcheck.overridden else LIMITS
 
 
-def _notes(made: Ingredients) -> tuple[str, ...]:
+def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
     counts = {
         role: images / people for role, (people, images) in made.roster.head_count().items() if role in CANDIDATES
     }
@@ -194,7 +196,7 @@ def _notes(made: Ingredients) -> tuple[str, ...]:
     ]
     if made.question.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
-    return (*notes, *_inside(target_card(made.target), made.traces))
+    return (*notes, *_inside(card, made.traces))
 
 
 def _inside(card: TargetCard, traces: Traces) -> Iterator[str]:

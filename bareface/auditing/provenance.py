@@ -21,16 +21,16 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "pillow", "pyarrow")
 
 def provenance(
     *, run: Path, files: list[Path], roster: Roster, digest: NDArray[Any], settings: dict[str, Any], seed: int,
-    device: torch.device, started: str, seconds: float,
+    device: torch.device, started: str, seconds: float, also: tuple[str, ...] = (),
 ) -> Provenance:  # fmt: skip
-    """Versions, machine, seed, and digests of everything that went in and came out."""
+    """Versions (of the packages named in `also`, too), machine, seed, and digests of what went in and came out."""
     people = hashlib.sha256()
     for row, image in enumerate(digest.tolist()):
         people.update(f"{image} {roster.subject[row]} {roster.role[row]}\n".encode())
     return Provenance(
         bareface=bareface.__version__,
         python=sys.version.split()[0],
-        packages={name: version(name) for name in PACKAGES},
+        packages={name: version(name) for name in (*PACKAGES, *also)},
         platform=f"{platform.system()} {platform.machine()}",
         device=str(device),
         threads=torch.get_num_threads(),

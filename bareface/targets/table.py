@@ -8,7 +8,7 @@ picture as it is; `flip` is its mirror image; others may have any name.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -28,7 +28,7 @@ from bareface.targets.spec import USUAL_INPUT, ImageSpec
 
 PLAIN, FLIP = "image", "flip"
 EXPECTED = "a table of embeddings: .parquet, or .npy with a .csv beside it"
-MOST_ROWS, MOST_NUMBERS, MOST_VIEWS = 50_000_000, 1 << 33, 64
+MOST_ROWS, MOST_NUMBERS, MOST_INFLATED, MOST_VIEWS = 50_000_000, 1 << 33, 200, 64
 _ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 # NumPy reads the header of an .npy file as Python source.
 _NUMPY_GIVES_UP = (
@@ -145,27 +145,37 @@ def _assembled(path: Path, images: list[str], views: list[str], values: Embeddin
 def _parquet(path: Path) -> tuple[list[str], list[str], Embeddings]:
     try:
         with pq.ParquetFile(path) as file:
-            _refuse_sizes(path, file.metadata.num_rows, sum(_uncompressed(file)))
-            table = file.read(columns=[n for n in ("image", "view", "embedding") if n in file.schema_arrow.names])
-            if not {"image", "embedding"} <= set(table.column_names):
-                got = f"the columns {printable(', '.join(file.schema_arrow.names))}"
-                raise TargetError(str(path), got=got, expected="the columns image, embedding and perhaps view")
-            images = _texts(table, "image")
-            views = _texts(table, "view") if "view" in table.column_names else [PLAIN] * len(images)
-            return images, views, _lists(path, table["embedding"])
+            names, said = file.schema_arrow.names, file.metadata
+            _refuse_sizes(path, said.num_rows, sum(_claimed(said)))
+        if not {"image", "embedding"} <= set(names):
+            got = f"the columns {printable(', '.join(names))}"
+            raise TargetError(str(path), got=got, expected="the columns image, embedding and perhaps view")
+        wanted = [name for name in ("image", "view", "embedding") if name in names]
+        # Texts that repeat stay a dictionary, so that they take no room.
+        with pq.ParquetFile(path, read_dictionary=wanted[:-1]) as file:
+            table = file.read(columns=wanted)
+        table.validate(full=True)  # Arrow does not look whether the words that a damaged file names are there
+        images = _texts(table["image"], "image")
+        views = _texts(table["view"], "view") if "view" in wanted else [PLAIN] * len(images)
+        return images, views, _lists(path, table["embedding"])
     except _ARROW_GIVES_UP as error:
         raise _damaged(path, str(error)) from None
 
 
-def _uncompressed(file: pq.ParquetFile) -> list[int]:
-    groups = range(file.metadata.num_row_groups)
-    return [max(0, file.metadata.row_group(group).total_byte_size) for group in groups]
+def _claimed(said: pq.FileMetaData) -> Iterator[int]:
+    """How many bytes the cells of each row group take, as the file says."""
+    for group in range(said.num_row_groups):
+        yield max(0, said.row_group(group).total_byte_size)
 
 
-def _texts(table: pa.Table, name: str) -> list[str]:
-    texts: list[str] = table[name].cast(pa.string()).to_pylist()
-    if any(text is None for text in texts):
-        raise ValueError(f"empty cells in the column {name}")
+def _texts(column: pa.ChunkedArray, name: str) -> list[str]:
+    texts: list[str] = []
+    for chunk in column.chunks:
+        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.cast(pa.string()).dictionary_encode()
+        words = encoded.dictionary.cast(pa.string()).to_pylist()
+        if encoded.indices.null_count or None in words:
+            raise ValueError(f"empty cells in the column {name}")
+        texts += [words[number] for number in encoded.indices.to_pylist()]
     return texts
 
 
@@ -209,9 +219,11 @@ def _names(path: Path) -> dict[str, list[str]]:
 
 
 def _refuse_sizes(path: Path, rows: int, size: int) -> None:
-    if rows > MOST_ROWS or size > MOST_NUMBERS:
-        got = f"{rows:,} rows and {size:,} bytes"
-        raise TargetError(str(path), got=got, expected=f"at most {MOST_ROWS:,} rows and {MOST_NUMBERS:,} bytes")
+    """Embeddings hardly compress: a table that claims far more than the file holds is no honest one."""
+    held = path.stat().st_size
+    if rows > min(MOST_ROWS, held) or size > min(MOST_NUMBERS, MOST_INFLATED * held):
+        got = f"{rows:,} rows and {size:,} bytes of cells in a file of {held:,} bytes"
+        raise TargetError(str(path), got=got, expected=f"embeddings, {MOST_NUMBERS:,} bytes of them at most")
 
 
 def _fingerprint(path: Path) -> str:

@@ -128,6 +128,13 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         read_table(tmp_path / "t.npy")
 
 
+def test_a_table_that_inflates_is_refused(tmp_path: Path) -> None:
+    many = pa.table({"image": ["a"] * 1_000_000, "embedding": pa.array([[0.0, 0.0]] * 1_000_000)})
+    pq.write_table(many, tmp_path / "t.parquet", compression="zstd")
+    with pytest.raises(TargetError, match=r"got 1,000,000 rows and [\d,]+ bytes of cells in a file of [\d,]+ bytes"):
+        read_table(tmp_path / "t.parquet")
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=r"t.parquet: got no such file; expected a table of embeddings"):
         read_table(tmp_path / "t.parquet")
