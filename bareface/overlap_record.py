@@ -102,9 +102,9 @@ class Overlap(Record):
 
     rule: when two pictures count as one.
     linked_by_pictures: pairs of people who have a picture in common.
-    same_name: how many of `matches` have one name in both sets.
-    matches: pairs of people, by pseudonym unless names were asked for; at most 1,000, the surest first.
-    all_matches: how many there are.
+    matches: pairs of people who are linked by a picture or by a recogniser, by pseudonym unless names were asked for;
+        at most 1,000, the surest first; all_matches: how many there are.
+    same_name: how many of all these pairs have one name in both sets.
     """
 
     schema_version: str
@@ -118,4 +118,3 @@ class Overlap(Record):
     same_name: int
     all_matches: int
     matches: tuple[SharedPerson, ...]
-    sentence: str

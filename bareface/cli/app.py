@@ -9,7 +9,7 @@ import typer
 
 import bareface
 from bareface.allocator import keep_freed_memory
-from bareface.cli.comparing import align, pairs, verify
+from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 
@@ -238,6 +238,7 @@ app.command()(selfcheck)
 app.command()(pairs)
 app.command()(verify)
 app.command()(align)
+app.command()(overlap)
 
 
 @app.command()

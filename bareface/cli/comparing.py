@@ -65,3 +65,31 @@ def align(
         from bareface.cli.aligning import run_align
 
         out(run_align(photos, folder, landmarks, detector, size))
+
+
+def overlap(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Manifest, folder person/image, or pack.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    model: Annotated[str | None, typer.Option(help="A recogniser, to compare people too; as for verify.")] = None,
+    expected: Annotated[float, typer.Option(min=1e-6, help="False matches of people to put up with.")] = 1.0,
+    threshold: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="A cosine instead of a calibrated one.")
+    ] = None,
+    role_a: Annotated[str | None, typer.Option(help="Only this role of the manifest A.")] = None,
+    role_b: Annotated[str | None, typer.Option(help="Only this role of the manifest B.")] = None,
+    flip: Annotated[Literal["sum", "none"], typer.Option(help="Whether mirror images count; as for verify.")] = "sum",
+    names: Annotated[bool, typer.Option("--names", help="Name people instead of numbering them.")] = False,
+    seed: Seed = 7,
+    run: Annotated[Path, typer.Option("--run", "-o", help="Where embeddings and lists go.")] = Path("runs/overlap"),
+    fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Which pictures and which people stand in both of two data sets?"""
+    with manners(run):
+        from bareface.cli.overlapping import overlap_text, run_overlap
+
+        record = run_overlap(
+            first, second, run, roles=(role_a, role_b), model=model, expected=expected, threshold=threshold, flip=flip,
+            names=names, seed=seed, fresh=fresh,
+        )  # fmt: skip
+        out(record.model_dump_json(indent=1) if json else overlap_text(record, run))

@@ -79,6 +79,17 @@ def largest_products(vectors: Vectors, count: int, *, report: Report | None = No
     return np.sort(kept.astype(np.float64))[::-1]
 
 
+def median_product(vectors: Vectors, most: int = 1000) -> float:
+    """The median of the products of two different rows, of at most `most` rows evenly spaced.
+
+    Args:
+        vectors: (n, d), n >= 2.
+        most: rows looked at.
+    """
+    some = vectors[np.unique(np.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().astype(np.intp))]
+    return float(np.median((some @ some.T)[np.triu_indices(len(some), 1)]))
+
+
 def _blocks(
     first: Vectors, second: Vectors, report: Report | None, upper: bool = False
 ) -> Iterator[tuple[int, int, Vectors]]:

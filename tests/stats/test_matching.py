@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bareface.errors import UsageError
 from bareface.stats import matching
-from bareface.stats.matching import largest_products, matches
+from bareface.stats.matching import largest_products, matches, median_product
 
 
 def vectors(seed: int, n: int, d: int = 5) -> np.ndarray:
@@ -52,3 +52,11 @@ def test_a_flood_of_matches_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "MOST_MATCHES", 50)
     with pytest.raises(UsageError, match=r"got more than 50 pairs at or above -1; .* Try: a higher threshold"):
         matches(vectors(0, 20), vectors(1, 20), -1.0)
+
+
+@given(seed=st.integers(0, 99), n=st.integers(2, 40))
+def test_the_median_of_products(seed: int, n: int) -> None:
+    some = vectors(seed, n)
+    products = [float(some[i] @ some[j]) for i in range(n) for j in range(i)]
+    assert median_product(some) == pytest.approx(float(np.median(products)), abs=1e-6)
+    assert -1 <= median_product(some, most=2) <= 1

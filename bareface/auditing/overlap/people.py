@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from bareface.overlap_record import Calibration, SharedPeople
 from bareface.probing.templates import person_templates
-from bareface.stats.impostors import TAIL, calibrate, strictest
-from bareface.stats.matching import Matches, Report, largest_products, matches
+from bareface.stats.impostors import FEWEST_PAIRS, TAIL, calibrate, strictest
+from bareface.stats.matching import Matches, Report, largest_products, matches, median_product
 from bareface.trace import FloatArray
 
 EXPECTED = 1.0
@@ -108,4 +108,7 @@ def skipped(reason: str, first_people: int, second_people: int) -> SharedPeople:
 
 def _calibrated(one: Side, comparisons: int, expected: float) -> Calibration:
     pairs = len(one.people) * (len(one.people) - 1) // 2
-    return calibrate(largest_products(one.template, TAIL + 1), pairs, comparisons, expected)
+    if pairs < FEWEST_PAIRS:
+        return calibrate(np.empty(0), 0.0, pairs, comparisons, expected)
+    largest, median = largest_products(one.template, TAIL + 1), median_product(one.template)
+    return calibrate(largest, median, pairs, comparisons, expected)
