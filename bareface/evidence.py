@@ -149,9 +149,11 @@ class AttackCard(Record):
 
 
 class LayerSeparation(Record):
-    """How far one BatchNorm layer's distances of members and non-members lie apart.
+    """How far one layer's distances of members and non-members lie apart.
 
-    deciles: the 0, 10, ..., 100 % points of the distance (b_i = channels) on each side.
+    statistics: `running`: a BatchNorm layer's own; `estimated`: what leaves a convolution or linear map against
+        statistics estimated on public faces, where there is no BatchNorm layer.
+    deciles: the 0, 10, ..., 100 % points of the distance (b_i = channels, or the estimated distance) on each side.
     auc: P(a member's distance is smaller than a non-member's), ties one half.
     """
 
@@ -162,6 +164,7 @@ class LayerSeparation(Record):
     auc: float
     member_deciles: tuple[float, ...]
     nonmember_deciles: tuple[float, ...]
+    statistics: Literal["running", "estimated"] = "running"
 
 
 class Exposure(Record):

@@ -1,4 +1,6 @@
-"""Which BatchNorm layers separate members from non-members: the paper's analysis, layer by layer."""
+"""Which layers separate members from non-members: the paper's analysis, layer by layer."""
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +9,16 @@ from bareface.auditing.games import Arena
 from bareface.evidence import LayerSeparation
 from bareface.membership.bn_distance import distances
 from bareface.stats.roc import auc
-from bareface.trace import Channel, Trace
+from bareface.trace import Channel, Layer, Trace
+
+Statistics = Literal["running", "estimated"]
 
 _DECILES = np.linspace(0, 100, 11)
 
 
 def layer_separations(trace: Trace, arena: Arena) -> tuple[LayerSeparation, ...]:
-    """One row for each layer and view of a trace whose rows are those of the arena; none without BatchNorm."""
-    if Channel.BN_DISTANCE not in trace.channels:
-        return ()
-    d = distances(trace, "channels").astype(np.float64)
+    """One row for each layer and view of a trace whose rows are those of the arena; none for a black box."""
+    statistics, layers, d = _distances(trace)
     return tuple(
         LayerSeparation(
             game=arena.game,
@@ -26,10 +28,20 @@ def layer_separations(trace: Trace, arena: Arena) -> tuple[LayerSeparation, ...]
             auc=auc(-d[:, v, l], arena.member),
             member_deciles=_deciles(d[arena.member, v, l]),
             nonmember_deciles=_deciles(d[~arena.member, v, l]),
+            statistics=statistics,
         )
         for v, view in enumerate(trace.views)
-        for l, layer in enumerate(trace.layers)  # noqa: E741
+        for l, layer in enumerate(layers)  # noqa: E741
     )
+
+
+def _distances(trace: Trace) -> tuple[Statistics, tuple[Layer, ...], NDArray[np.float64]]:
+    """(n, v, l) distances and what they are to: running statistics, where there are any, else estimated ones."""
+    if Channel.BN_DISTANCE in trace.channels:
+        return "running", trace.layers, distances(trace, "channels").astype(np.float64)
+    if Channel.ESTIMATED_DISTANCE in trace.channels:
+        return "estimated", trace.measured, trace.channels[Channel.ESTIMATED_DISTANCE].astype(np.float64)
+    return "running", (), np.empty((len(trace), len(trace.views), 0))
 
 
 def _deciles(values: NDArray[np.float64]) -> tuple[float, ...]:

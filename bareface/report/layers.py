@@ -1,7 +1,8 @@
-"""Layer separations as rows: which BatchNorm layers lie apart for members and non-members."""
+"""Layer separations as rows: which layers lie apart for members and non-members."""
 
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 from bareface.evidence import LayerSeparation
 from bareface.report import numbers
@@ -30,6 +31,7 @@ class LayerBlock:
     """The layers of one game."""
 
     game: str
+    statistics: Literal["running", "estimated"]
     sentence: str
     separations: tuple[LayerSeparation, ...]
     rows: tuple[LayerRow, ...]
@@ -60,12 +62,15 @@ def at(deciles: tuple[float, ...], share: float) -> float:
 def _block(game: str, part: tuple[LayerSeparation, ...]) -> LayerBlock:
     number = {layer: i for i, layer in enumerate(layer_order(part), start=1)}
     rows = tuple(_row(s, number[s.layer]) for s in part[:MOST_ROWS])
-    return LayerBlock(game, _sentence(part, len(number)), part, rows, len(part) - len(rows))
+    return LayerBlock(game, part[0].statistics, _sentence(part, len(number)), part, rows, len(part) - len(rows))
 
 
 def _sentence(part: tuple[LayerSeparation, ...], layers: int) -> str:
     views = "; ".join(_view_sentence(view, [s for s in part if s.view == view]) for view in view_order(part))
-    return f"Separation AUC over {count(layers, 'BatchNorm layer')}: {views}."
+    what = count(layers, "BatchNorm layer")
+    if part[0].statistics == "estimated":
+        what = f"{count(layers, 'convolution or linear map', 'convolutions and linear maps')}, estimated statistics"
+    return f"Separation AUC over {what}: {views}."
 
 
 def _view_sentence(view: str, part: list[LayerSeparation]) -> str:

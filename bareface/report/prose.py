@@ -98,6 +98,12 @@ CONTROL = {
 }
 
 NO_PERSON_IN_RECORD = "each person is on both sides of this game"
+LAYERS = {
+    "running": "Each BatchNorm layer compares an image with the running mean that training left behind. If members lie "
+    "closer than non-members, the layer remembers.",
+    "estimated": "What leaves each convolution and linear map is compared with statistics estimated on public faces, "
+    "since training left no running statistics. If members lie closer or farther than non-members, it remembers.",
+}
 LAYERS_CAVEAT = (
     "Exploratory: one number per layer and view, without correction for how many there are; "
     "the largest of many is large by luck alone."

@@ -60,6 +60,8 @@ def test_estimated_distances_survive_folding(exporter: str, tmp_path: Path) -> N
     """Scale and shift of a folded BatchNorm cancel, so the graph gives what the backbone gives, layer by layer."""
     told, expected = trace(witness_of(exporter), tmp_path / "onnx"), trace(original(), tmp_path / "torch")
     assert len(told.measured) == len(expected.measured) == 21
+    if exporter == "script":  # the other one names a convolution after the BatchNorm that it took in
+        assert [layer.name for layer in told.measured] == [layer.name for layer in expected.measured]
     name = Channel.ESTIMATED_DISTANCE
     np.testing.assert_allclose(told.channels[name], expected.channels[name], rtol=1e-3, atol=1e-4)
 

@@ -347,7 +347,7 @@ def map_text(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if type(value) is str else value
 
 
-FIXED = frozenset({"status", "verdict", "game", "knowledge", "unit", "kind"})
+FIXED = frozenset({"status", "verdict", "game", "knowledge", "unit", "kind", "statistics"})
 
 
 def with_texts(evidence: Evidence, change: Callable[[str], str]) -> Evidence:

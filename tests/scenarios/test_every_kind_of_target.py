@@ -208,6 +208,11 @@ def test_a_backbone_without_batchnorm_is_held_against_estimated_statistics(world
     note = next(note for note in evidence.notes if note.startswith("Estimated distances"))
     assert "3 convolutions and linear maps with statistics estimated on 48 auxiliary images" in note
     assert "no running statistics" in note
+    assert {row.statistics for row in evidence.layers} == {"estimated"}
+    assert [row.layer for row in evidence.layers if row.view == "image"] == ["0", "3", "5"]
+    page = " ".join((tmp_path / "run" / "report.html").read_text().split())
+    assert "Separation AUC over 3 convolutions and linear maps, estimated statistics" in page
+    assert "compared with statistics estimated on public faces, since training left no running statistics" in page
 
 
 def test_public_faces_are_of_other_people(world: Path, tmp_path: Path) -> None:

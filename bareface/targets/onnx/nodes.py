@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -141,7 +142,16 @@ def _module(node: NodeProto, constant: str, ending: str) -> str:
     parts = said.get("namespace", "").split("/")
     scope = parts[-2].partition(":")[0].strip() if len(parts) > 1 else ""
     named = constant.removesuffix(ending) if constant.endswith(ending) else ""
-    return printable(scope or named or node.name or f"{node.op_type} {node.output[0]}", 120)
+    return printable(scope or named or _dotted(node.name) or f"{node.op_type} {node.output[0]}", 120)
+
+
+def _dotted(path: str) -> str:
+    """`/body/body.0/layer/layer.3/Conv`, as torch's older exporter names nodes, as the module `body.0.layer.3`."""
+    parts = path.split("/")[1:-1]
+    name = parts[0] if parts else path
+    for above, part in pairwise(parts):
+        name += part.removeprefix(above) if part.startswith(f"{above}.") else f".{part}"
+    return name
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
