@@ -13,6 +13,7 @@ from small_audit import TERMS, SmallAudit, network
 from bareface.auditing.inversion.arms import ORDER
 from bareface.auditing.inversion.audited import read_audit
 from bareface.auditing.inversion.conduct import Inversion, conduct_inversion
+from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.question import silent
 from bareface.errors import RosterError, RunError, TargetError, UsageError
 from bareface.inversion.judges import Judge
@@ -140,6 +141,18 @@ def test_arms_may_be_left_out(audit: SmallAudit, tmp_path: Path) -> None:
     assert arms["placebo"].reason == "nobody asked for it"
     assert read_inversion(tmp_path / "own") == made.record
     assert "no oracle shows that this pipeline can see anything" in made.record.sentence
+
+
+@pytest.mark.parametrize("objective", ["membership+agreement", "compactness"])
+def test_through_the_generator_in_the_box(audit: SmallAudit, tmp_path: Path, objective: str) -> None:
+    generator, source = open_generator(SHIPPED, size=16, kept=tmp_path)
+    terms = replace(TERMS, steps=4, restarts=8, skip=("placebo", "oracle"), objective=objective)
+    brought = replace(audit.brought(), generator=generator, generator_source=source)
+    made = conduct_inversion(brought, terms, audit.run, home=tmp_path / "own")
+    arms = {arm.arm: arm for arm in made.record.arms}
+    assert (arms["optimised"].status, arms["optimised"].images) == ("done", 8)
+    assert not torch.equal(made.arms["optimised"].latents.values, made.arms["select"].latents.values)
+    assert made.record.generator.name == "rendered-faces-32"
 
 
 def test_the_target_may_not_judge_itself(audit: SmallAudit) -> None:
