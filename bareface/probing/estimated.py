@@ -78,8 +78,8 @@ def estimate(
     *,
     batch_size: int | None = None,
     report: Callable[[int, int], None] | None = None,
-) -> Estimate:
-    """One pass over public images.
+) -> Estimate | None:
+    """One pass over public images; None where no layer can be measured.
 
     Args:
         watching: opened for the pass; answers images with what leaves the measured layers.
@@ -88,7 +88,7 @@ def estimate(
         report: called with (done, total) images.
 
     Raises:
-        UsageError: there are fewer than two images, or nothing to be measured.
+        UsageError: there are fewer than two images.
     """
     if len(images) < 2:
         raise UsageError("public images", got=f"{len(images)}", expected="at least 2 to estimate a variance from")
@@ -102,7 +102,7 @@ def estimate(
                 report(int(rows[-1]) + 1, len(images))
     layers = tuple(Layer(name, both.shape[1]) for name, both in told.kept.items())
     if not layers:
-        raise UsageError("target", got="no convolution and no linear map", expected="at least one layer to be measured")
+        return None
     statistics = [_statistics(both / (2 * len(images))) for both in told.kept.values()]
     mean, variance = (
         torch.from_numpy(np.concatenate(part).astype(np.float32)) for part in zip(*statistics, strict=True)

@@ -52,10 +52,10 @@ def estimate_of(
     batch_size: int | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> Estimate | None:
-    """Statistics of a target's features over public images; None for a black box.
+    """Statistics of a target's features over public images; None for a black box, or where no layer can be measured.
 
     Raises:
-        UsageError: there are fewer than two images, or no layer to be measured.
+        UsageError: there are fewer than two images.
     """
     if isinstance(target, BLACK_BOXES):
         return None
