@@ -68,6 +68,8 @@ def _lines(record: VerificationRecord) -> Iterator[str]:
         f"({_thresholds(record)}). Brackets: 95 % intervals; those of the TARs count pairs one by one, so that they "
         "are somewhat narrow where people stand in several pairs."
     )
+    if result.same != result.different:
+        yield from _wrapped("The accuracy goes with this mixture of pairs; with as many of either kind it is another.")
     if record.in_several_folds:
         yield from _wrapped(
             f"{record.in_several_folds:,} images stand in more than one fold, so that thresholds were not chosen on "
@@ -84,8 +86,9 @@ def _tar(point: OperatingPoint) -> str:
     if point.true_positive is None or point.false_positive is None:
         needed, got = f"{point.negatives_needed:,}", f"{point.negatives:,}"
         return f"{name:<18}not estimable: {got} different-people pairs, at least {needed} are needed"
-    accepted, observed = point.true_positive, _percent(point.false_positive.rate)
-    return _row(name, _percent(accepted.rate), f"{_percents(accepted.interval)}, met {observed}")
+    accepted, falsely = point.true_positive, point.false_positive
+    met = f"falsely accepted {falsely.events:,} of {falsely.trials:,}"
+    return _row(name, _percent(accepted.rate), f"{_percents(accepted.interval)}, {met}")
 
 
 def _percent(value: float) -> str:
