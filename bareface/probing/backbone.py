@@ -53,11 +53,12 @@ class BackboneWitness:
     @contextmanager
     def asked(self) -> Iterator[Ask]:
         """Hooks on every BatchNorm layer, of a copy with most of them folded, while the block runs."""
+        layers = self.offer.layers  # found out by a pass of its own, before there are hooks
         # Folding scales what leaves a convolution, and the estimate is of the backbone as it is.
         module = self.target.module if self.estimate else faster(self.target.module, _noise(self.target))
         outputs: AbstractContextManager[dict[str, Moments]] = leaving(module) if self.estimate else nullcontext({})
         with torch.inference_mode(), tapped(module) as taps, outputs as left:
-            reduction = Reduction.of(taps.layers, self.offer.layers) if self.offer.layers else None
+            reduction = Reduction.of(taps.layers, layers) if layers else None
             hooked = _Hooked(replace(self.target, module=module), taps, reduction, left)
             yield lambda batch: self._answer(batch, hooked)
 

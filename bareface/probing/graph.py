@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from bareface.errors import TargetError
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
 from bareface.probing.taps import Moments, Reduction
@@ -81,13 +82,19 @@ class GraphWitness:
 
 def _look(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...]) -> Look:
     graph, taps = target.graph, entering + leaving
-    model, outputs = tapped(graph, taps)
-    session = Session(target.name, model, graph.input, (graph.embedding, *outputs), graph.batch)
+    made = tapped(graph, taps)
+    session = Session(target.name, made.model, graph.input, (graph.embedding, *made.moments), made.shapes, graph.batch)
 
     def look(images: Tensor) -> tuple[Tensor, dict[str, Moments], dict[str, Moments]]:
         pixels = target.spec.normalise(images)
-        embedding, *told = map(torch.from_numpy, session.run(torch.cat([pixels, pixels.flip(-1)]).numpy()))
-        kept = [Moments(mean, norm, tap.positions) for tap, mean, norm in zip(taps, told[::2], told[1::2], strict=True)]
+        rows, shapes = session.run(torch.cat([pixels, pixels.flip(-1)]).numpy())
+        embedding, *told = map(torch.from_numpy, rows)
+        positions = [int(shape[tap.axis]) for tap, shape in zip(taps, shapes, strict=True)]
+        kept = [Moments(*one) for one in zip(told[::2], told[1::2], positions, strict=True)]
+        for tap, one in zip(entering, kept, strict=False):
+            if len(one.mean) != len(embedding):
+                got = f"{len(one.mean)} rows that enter {tap.name} for {len(embedding)} images"
+                raise TargetError(target.name, got=got, expected="one for each image", hint="another exporter")
         seen = list(zip((tap.name for tap in taps), kept, strict=True))
         return embedding.flatten(1), dict(seen[: len(entering)]), dict(seen[len(entering) :])
 

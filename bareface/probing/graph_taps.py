@@ -21,66 +21,78 @@ class Tap:
         value: what enters or leaves it, (n, c, ...) or, with channels last, (n, ..., c).
         channels: c.
         last: whether channels are the last axis.
-        positions: how many of them each channel has.
     """
 
     name: str
     value: str
     channels: int
     last: bool
-    positions: int
+
+    @property
+    def axis(self) -> int:
+        """Where the positions stand once the value is flattened to three axes."""
+        return 1 if self.last else 2
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """A graph with taps.
+
+    Attributes:
+        model: the graph.
+        moments: names of its new outputs (n, c), mean and norm over positions of each tap in turn.
+        shapes: names of its new outputs that say the flattened shape of each tap.
+    """
+
+    model: ModelProto
+    moments: tuple[str, ...]
+    shapes: tuple[str, ...]
 
 
 def norm_taps(graph: Graph) -> tuple[Tap, ...]:
     """What enters each BatchNorm layer that survived export."""
-    return tuple(Tap(norm.name, norm.entering, len(norm.mean), False, norm.positions) for norm in graph.norms)
+    return tuple(Tap(norm.name, norm.entering, len(norm.mean), False) for norm in graph.norms)
 
 
 def linear_taps(graph: Graph) -> tuple[Tap, ...]:
-    """What leaves each convolution and linear map that has one row for each image."""
-    return tuple(
-        Tap(one.name, one.leaving, one.channels, one.last, one.positions)
-        for one in graph.linears
-        if one.positions is not None
-    )
+    """What leaves each convolution and linear map, less what is known not to have one row for each image."""
+    return tuple(Tap(one.name, one.leaving, one.channels, one.last) for one in graph.linears if one.by_image)
 
 
-def tapped(graph: Graph, taps: tuple[Tap, ...]) -> tuple[ModelProto, tuple[str, ...]]:
-    """The graph with two more outputs (n, c) for each tap, mean and norm over positions, and their names."""
+def tapped(graph: Graph, taps: tuple[Tap, ...]) -> Tapped:
+    """The graph with three more outputs for each tap."""
     model = ModelProto()
     model.CopyFrom(graph.model)
     prefix = _unused_prefix(model)
     opset = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
-    outputs: list[str] = []
-    for number, tap in enumerate(taps):
-        stem = f"{prefix}{number}"
+    stems = [f"{prefix}{number}" for number in range(len(taps))]
+    for tap, stem in zip(taps, stems, strict=True):
         model.graph.node.extend(_reduction(tap, stem, opset))
         model.graph.initializer.extend(_constants(tap, stem))
-        outputs += [f"{stem}/mean", f"{stem}/norm"]
-    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs)
-    return model, tuple(outputs)
+    moments = tuple(f"{stem}/{name}" for stem in stems for name in ("mean", "norm"))
+    shapes = tuple(f"{stem}/size" for stem in stems)
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in moments)
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.INT64, None) for name in shapes)
+    return Tapped(model, moments, shapes)
 
 
 def _reduction(tap: Tap, stem: str, opset: int) -> Iterator[NodeProto]:
     yield helper.make_node("Cast", [tap.value], [f"{stem}/float"], to=TensorProto.FLOAT)
     yield helper.make_node("Reshape", [f"{stem}/float", f"{stem}/shape"], [f"{stem}/flat"])
+    yield helper.make_node("Shape", [f"{stem}/flat"], [f"{stem}/size"])
     for operator, name in (("ReduceMean", "mean"), ("ReduceL2", "norm")):
         flat, output = f"{stem}/flat", [f"{stem}/{name}"]
         if opset >= _AXES_AS_INPUT:
             yield helper.make_node(operator, [flat, f"{stem}/axes"], output, keepdims=0)
         else:
-            yield helper.make_node(operator, [flat], output, axes=[_axis(tap)], keepdims=0)
+            yield helper.make_node(operator, [flat], output, axes=[tap.axis], keepdims=0)
 
 
 def _constants(tap: Tap, stem: str) -> Iterable[TensorProto]:
     """A flat shape (0 copies the number of images) and the axis of the positions in it."""
     shape = [0, -1, tap.channels] if tap.last else [0, tap.channels, -1]
     yield numpy_helper.from_array(np.array(shape, np.int64), f"{stem}/shape")
-    yield numpy_helper.from_array(np.array([_axis(tap)], np.int64), f"{stem}/axes")
-
-
-def _axis(tap: Tap) -> int:
-    return 1 if tap.last else 2
+    yield numpy_helper.from_array(np.array([tap.axis], np.int64), f"{stem}/axes")
 
 
 def _unused_prefix(model: ModelProto) -> str:

@@ -68,10 +68,12 @@ def test_estimated_distances_survive_folding(exporter: str, tmp_path: Path) -> N
 
 def test_no_feature_map_leaves_the_graph() -> None:
     graph = witness_of("script").target.graph
-    model, outputs = tapped(graph, linear_taps(graph))
-    assert [value.name for value in model.graph.output] == [graph.embedding, *outputs]
-    assert {node.op_type for node in model.graph.node if node.output[0] in outputs} == {"ReduceMean", "ReduceL2"}
-    assert {node.domain for node in model.graph.node} == {""}
+    made = tapped(graph, linear_taps(graph))
+    nodes = made.model.graph.node
+    assert [value.name for value in made.model.graph.output] == [graph.embedding, *made.moments, *made.shapes]
+    assert {node.op_type for node in nodes if node.output[0] in made.moments} == {"ReduceMean", "ReduceL2"}
+    assert {node.op_type for node in nodes if node.output[0] in made.shapes} == {"Shape"}
+    assert {node.domain for node in nodes} == {""}
     assert len(graph.model.graph.output) == 1
 
 
@@ -100,8 +102,8 @@ def test_names_in_the_graph_cannot_collide_with_the_taps() -> None:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
     model.graph.node.append(onnx.helper.make_node("Identity", [graph.input], ["bareface/0/mean"]))
-    _, outputs = tapped(Graph(**{**vars(graph), "model": model}), linear_taps(graph))
-    assert outputs[0] == "barefacebareface/0/mean"
+    made = tapped(Graph(**{**vars(graph), "model": model}), linear_taps(graph))
+    assert made.moments[0] == "barefacebareface/0/mean"
 
 
 def test_the_side_of_the_images_is_that_of_the_file() -> None:

@@ -12,6 +12,7 @@ from bareface.errors import RunError, TargetError
 from bareface.faces.source import ArrayImages
 from bareface.probing.backbone import BackboneWitness, batch_size
 from bareface.probing.probe import Plan, load_trace, plan, probe
+from bareface.probing.witness import Batch
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
@@ -136,3 +137,9 @@ def test_channels_can_be_read_alone(tmp_path: Path) -> None:
 )
 def test_small_images_go_together(height: int, width: int, expected: int) -> None:
     assert batch_size(ImageSpec(height, width)) == expected
+
+
+def test_a_witness_may_be_asked_at_once() -> None:
+    images, digests = pictures(3)
+    with BackboneWitness(target()).asked() as ask:
+        assert ask(Batch(digests, images, np.arange(3)))[Channel.EMBEDDING].shape == (3, 2, 6)

@@ -75,7 +75,7 @@ def onnx_facts(path: Path) -> OnnxFacts:
     """
     graph = read_graph(path)
     origin = origin_of(graph)
-    measured = sum(linear.positions is not None for linear in graph.linears)
+    measured = sum(linear.by_image for linear in graph.linears)
     return OnnxFacts(
         file=path.name,
         sha256=graph.sha256,

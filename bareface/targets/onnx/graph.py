@@ -130,7 +130,7 @@ def _embedding(model: ModelProto, shapes: Shapes, where: str) -> tuple[str, int]
     for value in model.graph.output:
         shape = shapes.of(value.name)
         flat = shape[:2] if shape[2:] == (1, 1) else shape
-        if len(flat) == 2 and flat[0] == shapes.images and (flat[1] or 0) > 1:
+        if len(flat) == 2 and flat[0] in (shapes.images, None) and (flat[1] or 0) > 1:
             found[value.name] = flat[1] or 0
     if not found:
         said = ", ".join(_written(shapes.of(value.name)) for value in model.graph.output)

@@ -24,13 +24,11 @@ class Norm:
     Attributes:
         name: the module that it was, as far as the exporter tells.
         entering: the value that enters it.
-        positions: how many of them each channel has.
         mean, variance: (c,) running statistics; the variance with the node's epsilon.
     """
 
     name: str
     entering: str
-    positions: int
     mean: Array
     variance: Array
 
@@ -44,7 +42,7 @@ class Linear:
         leaving: the value that leaves it.
         channels: c of that value.
         last: whether its channels are the last axis rather than the second.
-        positions: how many of them each channel has; None where that cannot be told, or images are not the first axis.
+        by_image: whether that value has one row for each image, as far as can be told without running the graph.
         kernel: shape of the weights, outputs first.
         biased: whether it adds a bias, as every convolution does that took in a BatchNorm.
     """
@@ -53,7 +51,7 @@ class Linear:
     leaving: str
     channels: int
     last: bool
-    positions: int | None
+    by_image: bool
     kernel: tuple[int, ...]
     biased: bool
 
@@ -100,22 +98,22 @@ class Constants(Mapping[str, TensorProto]):
 
 
 def norms(model: ModelProto, constants: Constants, shapes: Shapes) -> tuple[Norm, ...]:
-    """The BatchNormalization nodes in evaluation mode, in the order of the graph."""
+    """The BatchNormalization nodes in evaluation mode with a row for each image, in the order of the graph."""
     nodes = (node for node in model.graph.node if node.op_type == "BatchNormalization" and len(node.input) >= 5)
-    return _distinct(norm for node in nodes if (norm := _norm(node, constants, shapes)) is not None)
+    nodes = (node for node in nodes if shapes.may_have_rows(node.input[0]))
+    return _distinct(norm for node in nodes if (norm := _norm(node, constants)) is not None)
 
 
-def _norm(node: NodeProto, constants: Constants, shapes: Shapes) -> Norm | None:
+def _norm(node: NodeProto, constants: Constants) -> Norm | None:
     said = _attributes(node)
     mean, variance = constants.vector(node.input[3]), constants.vector(node.input[4])
     if said.get("training_mode") or mean is None or variance is None or len(mean) != len(variance):
         return None
     epsilon = np.float32(said.get("epsilon", 1e-5))
     spread = variance + epsilon
-    positions = shapes.positions(node.input[0], len(mean), last=False)
-    if positions is None or (spread <= 0).any():
+    if (spread <= 0).any():
         return None
-    return Norm(_module(node, node.input[3], ".running_mean"), node.input[0], positions, mean, spread)
+    return Norm(_module(node, node.input[3], ".running_mean"), node.input[0], mean, spread)
 
 
 def linears(model: ModelProto, constants: Constants, shapes: Shapes) -> tuple[Linear, ...]:
@@ -132,8 +130,7 @@ def _linear(node: NodeProto, constants: Constants, shapes: Shapes) -> Linear | N
         kernel = kernel[::-1]
     biased = len(node.input) > 2 and bool(node.input[2])
     name, last = _module(node, node.input[1], ".weight"), node.op_type == "MatMul"
-    positions = shapes.positions(node.output[0], kernel[0], last=last)
-    return Linear(name, node.output[0], kernel[0], last, positions, kernel, biased)
+    return Linear(name, node.output[0], kernel[0], last, shapes.may_have_rows(node.output[0]), kernel, biased)
 
 
 def _module(node: NodeProto, constant: str, ending: str) -> str:

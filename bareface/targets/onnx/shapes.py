@@ -33,13 +33,10 @@ class Shapes:
         """The shape of a value; empty where nothing is known."""
         return self.known.get(name, ())
 
-    def positions(self, name: str, channels: int, *, last: bool) -> int | None:
-        """Positions of each channel in a value of one row for each image; None where it is not known to be that."""
+    def may_have_rows(self, name: str) -> bool:
+        """Whether a value has one row for each image, as far as can be told."""
         shape = self.of(name)
-        if len(shape) < 2 or shape[0] != self.images or shape[-1 if last else 1] != channels:
-            return None
-        others = shape[1:-1] if last else shape[2:]
-        return None if None in others else prod(dimension or 1 for dimension in others)
+        return not shape or (len(shape) > 1 and shape[0] in (self.images, None))
 
 
 def infer_shapes(model: ModelProto, entering: str, size: tuple[int, int, int, int], where: str) -> Shapes:

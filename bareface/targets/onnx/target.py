@@ -67,13 +67,13 @@ class OnnxTarget:
         Raises:
             TargetError: the runtime cannot run the graph.
         """
-        (embedding,) = self._session.run(self.spec.normalise(images).numpy())
+        (embedding,), _ = self._session.run(self.spec.normalise(images).numpy())
         return torch.from_numpy(np.ascontiguousarray(embedding.reshape(len(images), -1)))
 
     @cached_property
     def _session(self) -> Session:
         graph = self.graph
-        return Session(self.name, graph.model, graph.input, (graph.embedding,), graph.batch)
+        return Session(self.name, graph.model, graph.input, (graph.embedding,), (), graph.batch)
 
 
 def load_onnx(path: Path, *, spec: ImageSpec | None = None, name: str | None = None) -> OnnxTarget:
