@@ -50,14 +50,14 @@ class Asking:
         examination: the usable images.
         references: models that stand beside every other model.
         wanted: what some attack looks at beside a model's own answers.
-        estimating: whether some attack reads distances to statistics estimated on public faces.
+        channels: what some attack reads of a model's own answers.
         batch_size, seed, run, progress: as in the audit.
     """
 
     examination: Examination
     references: tuple[ReferenceModel, ...]
     wanted: frozenset[Beside]
-    estimating: bool
+    channels: frozenset[Channel]
     batch_size: int | None
     seed: int
     run: Path
@@ -118,7 +118,7 @@ class Asking:
     def _probe(self, model: Auditable, rows: Rows, what: str) -> Trace:
         seen = self.examination
         names = [seen.accepted.image[row] for row in rows]
-        witness = witness_of(model, names, seen.digest[rows].tolist(), self._estimate(model))
+        witness = witness_of(model, names, seen.digest[rows].tolist(), self.channels, self._estimate(model))
         todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
@@ -132,7 +132,7 @@ class Asking:
 
     def _estimate(self, model: Auditable) -> Estimate | None:
         """Statistics of a model's features over public images, where some attack reads them."""
-        if not self.estimating:
+        if Channel.ESTIMATED_DISTANCE not in self.channels:
             return None
         if id(model) not in self._estimates:
             refuse_familiar_public(self.examination.accepted)
@@ -142,9 +142,9 @@ class Asking:
         return self._estimates[id(model)][0]
 
 
-def reads_estimates(attacks: Iterable[Attack]) -> bool:
-    """Whether any of these attacks reads distances to statistics that are estimated on public faces."""
-    return any(Channel.ESTIMATED_DISTANCE in attack.needs for attack in attacks)
+def read_by(attacks: Iterable[Attack]) -> frozenset[Channel]:
+    """Every channel that any of these attacks reads."""
+    return frozenset().union(*(attack.needs | attack.uses for attack in attacks))
 
 
 def wanted_by(attacks: Iterable[Attack]) -> frozenset[Beside]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.asking import Asking, ReferenceModel, reads_estimates, wanted_by
+from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.cast import STAND_IN, Shadow, bn_swap, shadows, stand_in, untrained
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress, Question
@@ -76,7 +76,7 @@ def gather(
     brought = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, brought, everyone), wanted_by(question.attacks),
-        reads_estimates(question.attacks), question.batch_size, question.seed, run, progress,
+        read_by(question.attacks), question.batch_size, question.seed, run, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),

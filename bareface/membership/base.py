@@ -64,6 +64,8 @@ class Attack(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]]
+    uses: ClassVar[frozenset[Channel]] = frozenset()
+    """What it reads besides, where the target gives it."""
     beside: ClassVar[frozenset[Beside]] = frozenset()
     """What it looks at beside the model's own answers, where the trace has it."""
     learns: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """A witness for a target of any kind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -16,6 +16,7 @@ from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
 from bareface.targets.table import EmbeddingTable
 from bareface.targets.target import Target
+from bareface.trace import Channel
 
 if TYPE_CHECKING:
     from bareface.probing.graph import GraphWitness
@@ -25,7 +26,11 @@ _WITHOUT_STATISTICS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def witness_of(
-    target: Auditable, images: Sequence[str], digests: Sequence[str], compared_with: Estimate | None = None
+    target: Auditable,
+    images: Sequence[str],
+    digests: Sequence[str],
+    channels: Collection[Channel] = (),
+    compared_with: Estimate | None = None,
 ) -> Witness:
     """Who answers for a target about these images.
 
@@ -33,6 +38,7 @@ def witness_of(
         target: of any kind.
         images: (n,) names in the roster, by which a table may know them.
         digests: (n,) SHA-256 of the files.
+        channels: what will be read; some are answered only if they are among these, and if the target can.
         compared_with: statistics for `estimated_distance`; a black box has no use for them.
 
     Raises:
