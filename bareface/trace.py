@@ -26,6 +26,8 @@ class Channel(StrEnum):
     or linear maps, e and t² its mean and variance *estimated on public faces*; no running statistics are involved."""
     BN_VARIANCE = "bn_variance"
     """(n, v, l) mean over channels of spatial variance / running variance; NaN where a map has one pixel."""
+    POOLED = "pooled"
+    """(n, v, l, 32) the channels of each BatchNorm layer's v̄, (v̄ − u) / s, through a fixed random matrix."""
     EMBEDDING = "embedding"
     """(n, v, d) the embedding before any normalisation."""
     CLASS_COSINE = "class_cosine"

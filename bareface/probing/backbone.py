@@ -12,6 +12,7 @@ from torch import Tensor
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.faster import faster
 from bareface.probing.head import head_answers, head_shapes
+from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.spec import ImageSpec
@@ -28,10 +29,12 @@ class BackboneWitness:
     Attributes:
         target: the backbone.
         estimate: what its features are compared with besides running statistics; None = nothing.
+        pooled: whether it is asked for `pooled`, too.
     """
 
     target: Target
     estimate: Estimate | None = None
+    pooled: bool = False
 
     @property
     def name(self) -> str:
@@ -45,6 +48,8 @@ class BackboneWitness:
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
         if layers:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
+        if layers and self.pooled:
+            shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
         if self.target.centres is not None:
             shapes |= head_shapes(len(self.target.centres))
         offer = Offer(self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec))
@@ -61,6 +66,10 @@ class BackboneWitness:
             reduction = Reduction.of(taps.layers, layers) if layers else None
             hooked = _Hooked(replace(self.target, module=module), taps, reduction, left)
             yield lambda batch: self._answer(batch, hooked)
+
+    @cached_property
+    def _projection(self) -> Projection:
+        return Projection.of(self.offer.layers)
 
     @contextmanager
     def watched(self) -> Iterator[Observe]:
@@ -82,6 +91,8 @@ class BackboneWitness:
         values = {Channel.EMBEDDING: embedding}
         if hooked.reduction is not None:
             values |= hooked.reduction.channels(hooked.taps.seen)
+        if hooked.reduction is not None and self.pooled:
+            values[Channel.POOLED] = self._projection.pooled(hooked.reduction.standardised(hooked.taps.seen))
         if self.estimate is not None:
             values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(hooked.left)
         if self.target.centres is not None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from bareface.errors import TargetError
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
+from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.taps import Moments, Reduction
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.onnx.session import Session
@@ -28,10 +29,12 @@ class GraphWitness:
     Attributes:
         target: the graph.
         estimate: what its features are compared with besides running statistics; None = nothing.
+        pooled: whether it is asked for `pooled`, too.
     """
 
     target: OnnxTarget
     estimate: Estimate | None = None
+    pooled: bool = False
 
     @property
     def name(self) -> str:
@@ -45,6 +48,8 @@ class GraphWitness:
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
         if layers:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
+        if layers and self.pooled:
+            shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
         offer = Offer(self.target.sha256, shapes, layers=layers)
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
@@ -75,6 +80,8 @@ class GraphWitness:
         values = {Channel.EMBEDDING: embedding}
         if reduction is not None:
             values |= reduction.channels(entering)
+        if reduction is not None and self.pooled:
+            values[Channel.POOLED] = Projection.of(self.offer.layers).pooled(reduction.standardised(entering))
         if self.estimate is not None:
             values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(left)
         return by_image(values)

@@ -48,7 +48,7 @@ def witness_of(
         return TableWitness(target, target.rows_of(images, digests))
     if isinstance(target, Endpoint):
         return EndpointWitness(target)
-    return _inside(target, compared_with)
+    return _inside(target, channels, compared_with)
 
 
 def estimate_of(
@@ -91,11 +91,14 @@ def _graph(target: Auditable) -> tuple[int, int | None]:
     return len(target.graph.norms), target.origin.norms
 
 
-def _inside(target: Auditable, compared_with: Estimate | None = None) -> "BackboneWitness | GraphWitness":
+def _inside(
+    target: Auditable, channels: Collection[Channel] = (), compared_with: Estimate | None = None
+) -> "BackboneWitness | GraphWitness":
+    pooled = Channel.POOLED in channels
     if isinstance(target, Target):
-        return BackboneWitness(target, compared_with)
+        return BackboneWitness(target, compared_with, pooled)
     from bareface.probing.graph import GraphWitness  # ONNX is an extra; whoever has such a target has it
     from bareface.targets.onnx.target import OnnxTarget
 
     assert isinstance(target, OnnxTarget)
-    return GraphWitness(target, compared_with)
+    return GraphWitness(target, compared_with, pooled)

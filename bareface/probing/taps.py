@@ -131,6 +131,11 @@ class Reduction:
         names = tuple(layer.name for layer in layers)
         return cls(names, centre, scale, torch.cat(list(variances)), total, layer_of, widths)
 
+    def standardised(self, seen: Mapping[str, Moments]) -> Tensor:
+        """(n, sum of c) (v̄ − u) / s of every channel of a pass."""
+        mean = torch.cat([seen[name].mean for name in self.names], dim=1)
+        return mean.sub_(self.centre).mul_(self.scale).mul_(self.running_variance.rsqrt())
+
     def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
         """The `bn_` channels of a pass, each (n, l)."""
         moments = [seen[name] for name in self.names]
