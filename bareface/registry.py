@@ -7,7 +7,7 @@ point group. A clash of names, or a file that does not keep to the form, is an e
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -58,7 +58,7 @@ def look_up(found: dict[str, type[T]], name: str, what: str) -> type[T]:
     return found[name]
 
 
-def prose(plugin: type) -> Prose:
+def prose(plugin: type, headings: Sequence[str] = HEADINGS) -> Prose:
     """The page of prose of a plug-in.
 
     Raises:
@@ -66,11 +66,11 @@ def prose(plugin: type) -> Prose:
     """
     text = inspect.getdoc(inspect.getmodule(plugin)) or ""
     title, *_ = text.split("\n", 1)
-    sections = dict(_sections(text))
-    missing = [heading for heading in HEADINGS if not sections.get(heading)]
+    sections = dict(_sections(text, headings))
+    missing = [heading for heading in headings if not sections.get(heading)]
     if missing:
         raise UsageError(
-            plugin.__module__, got=f"no {missing[0]!r}", expected=f"a docstring with {', '.join(HEADINGS)}"
+            plugin.__module__, got=f"no {missing[0]!r}", expected=f"a docstring with {', '.join(headings)}"
         )
     return Prose(title.strip(), sections)
 
@@ -98,10 +98,10 @@ def _from_entry_points(group: str) -> Iterator[type]:
         yield point.load()
 
 
-def _sections(text: str) -> Iterator[tuple[str, str]]:
+def _sections(text: str, headings: Sequence[str]) -> Iterator[tuple[str, str]]:
     heading, lines = "", list[str]()
     for line in text.splitlines():
-        if line.strip().rstrip(":") in HEADINGS:
+        if line.strip().rstrip(":") in headings:
             yield heading, _paragraph(lines)
             heading, lines = line.strip().rstrip(":"), []
         else:

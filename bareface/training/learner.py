@@ -1,7 +1,7 @@
 """A backbone, its head and their optimiser: everything that training changes."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,9 @@ from bareface.streams import seed_for
 from bareface.targets.build import build
 from bareface.training.heads import ArcFace, CosFace, MarginHead
 from bareface.training.recipe import Recipe
+
+Lesson = Callable[["Learner", Tensor, Tensor], tuple[float, int]]
+"""What a learner makes of normalised pixels and labels: gradients in place, and the mean loss and the hits of them."""
 
 HEADS: dict[str, type[ArcFace] | type[CosFace]] = {"arcface": ArcFace, "cosface": CosFace}
 
@@ -31,8 +34,13 @@ class Learner:
     head: MarginHead
     optimiser: torch.optim.SGD
 
-    def step(self, pixels: Tensor, labels: Tensor, learning_rate: float, seed: int) -> tuple[float, int]:
+    def step(
+        self, pixels: Tensor, labels: Tensor, learning_rate: float, seed: int, lesson: "Lesson | None" = None
+    ) -> tuple[float, int]:
         """One step of SGD on (n, channels, h, w) normalised pixels and (n,) int64 labels; dropout draws from `seed`.
+
+        Args:
+            lesson: where the gradients come from; None = cross entropy of the head's logits.
 
         Returns:
             The mean loss, and for how many images the nearest centre was their own, both before the step.
@@ -40,14 +48,11 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
         pixels, labels = pixels.to(self.device, memory_format=torch.channels_last), labels.to(self.device)
-        with _seeded(seed, self.device):
-            embeddings = self.backbone(pixels)
-        cosines = self.head.cosines(embeddings)
-        loss = F.cross_entropy(self.head.logits(cosines, labels), labels)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        with _seeded(seed, self.device):
+            told = (lesson or cross_entropy)(self, pixels, labels)
         self.optimiser.step()
-        return loss.item(), int((cosines.argmax(1) == labels).sum())
+        return told
 
     @property
     def device(self) -> torch.device:
@@ -84,6 +89,18 @@ class Learner:
     def _parameters(self) -> dict[str, nn.Parameter]:
         parts = {"backbone": self.backbone, "head": self.head}
         return {f"{p}.{name}": value for p, part in parts.items() for name, value in part.named_parameters()}
+
+
+def cross_entropy(learner: Learner, pixels: Tensor, labels: Tensor) -> tuple[float, int]:
+    """The usual lesson: gradients of the mean cross entropy of the head's logits."""
+    cosines = learner.head.cosines(learner.backbone(pixels))
+    return learn_from(F.cross_entropy(learner.head.logits(cosines, labels), labels), cosines, labels)
+
+
+def learn_from(loss: Tensor, cosines: Tensor, labels: Tensor) -> tuple[float, int]:
+    """Send a loss back; returns it, and for how many images the nearest centre was their own."""
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item(), int((cosines.argmax(1) == labels).sum())
 
 
 def fresh_learner(recipe: Recipe, identities: int, device: torch.device) -> Learner:
