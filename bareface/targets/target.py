@@ -1,7 +1,7 @@
 """A backbone and how it wants its input."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +22,8 @@ class Target:
         spec: the input it expects.
         source: where it came from (a file name, a factory), shown only to the owner.
         centres: (identities, embedding_size) class centres, if a classification head came with it.
+        posterior: what a service that keeps its head makes of (n, identities) logarithms of posteriors before it
+            answers with them; None = the head itself came along.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Target:
     spec: ImageSpec
     source: str = ""
     centres: Tensor | None = None
+    posterior: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         self.module.eval()
@@ -81,11 +84,12 @@ class Target:
         tensors: dict[str, Tensor] = dict(self.module.state_dict())
         if self.centres is not None:
             tensors["(centres)"] = self.centres
-        return _digest(tensors, f"{self.architecture} {self.spec}")
+        answers = "" if self.posterior is None else f" {self.posterior}"
+        return _digest(tensors, f"{self.architecture} {self.spec}{answers}")
 
     def without_head(self) -> "Target":
         """The same backbone as it is shipped: no class centres."""
-        return replace(self, centres=None)
+        return replace(self, centres=None, posterior=None)
 
 
 def _digest(tensors: Mapping[str, Tensor], label: str) -> str:

@@ -63,7 +63,7 @@ class Learner:
         """Weights, buffers and momenta by name; the tensors themselves, not copies."""
         momenta = {
             f"momentum.{name}": self.optimiser.state[parameter]["momentum_buffer"]
-            for name, parameter in self._parameters().items()
+            for name, parameter in self.parameters().items()
             if "momentum_buffer" in self.optimiser.state[parameter]
         }
         return self._weights() | momenta
@@ -77,7 +77,7 @@ class Learner:
         """
         for name, value in self._weights().items():
             value.copy_(tensors[name])
-        for name, parameter in self._parameters().items():
+        for name, parameter in self.parameters().items():
             if f"momentum.{name}" in tensors:
                 buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
                 self.optimiser.state[parameter]["momentum_buffer"] = buffer
@@ -86,7 +86,8 @@ class Learner:
         parts = {"backbone": self.backbone, "head": self.head}
         return {f"{p}.{name}": value for p, part in parts.items() for name, value in part.state_dict().items()}
 
-    def _parameters(self) -> dict[str, nn.Parameter]:
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """What is learnt, by name, `backbone.` or `head.` before it."""
         parts = {"backbone": self.backbone, "head": self.head}
         return {f"{p}.{name}": value for p, part in parts.items() for name, value in part.named_parameters()}
 
@@ -107,10 +108,21 @@ def fresh_learner(recipe: Recipe, identities: int, device: torch.device) -> Lear
     """A learner whose random weights hang on the seed alone."""
     with _seeded(seed_for(recipe.seed, "weights"), torch.device("cpu")):
         backbone = build(recipe.architecture, spec=recipe.spec, embedding_size=recipe.embedding_size)
-        head = HEADS[recipe.head](identities, recipe.embedding_size, scale=recipe.scale, margin=recipe.margin)
-    # A quarter faster on a CPU than the default layout.
-    backbone = backbone.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    return Learner(backbone, head.to(device), _sgd(backbone, head, recipe))
+        head = _head(recipe, identities)
+    return _assembled(backbone, head, recipe, device)
+
+
+def learner_of(backbone: nn.Module, recipe: Recipe, identities: int, device: torch.device) -> Learner:
+    """A learner that goes on from the weights of a backbone, with a fresh head."""
+    with _seeded(seed_for(recipe.seed, "head"), torch.device("cpu")):
+        head = _head(recipe, identities)
+    return _assembled(backbone, head, recipe, device)
+
+
+def fresh_backbone(recipe: Recipe) -> nn.Module:
+    """The backbone that `fresh_learner` starts from."""
+    with _seeded(seed_for(recipe.seed, "weights"), torch.device("cpu")):
+        return build(recipe.architecture, spec=recipe.spec, embedding_size=recipe.embedding_size)
 
 
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
@@ -127,6 +139,16 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def _head(recipe: Recipe, identities: int) -> MarginHead:
+    return HEADS[recipe.head](identities, recipe.embedding_size, scale=recipe.scale, margin=recipe.margin)
+
+
+def _assembled(backbone: nn.Module, head: MarginHead, recipe: Recipe, device: torch.device) -> Learner:
+    # A quarter faster on a CPU than the default layout.
+    backbone = backbone.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    return Learner(backbone, head.to(device), _sgd(backbone, head, recipe))
 
 
 def _sgd(backbone: nn.Module, head: nn.Module, recipe: Recipe) -> torch.optim.SGD:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import draw_variation, epoch_batches, held_in_memory
 from bareface.training.checkpoints import EpochRecord, RunFolder
-from bareface.training.learner import Learner, fresh_learner, learning_rate
+from bareface.training.learner import Learner, Lesson, fresh_learner, learning_rate
 from bareface.training.recipe import Recipe
 
 _CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def train(
         RunError: the folder holds another run, or cannot be written.
         TargetError: the loss is no longer finite.
     """
-    identities = _count_identities(images, labels, recipe)
+    identities = count_identities(images, labels, recipe)
     run = RunFolder(folder, recipe, _data_digest(images, labels, image_ids))
     if not run.is_finished():
         _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))
@@ -99,7 +99,7 @@ def _train(
     images = held_in_memory(images)
     for epoch in range(len(history) + 1, run.recipe.epochs + 1):
         steps = []
-        for step in _epoch(images, labels, learner, run.recipe, epoch):
+        for step in one_epoch(images, labels, learner, run.recipe, epoch):
             steps.append(step)
             report(step)
         history.append(_summary(epoch, steps))
@@ -107,16 +107,35 @@ def _train(
     run.finish(_target(learner, run), history)
 
 
-def _epoch(images: Images, labels: NDArray[np.int64], learner: Learner, recipe: Recipe, epoch: int) -> Iterator[Step]:
-    """One pass over the images, a step at a time."""
-    batches = epoch_batches(len(images), recipe, epoch)
+def one_epoch(
+    images: Images,
+    labels: NDArray[np.int64],
+    learner: Learner,
+    recipe: Recipe,
+    epoch: int,
+    *,
+    batches: Sequence[NDArray[np.intp]] | None = None,
+    lesson: Lesson | None = None,
+) -> Iterator[Step]:
+    """One pass over the images, a step at a time.
+
+    Args:
+        images, labels, learner, recipe: as in `train`.
+        epoch: from 1.
+        batches: row numbers of every step; None = each row once, in an order drawn for that epoch.
+        lesson: where the gradients come from; None = the cross entropy.
+
+    Raises:
+        TargetError: the loss is no longer finite.
+    """
+    batches = epoch_batches(len(images), recipe, epoch) if batches is None else batches
     variation = draw_variation(len(images), recipe, epoch)
     start, seen = time.perf_counter(), 0
     for number, rows in enumerate(batches):
         pixels = recipe.spec.normalise(variation.apply(images.load(rows), rows))
         rate = learning_rate(recipe, (epoch - 1) * len(batches) + number, len(batches))
         seed = seed_for(recipe.seed, "dropout", epoch, number)
-        loss, hits = learner.step(pixels, torch.from_numpy(labels[rows]), rate, seed)
+        loss, hits = learner.step(pixels, torch.from_numpy(labels[rows]), rate, seed, lesson)
         _check_finite(loss, epoch, number + 1, rate)
         seen += len(rows)
         speed = seen / (time.perf_counter() - start)
@@ -136,7 +155,12 @@ def _target(learner: Learner, run: RunFolder) -> Target:
     return Target(name, recipe.architecture, backbone, recipe.spec, str(run.path), centres)
 
 
-def _count_identities(images: Images, labels: NDArray[np.int64], recipe: Recipe) -> int:
+def count_identities(images: Images, labels: NDArray[np.int64], recipe: Recipe) -> int:
+    """How many people there are to train on.
+
+    Raises:
+        UsageError: images, labels and recipe do not fit together.
+    """
     if labels.shape != (len(images),):
         raise UsageError("labels", got=f"shape {labels.shape}", expected=f"({len(images)},): one for each image")
     used = np.unique(labels)

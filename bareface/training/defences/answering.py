@@ -1,0 +1,34 @@
+"""A backbone behind a service: its embeddings are changed on the way out."""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bareface.targets.target import Target
+
+
+def answered_by(target: Target, change: nn.Module) -> Target:
+    """The target with a change (n, d) -> (n, d) behind its backbone, without its head."""
+    module = nn.Sequential(OrderedDict(backbone=target.module, change=change))
+    return replace(target, module=module).without_head()
+
+
+class Averaging(nn.Module):
+    """Asks a service about an image and its eight neighbours, one pixel away, several times; answers with the mean.
+
+    Neighbours, since a service may give the same answer to the same bytes.
+    """
+
+    def __init__(self, service: nn.Module, times: int) -> None:
+        super().__init__()
+        self.service, self.times = service, times
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) to (n, d)."""
+        height, width = x.shape[2:]
+        wide = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        views = [wide[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        return torch.stack([self.service(view) for view in views * self.times]).mean(0)

@@ -1,0 +1,63 @@
+"""BatchNorm statistics frozen from public people.
+
+What it does:
+Trains on public people first, then freezes the running statistics and goes on with the people in question: every
+layer normalises with public statistics, in training too, and no batch of theirs enters a buffer.
+
+What it protects:
+The statistics: they are public. Batches no longer mix images.
+
+What it cannot:
+The weights are trained on the images as before. Layers are fitted to the training images' own distribution around the
+public statistics, so even distances to these can tell members.
+
+Reference:
+Frozen BatchNorm as in fine-tuned detectors; for privacy De et al., arXiv 2204.13650, section 3, who do without it.
+"""
+
+from dataclasses import replace
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bareface.streams import seed_for
+from bareface.training.defence import PARAMETERS, Public, TrainingDefence
+from bareface.training.fitting import fit
+from bareface.training.learner import Learner, Lesson, cross_entropy, learner_of
+from bareface.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class FrozenStatistics(TrainingDefence):
+    """Public statistics from the beginning.
+
+    Attributes:
+        pretraining: epochs on public people, as a share of the recipe's.
+    """
+
+    name: ClassVar[str] = "frozen-statistics"
+
+    pretraining: Annotated[float, Field(gt=0, le=10)] = 0.4
+
+    def backbone(self, module: nn.Module, recipe: Recipe, public: Public) -> nn.Module:
+        """The backbone, trained on public people."""
+        epochs, seed = max(1, round(self.pretraining * recipe.epochs)), seed_for(recipe.seed, "public")
+        first = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs), seed=seed)
+        learner = learner_of(module, first, int(public.labels.max()) + 1, torch.device("cpu"))
+        fit(public.images, public.labels, learner, first)
+        return learner.backbone
+
+    def lesson(self, recipe: Recipe, epoch: int) -> Lesson:
+        """Cross entropy, the BatchNorm layers in evaluation mode; their weights are trained all the same."""
+
+        def learn(learner: Learner, pixels: Tensor, labels: Tensor) -> tuple[float, int]:
+            for layer in learner.backbone.modules():
+                if isinstance(layer, _BatchNorm):
+                    layer.eval()
+            return cross_entropy(learner, pixels, labels)
+
+        return learn

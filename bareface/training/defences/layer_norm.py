@@ -1,0 +1,34 @@
+"""LayerNorm instead of BatchNorm.
+
+What it does:
+Normalises all channels of each image together, by the image's own mean and variance. There are no running statistics.
+
+What it protects:
+As GroupNorm: the statistics of the training set, and against attacks that read them.
+
+What it cannot:
+As GroupNorm: what the weights remember.
+
+Reference:
+Ba, Kiros, Hinton, arXiv 1607.06450; over channels and positions it is GroupNorm with one group.
+"""
+
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+from torch import nn
+
+from bareface.training.defence import PARAMETERS, Public, TrainingDefence
+from bareface.training.defences.norms import replace_batchnorm
+from bareface.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class LayerNorm(TrainingDefence):
+    """One group of all channels."""
+
+    name: ClassVar[str] = "layer-norm"
+
+    def backbone(self, module: nn.Module, recipe: Recipe, public: Public) -> nn.Module:
+        """The backbone with LayerNorm where BatchNorm layers stood."""
+        return replace_batchnorm(module, lambda layer: nn.GroupNorm(1, layer.num_features), recipe.architecture)
