@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,8 @@ class Examination:
 
     def without(self, rejects: Sequence[Reject]) -> "Examination":
         """The same less some of the accepted images, which then stand among the rejects, behind the others."""
+        if not rejects:
+            return self
         gone = {reject.image for reject in rejects}
         kept = np.array([image not in gone for image in self.accepted.image], dtype=bool)
         columns = {name: getattr(self, name)[kept] for name in ("digest", "blind", "thumbnail", "hashes")}
@@ -92,28 +95,42 @@ def examine(roster: Roster, *, report: Report | None = None) -> Examination:
         roster: the images to look at.
         report: called with (done, total) as the work goes on.
     """
-    usable = np.zeros(len(roster), dtype=bool)
-    names: tuple[str, ...] = ()
-    found, rejects = [], []
+    found, rejects = _Columns(len(roster)), []
     for row, finding in enumerate(_findings(roster)):
         if isinstance(finding, FlawedImage):
             rejects.append(Reject(roster.image[row], str(roster.role[row]), finding.flaw.value, finding.detail))
         else:
-            usable[row], names = True, tuple(finding.blind)
-            blind = np.fromiter(finding.blind.values(), np.float32)
-            found.append((finding.digest, blind, finding.thumbnail, finding.hash))
+            found.put(row, finding)
         if report is not None:
             report(row + 1, len(roster))
-    digests, features, thumbnails, hashes = zip(*found, strict=True) if found else ((), (), (), ())
-    return Examination(
-        roster.take(usable),
-        digest=np.array(digests, dtype="U64"),
-        blind=np.array(features, np.float32).reshape(len(found), len(names)),
-        blind_names=names,
-        thumbnail=np.array(thumbnails, np.float32).reshape(len(found), _SIDE**2),
-        hashes=np.array(hashes, np.uint8).reshape(len(found), BYTES),
-        rejects=tuple(rejects),
-    )
+    return found.examination(roster, tuple(rejects))
+
+
+class _Columns:
+    """Room for what every image may give, taken once: lists of small arrays would take as much again."""
+
+    def __init__(self, count: int) -> None:
+        self._usable = np.zeros(count, dtype=bool)
+        self._names: tuple[str, ...] = ()
+        self._digest = np.zeros(count, "U64")
+        self._blind = np.zeros((count, 0), np.float32)
+        self._thumbnail = np.zeros((count, _SIDE**2), np.float32)
+        self._hashes = np.zeros((count, BYTES), np.uint8)
+
+    def put(self, row: int, finding: _Finding) -> None:
+        if not self._names:
+            self._names = tuple(finding.blind)
+            self._blind = np.zeros((len(self._usable), len(self._names)), np.float32)
+        self._usable[row], self._digest[row] = True, finding.digest
+        self._blind[row] = np.fromiter(finding.blind.values(), np.float32)
+        self._thumbnail[row], self._hashes[row] = finding.thumbnail, finding.hash
+
+    def examination(self, roster: Roster, rejects: tuple[Reject, ...]) -> Examination:
+        def kept(column: NDArray[Any]) -> NDArray[Any]:
+            return column[self._usable] if rejects else column
+
+        columns = (kept(self._digest), kept(self._blind), self._names, kept(self._thumbnail), kept(self._hashes))
+        return Examination(roster.take(self._usable), *columns, rejects)
 
 
 def refuse_if_biased(
