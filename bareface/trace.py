@@ -77,6 +77,8 @@ class Trace:
         references: what other models answered about the same images, row by row.
         gallery: what the same model answered about other people, who are known not to be in its training; their
             numbers of photo sets are negative. None where there are no such people.
+        trained: what the same model answered about training images of people who are known to be in its training,
+            and are not judged. None where nobody is known, or no attack asks.
     """
 
     image: NDArray[np.str_]
@@ -87,6 +89,7 @@ class Trace:
     measured: tuple[Layer, ...] = field(default=())
     references: tuple["Reference", ...] = ()
     gallery: "Trace | None" = None
+    trained: "Trained | None" = None
 
     def __post_init__(self) -> None:
         lengths = {str(name): len(values) for name, values in self.channels.items()}
@@ -101,9 +104,11 @@ class Trace:
         """The trace of some images, in the order given."""
         channels = {name: values[rows] for name, values in self.channels.items()}
         references = tuple(reference.take(rows) for reference in self.references)
+        trained = None if self.trained is None else self.trained.take(rows)
         return replace(
-            self, image=self.image[rows], photo_set=self.photo_set[rows], channels=channels, references=references
-        )
+            self, image=self.image[rows], photo_set=self.photo_set[rows], channels=channels, references=references,
+            trained=trained,
+        )  # fmt: skip
 
     def with_photo_set(self, photo_set: NDArray[np.int64]) -> "Trace":
         """The same answers, the images grouped otherwise."""
@@ -118,18 +123,50 @@ class Reference:
     Attributes:
         trace: its answers, row by row.
         member: (n,) which of the images that model was trained on; the attacker knows, unlike for the target.
+        person: (n,) on whose images, these or others, it was trained; None = on nobody's but those it was trained on.
     """
 
     trace: Trace
     member: NDArray[np.bool_]
+    person: NDArray[np.bool_] | None = None
+
+    @property
+    def familiar(self) -> NDArray[np.bool_]:
+        """(n,) images of people on whom that model was trained."""
+        return self.member if self.person is None else self.member | self.person
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Reference":
         """The answers about some images, in the order given."""
-        return Reference(self.trace.take(rows), self.member[rows])
+        return Reference(self.trace.take(rows), self.member[rows], self.familiar[rows])
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a model answered about images that it is known to have been trained on, beside other images.
+
+    Attributes:
+        trace: its answers; the numbers of photo sets are those of people.
+        person: (n,) numbers of the people on the n images that this stands beside; whoever is among the trained
+            is not to be compared with photos of their own.
+    """
+
+    trace: Trace
+    person: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Trained":
+        """The same, beside some of the images."""
+        return replace(self, person=self.person[rows])
+
+    def without(self, people: NDArray[np.int64]) -> "Trained":
+        """The same as if nobody knew that these people are in training."""
+        return replace(self, trace=self.trace.take(~np.isin(self.trace.photo_set, people)))
 
 
 def join(first: Trace, second: Trace) -> Trace:
-    """The answers of one model about two lots of images, one below the other: the channels that both have."""
+    """The answers of one model about two lots of images, one below the other: the channels that both have.
+
+    Nothing is said of who is known to be in its training.
+    """
     both = zip(first.references, second.references, strict=True)
     return replace(
         first,
@@ -141,6 +178,12 @@ def join(first: Trace, second: Trace) -> Trace:
             if name in second.channels
         },
         references=tuple(
-            Reference(join(one.trace, other.trace), np.concatenate([one.member, other.member])) for one, other in both
+            Reference(
+                join(one.trace, other.trace),
+                np.concatenate([one.member, other.member]),
+                np.concatenate([one.familiar, other.familiar]),
+            )
+            for one, other in both
         ),
+        trained=None,
     )

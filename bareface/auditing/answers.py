@@ -10,7 +10,7 @@ from bareface.auditing.blind import BlindBaseline
 from bareface.auditing.crossfit import Prior, Told, tell
 from bareface.auditing.games import Arena
 from bareface.auditing.question import Progress, Question
-from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons
+from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
 from bareface.errors import BarefaceError
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, Knowledge, Labelled
@@ -88,7 +88,10 @@ class _Room:
         if trace is None:
             return NO_BATCHNORM, False
         prior = Prior(self.knowledge, self.shadows, self.traces.strangers.get(model))
-        return _attempt(attack, in_arena(trace, self.arena), self.arena, prior, self.seed)
+        asked = in_arena(trace, self.arena)
+        if self.knowledge == "partial" and "trained" in attack.beside:
+            asked = with_trained(asked, trace, self.arena)
+        return _attempt(attack, asked, self.arena, prior, self.seed)
 
 
 def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told | tuple[str, bool]:

@@ -92,7 +92,13 @@ class Asking:
     def _references(self, model: Auditable, rows: Rows) -> Iterable[Reference]:
         for other in self.references:
             if other.model is not model:
-                yield Reference(self._with_gallery(other.model, rows, other.what), other.trained_on[rows])
+                trace = self._with_gallery(other.model, rows, other.what)
+                yield Reference(trace, other.trained_on[rows], self._known_to(other)[rows])
+
+    def _known_to(self, other: ReferenceModel) -> NDArray[np.bool_]:
+        """(accepted,) images of people of whom a model saw at least one image in training."""
+        subject = self.examination.accepted.subject
+        return np.isin(subject, subject[other.trained_on])
 
     def _with_gallery(self, model: Auditable, rows: Rows, what: str) -> Trace:
         trace = self._answers(model, rows, what)

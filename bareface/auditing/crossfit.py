@@ -1,7 +1,7 @@
 """Letting an attack answer for people from whom it learned nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +32,17 @@ class Prior:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the attacker knows when it judges some rows of an arena."""
+    """What the attacker knows when it judges some rows of an arena.
+
+    Attributes:
+        known: all of it.
+        judged: (m,) the rows.
+        trace: (m,) answers about those rows.
+    """
 
     known: Known
     judged: NDArray[np.intp]
+    trace: Trace
 
 
 def lessons(trace: Trace, arena: Arena, prior: Prior) -> Iterator[Lesson]:
@@ -50,11 +57,18 @@ def lessons(trace: Trace, arena: Arena, prior: Prior) -> Iterator[Lesson]:
         Abstained: nonmembers knowledge, and nobody is known not to be in training.
     """
     if prior.knowledge == "shadow":
-        yield Lesson(Known("shadow", prior.shadows), np.arange(len(trace)))
+        yield Lesson(Known("shadow", prior.shadows), np.arange(len(trace)), trace)
         return
     for fold in np.unique(arena.fold):
         others, judged = np.flatnonzero(arena.fold != fold), np.flatnonzero(arena.fold == fold)
-        yield Lesson(Known(prior.knowledge, (_labelled(trace.take(others), arena, others, prior),)), judged)
+        before = _knowing_others(trace, np.unique(arena.subject[judged]))
+        known = Known(prior.knowledge, (_labelled(before.take(others), arena, others, prior),))
+        yield Lesson(known, judged, before.take(judged))
+
+
+def _knowing_others(trace: Trace, judged: NDArray[np.int64]) -> Trace:
+    """The trace as it looks to somebody who does not know whether the judged people are in training."""
+    return trace if trace.trained is None else replace(trace, trained=trace.trained.without(judged))
 
 
 def _labelled(trace: Trace, arena: Arena, rows: NDArray[np.intp], prior: Prior) -> Labelled:
@@ -89,7 +103,7 @@ def tell(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) ->
     """
     scores, models = np.full(len(trace), np.nan), []
     for number, lesson in enumerate(lessons(trace, arena, prior)):
-        judged, rng = trace.take(lesson.judged), stream(seed, "attack", attack.name, arena.game, number)
+        judged, rng = lesson.trace, stream(seed, "attack", attack.name, arena.game, number)
         if isinstance(attack, FeatureAttack):
             models.append(attack.fit(lesson.known, rng))
             scores[lesson.judged] = attack.judge(models[-1], judged, lesson.known.knowledge).values

@@ -38,6 +38,8 @@ class Arena:
         subject: (n,) numbers of people.
         photo_set: (n,) numbers of photo sets: one person's images on one side; the number says nothing of the side.
         fold: (n,) folds; all images of a person are in one.
+        trained: (t,) row numbers of the training images of the people in the game, be they in the game or not.
+        trained_subject: (t,) numbers of the people on those.
     """
 
     game: Game
@@ -46,6 +48,8 @@ class Arena:
     subject: NDArray[np.int64]
     photo_set: NDArray[np.int64]
     fold: NDArray[np.int64]
+    trained: NDArray[np.intp]
+    trained_subject: NDArray[np.int64]
 
 
 def possible_games(roster: Roster) -> tuple[Game, ...]:
@@ -63,7 +67,7 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
     inside, outside = SIDES[game]
     rows = roster.rows(inside, outside)
     member = roster.role[rows] == inside
-    _, subject = np.unique(roster.subject[rows], return_inverse=True)
+    names, subject = np.unique(roster.subject[rows], return_inverse=True)
     for role, side in ((inside, member), (outside, ~member)):
         people = len(np.unique(subject[side]))
         if people < FEWEST_PEOPLE:
@@ -75,7 +79,10 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
             )
     rng = stream(seed, "arena", game)
     fold = _deal(subject, member, folds, rng)
-    return Arena(game, rows, member, subject, _photo_sets(subject, member, rng), fold)
+    trained = roster.rows(Role.MEMBER)
+    trained = trained[np.isin(roster.subject[trained], names)]
+    whose = np.searchsorted(names, roster.subject[trained]).astype(np.int64)
+    return Arena(game, rows, member, subject, _photo_sets(subject, member, rng), fold, trained, whose)
 
 
 def check_games(roster: Roster, games: Iterable[Game]) -> None:

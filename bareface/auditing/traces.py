@@ -1,7 +1,7 @@
 """Probing everybody that an audit needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ from bareface.membership.base import Labelled
 from bareface.roster import Role, Roster
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
-from bareface.trace import Trace
+from bareface.trace import Trace, Trained
 from bareface.training.train import Step
 
 Model = Literal["target", "foreign", "swapped"]
@@ -126,6 +126,18 @@ def _trained_on(shadow: Shadow) -> list[str]:
 def in_arena(trace: Trace, game: Arena) -> Trace:
     """The rows of a game, the images grouped as people bring them."""
     return trace.take(game.rows).with_photo_set(game.photo_set)
+
+
+def with_trained(asked: Trace, trace: Trace, game: Arena) -> Trace:
+    """The rows of a game beside the training images of its people; who of them is known is up to each lesson.
+
+    Args:
+        asked: those rows, as `in_arena` gives them.
+        trace: all candidates.
+        game: the game.
+    """
+    known = trace.take(game.trained).with_photo_set(game.trained_subject)
+    return replace(asked, trained=Trained(known, game.subject))
 
 
 def shadow_lessons(traces: Traces, game: Game, question: Question) -> tuple[Labelled, ...]:

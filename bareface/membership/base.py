@@ -15,7 +15,7 @@ from bareface.scores import Scores
 from bareface.trace import HEAD_CHANNELS, Channel, Trace
 
 Knowledge = Literal["partial", "shadow", "nonmembers"]
-Beside = Literal["references", "gallery"]
+Beside = Literal["references", "gallery", "trained"]
 Features = NDArray[np.float64]
 
 PARAMETERS = ConfigDict(extra="forbid", strict=True)
