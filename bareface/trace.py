@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
+# The scale s of softmax(s cosine): that of our own training, and half of what large models are trained with.
+POSTERIOR_SCALE = 32.0
+
 
 class Channel(StrEnum):
     """One kind of answer. n images, v views, l BatchNorm layers, m measured layers, d embedding dimensions."""

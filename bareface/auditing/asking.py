@@ -150,7 +150,7 @@ class Asking:
 
 def read_by(attacks: Iterable[Attack]) -> frozenset[Channel]:
     """Every channel that any of these attacks reads."""
-    return frozenset().union(*(attack.needs | attack.uses for attack in attacks))
+    return frozenset().union(*(attack.reads() for attack in attacks))
 
 
 def wanted_by(attacks: Iterable[Attack]) -> frozenset[Beside]:

@@ -70,6 +70,8 @@ class Attack(ABC):
     """What it looks at beside the model's own answers, where the trace has it."""
     learns: ClassVar[bool] = True
     """Whether it is fitted on what is known; otherwise it says the same with every prior knowledge."""
+    useless: ClassVar[frozenset[Knowledge]] = frozenset()
+    """Prior knowledge from which it learns nothing, as its page explains; it abstains."""
 
     @abstractmethod
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
@@ -78,6 +80,10 @@ class Attack(ABC):
         Raises:
             Abstained: the trace lacks a channel that the attack needs.
         """
+
+    def reads(self) -> frozenset[Channel]:
+        """The channels that it reads with these parameters, where the target gives them."""
+        return self.needs | self.uses
 
     def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
         """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""
@@ -112,7 +118,14 @@ class FeatureAttack(Attack):
 
     @final
     def fit(self, known: Known, rng: np.random.Generator) -> AttackModel:
-        """The attack model fitted on what is known, as data."""
+        """The attack model fitted on what is known, as data.
+
+        Raises:
+            Abstained: one side only is known, or what is known is of no use to this attack.
+        """
+        if known.knowledge in self.useless:
+            others = sorted({"partial", "shadow", "nonmembers"} - self.useless)
+            raise Abstained(self.name, got=f"{known.knowledge} knowledge", expected=f"{' or '.join(others)} knowledge")
         lessons = [Lesson(self._features(one.trace), one.member) for one in known.labelled]
         return fit(lessons, shape=self.model, penalty=self.penalty, rng=rng)
 
@@ -148,11 +161,20 @@ def require(attack: Attack, trace: Trace) -> None:
     Raises:
         Abstained: one is missing.
     """
-    missing = sorted(attack.needs - set(trace.channels))
+    check_channels(attack.name, attack.needs, trace)
+
+
+def check_channels(name: str, needs: frozenset[Channel], trace: Trace, whose: str = "target") -> None:
+    """Check that the trace of `whose` answers has the channels that something called `name` needs.
+
+    Raises:
+        Abstained: one is missing.
+    """
+    missing = sorted(needs - set(trace.channels))
     if missing:
         raise Abstained(
-            attack.name,
-            got=f"a target that gives no {missing[0].replace('_', ' ')}",
+            name,
+            got=f"a {whose} that gives no {missing[0].replace('_', ' ')}",
             expected=_WHERE_FROM.get(missing[0], "that channel"),
         )
 
@@ -163,6 +185,7 @@ _WHERE_FROM = {
     Channel.BN_LOGVAR: "BatchNorm layers with running statistics",
     Channel.BN_LOGVAR_SQUARED: "BatchNorm layers with running statistics",
     Channel.BN_VARIANCE: "BatchNorm layers with running statistics",
+    Channel.POOLED: "BatchNorm layers with running statistics",
     Channel.ESTIMATED_DISTANCE: "convolutions and linear maps to look into, and estimated statistics of them",
     **dict.fromkeys(HEAD_CHANNELS, "the classification head beside the backbone"),
 }

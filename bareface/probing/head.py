@@ -4,11 +4,9 @@ import torch
 from torch import Tensor
 
 from bareface.probing.witness import VIEWS
-from bareface.trace import Channel
+from bareface.trace import POSTERIOR_SCALE, Channel
 
 MOST_CLASSES = 8
-# The scale s of softmax(s cosine): that of our own training, and half of what large models are trained with.
-SCALE = 32.0
 
 
 def head_shapes(identities: int) -> dict[Channel, tuple[int, ...]]:
@@ -31,7 +29,7 @@ def head_answers(embedding: Tensor, centres: Tensor) -> dict[Channel, Tensor]:
         Channel.CLASS_COSINE: top.values[:, 0],
         Channel.TOP_COSINES: top.values,
         Channel.TOP_CLASSES: top.indices.to(embedding),
-        Channel.POSTERIOR: posterior_statistics(SCALE * cosine),
+        Channel.POSTERIOR: posterior_statistics(POSTERIOR_SCALE * cosine),
     }
 
 

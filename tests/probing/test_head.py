@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bareface.probing.head import SCALE, head_answers, head_shapes
-from bareface.trace import HEAD_CHANNELS, Channel
+from bareface.probing.head import head_answers, head_shapes
+from bareface.trace import HEAD_CHANNELS, POSTERIOR_SCALE, Channel
 
 
 def drawn(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -18,7 +18,7 @@ def oracle(embedding: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.n
     cosines, rows = [], []
     for one in embedding.astype(float):
         cosine = np.array([one @ c / np.linalg.norm(one) / np.linalg.norm(c) for c in centres.astype(float)])
-        p = np.exp(SCALE * cosine) / np.exp(SCALE * cosine).sum()
+        p = np.exp(POSTERIOR_SCALE * cosine) / np.exp(POSTERIOR_SCALE * cosine).sum()
         y = int(p.argmax())
         modified = -(1 - p[y]) * np.log(p[y]) - sum(p[i] * np.log(1 - p[i]) for i in range(len(p)) if i != y)
         cosines.append(cosine)

@@ -38,7 +38,7 @@ def toy_world(seed: int, *, people: int = 40, images: int = 6, leak: float = 0.0
         Reference(replace(trace, channels=_answers(beside, subject, 0.0 * member, size), gallery=gallery), nobody)
         for gallery in galleries
     )
-    known = tuple(Reference(gallery, np.zeros(len(gallery), bool)) for gallery in galleries)
+    known = tuple(Reference(replace(one, gallery=one), np.zeros(len(one), bool)) for one in galleries)
     gallery = replace(_gallery(beside, size), references=known)
     return Toy(replace(trace, references=references, gallery=gallery), member, subject)
 
@@ -55,6 +55,9 @@ def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, si
     channels = {channel: np.exp(rng.normal(size=(n, 2, 3)) + person - lift[:, None, None]) for channel in BN_CHANNELS}
     noise = rng.spawn(1)[0].normal(size=(n, 2, 3))  # a stream of its own: the other channels stay as they are
     channels[Channel.ESTIMATED_DISTANCE] = np.exp(noise + person - lift[:, None, None])
+    axes = rng.spawn(1)[0].normal(size=(n, 2, 3, 4))
+    channels[Channel.POOLED] = axes + 0.3 * person[..., None]
+    channels[Channel.POOLED][..., 0] += lift[:, None, None]
     channels[Channel.EMBEDDING] = _embedding(rng, subject, lift, size)
     channels |= _head(rng, n, lift)
     channels[Channel.BLIND] = rng.normal(size=(n, 5))

@@ -1,0 +1,71 @@
+"""How much more alike the target finds two views of an image than models do that never saw it.
+
+What it tests:
+Whether the target aligned the views of an image beyond what the image's own looks account for: the definition of
+memorisation for encoders without labels.
+
+What the attacker needs:
+Reference models that were not trained on the image (an audit's shadows), and only answers (black box); beside them some
+true members (partial), the shadows' own (shadow), or people who are known not to be members (nonmembers), for the
+direction and the threshold.
+
+How it works:
+d(x) is the mean distance between the unit embeddings of two views of the image. The score is the mean of d over the
+references that were not trained on the image − d of the target.
+
+Known limits:
+With the flip as the only other view it is a single distance. Distances of two networks differ in scale; the fit on what
+is known takes out what they have in common.
+
+Reference:
+Wang et al., Memorization in Self-Supervised Learning (SSLMem), ICLR 2024, arXiv 2401.12233, its definition 1 with unit
+embeddings.
+"""
+
+from itertools import combinations
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from bareface.errors import Abstained
+from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features, check_channels
+from bareface.membership.calibrated import mean_of
+from bareface.membership.features import unit
+from bareface.trace import Channel, Trace
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class Sslmem(FeatureAttack):
+    """One difference of distances."""
+
+    name: ClassVar[str] = "sslmem"
+    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    beside: ClassVar[frozenset[Beside]] = frozenset({"references"})
+
+    def features(self, trace: Trace) -> Features:
+        """(n, 1) differences; NaN where every reference was trained on the image."""
+        if not trace.references:
+            raise Abstained(
+                self.name, got="no reference model", expected="other models beside the target", hint="shadow settings"
+            )
+        told = [np.where(one.member, np.nan, self._disagreement(one.trace, "reference")) for one in trace.references]
+        return (mean_of(np.stack(told)) - self._disagreement(trace, "target"))[:, None]
+
+    def _disagreement(self, trace: Trace, whose: str) -> Array:
+        check_channels(self.name, self.needs, trace, whose)
+        if len(trace.views) < 2:
+            raise Abstained(
+                self.name, got=f"a {whose} that gives the view {trace.views[0]} alone", expected="two views or more"
+            )
+        return disagreement(trace)
+
+
+def disagreement(trace: Trace) -> Array:
+    """(n,) mean distance between the unit embeddings of two views of an image, over all pairs of views."""
+    towards = unit(trace.channels[Channel.EMBEDDING])
+    pairs = combinations(range(towards.shape[1]), 2)
+    return np.asarray(np.mean([np.linalg.norm(towards[:, a] - towards[:, b], axis=1) for a, b in pairs], axis=0))
