@@ -239,7 +239,7 @@ class Evidence(Record):
     """The record of one audit.
 
     selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
-    None in runs from before there were such checks.
+    None in runs from before there were such checks. foreign_selfcheck: the same of a foreign model that was brought.
     """
 
     schema_version: str
@@ -260,6 +260,7 @@ class Evidence(Record):
     command: str
     provenance: Provenance
     selfcheck: SelfCheck | None = None
+    foreign_selfcheck: SelfCheck | None = None
     hygiene: Hygiene | None = None
 
 

@@ -63,6 +63,7 @@ class Ingredients:
     settings: dict[str, Any]
     checked: Checked
     selfcheck: SelfCheck
+    foreign_selfcheck: SelfCheck | None
     traces: Traces
     findings: tuple[Finding, ...]
     layers: tuple[LayerSeparation, ...]
@@ -91,10 +92,11 @@ def assemble(made: Ingredients) -> Evidence:
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
         layers=made.layers,
         exposures=made.exposures,
-        limits=_limits(made.selfcheck),
+        limits=tuple(_limits(made.selfcheck, made.foreign_selfcheck)),
         notes=_notes(made, card),
         command=made.command,
         selfcheck=made.selfcheck,
+        foreign_selfcheck=made.foreign_selfcheck,
         hygiene=made.checked.hygiene,
         provenance=provenance(
             run=made.run,
@@ -178,12 +180,14 @@ def _rejects(roster: Roster, examination: Examination) -> tuple[Rejected, ...]:
     )
 
 
-def _limits(selfcheck: SelfCheck) -> tuple[str, ...]:
-    """Above all others: the target may have been asked in a way that it does not understand."""
-    overridden = (
-        f"The target does not seem to be fed as in training, and the audit went on all the same. {selfcheck.sentence}"
-    )
-    return (overridden, *LIMITS) if selfcheck.overridden else LIMITS
+def _limits(selfcheck: SelfCheck, foreign: SelfCheck | None) -> Iterator[str]:
+    """Above all others: target or control may have been asked in a way that they do not understand."""
+    wrong = "does not seem to be fed as in training"
+    if selfcheck.overridden:
+        yield f"The target {wrong}, and the audit went on all the same. {selfcheck.sentence}"
+    if foreign is not None and foreign.overridden:
+        yield f"The foreign model {wrong}, so that its control may be easier to beat than it should. {foreign.sentence}"
+    yield from LIMITS
 
 
 def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.fed_as_trained import fed_as_trained
+from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
 from bareface.auditing.layers import layer_separations
@@ -79,6 +79,7 @@ def conduct(
         people, rows = candidates(examination)
         arenas = _arenas(people, question)
         fed = fed_as_trained(brought.target, examination, question, progress)
+        foreign_fed = foreign_fed_as_trained(brought.foreign, examination, question, progress)
         traces = gather(brought.target, brought.foreign, brought.references, examination, question, run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
@@ -94,7 +95,8 @@ def conduct(
         write_attack_models(answers, run / "attack_models")
         evidence = assemble(
             Ingredients(
-                brought.target, brought.roster, brought.command, question, settings, checked, fed, traces, found,
+                brought.target, brought.roster, brought.command, question, settings, checked, fed, foreign_fed, traces,
+                found,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
                 exposures(answers, found, alias), run, started, time.monotonic() - clock,
             )

@@ -27,17 +27,34 @@ def fed_as_trained(target: Auditable, examination: Examination, question: Questi
     Raises:
         TargetError: they fit another way far better, or none, and the question does not override the check.
     """
+    check = _checked(target, examination, question, progress)
+    if question.selfcheck == "refuse":
+        refuse_if_misfit(check, target.name, f"the spec that fits, as `spec` in the configuration, or {OVERRIDE}")
+    return check.model_copy(update={"overridden": check.verdict == "misfit"})
+
+
+def foreign_fed_as_trained(
+    foreign: Auditable | None, examination: Examination, question: Question, progress: Progress
+) -> SelfCheck | None:
+    """The same of a foreign model that was brought, which is never refused; None where none was.
+
+    One that is fed wrongly says less about people than it could, and its control is then too easy to beat.
+    """
+    if foreign is None:
+        return None
+    check = _checked(foreign, examination, question, progress)
+    return check.model_copy(update={"overridden": check.verdict == "misfit"})
+
+
+def _checked(target: Auditable, examination: Examination, question: Question, progress: Progress) -> SelfCheck:
     if question.selfcheck == "skip":
         return skipped(target.spec, "no images", "it was not asked for")
     if not isinstance(target, Target):
         return skipped(target.spec, "no images", "only a backbone in torch can be fed in several ways and looked into")
     people, source = _strangers(examination.accepted, question.seed)
-    check = selfcheck(
+    return selfcheck(
         target, images_for(target, people), source, lambda done, total: progress("self-check", done, total)
     )
-    if question.selfcheck == "refuse":
-        refuse_if_misfit(check, target.name, f"the spec that fits, as `spec` in the configuration, or {OVERRIDE}")
-    return check.model_copy(update={"overridden": check.verdict == "misfit"})
 
 
 def _strangers(roster: Roster, seed: int) -> tuple[Roster, str]:

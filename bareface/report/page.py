@@ -146,7 +146,7 @@ def page(evidence: Evidence) -> Page:
         exposures=exposure_blocks(e.exposures, e.findings),
         target=target_facts(e.target),
         selfcheck=tuple(Fact(name, value) for name, value in selfcheck_pairs(e.selfcheck)),
-        foreign=target_facts(e.foreign) if e.foreign else (),
+        foreign=_foreign(e),
         roles=tuple(RoleRow(r.role, f"{r.people:,}", f"{r.images:,}", f"{r.rejected:,}", r.use) for r in e.roles),
         rejects=_rejects(e.rejects),
         hygiene=hygiene_sentences(e.hygiene),
@@ -230,6 +230,12 @@ def _asked(game: str, findings: Iterable[Finding]) -> str:
 
 def _paragraphs(text: str) -> tuple[str, ...]:
     return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip()) or ("not stated",)
+
+
+def _foreign(e: Evidence) -> tuple[Fact, ...]:
+    """The foreign backbone; how it is fed was checked where it was brought."""
+    check = selfcheck_pairs(e.foreign_selfcheck) if e.foreign_selfcheck else ()
+    return (*target_facts(e.foreign), *(Fact(name, value) for name, value in check)) if e.foreign else ()
 
 
 def _rejects(rejects: tuple[Rejected, ...]) -> tuple[RejectRow, ...]:

@@ -167,9 +167,13 @@ def _auditable(facts: CheckpointFacts, obstacle: str) -> str:
         return f"Nothing: reading the file would run what it imports. Try {EXPORT}."
     if obstacle:
         return obstacle
+    attacks = _attacks(facts)
+    return f"{attacks} The head is still in the file: take it out before it is shipped." if facts.head else attacks
+
+
+def _attacks(facts: CheckpointFacts) -> str:
     if not facts.norms:
-        return "Black-box attacks: no BatchNorm statistics are in the file."
+        return "Distances to statistics estimated on public faces and black-box attacks: there is no BatchNorm layer."
     degenerate = sum(norm.degenerate for norm in facts.norms)
     telling = f", {degenerate} of them degenerate" if degenerate else ""
-    white_box = f"All attacks, BatchNorm distances on {len(facts.norms)} layers{telling}."
-    return f"{white_box} The head is still in the file: take it out before it is shipped." if facts.head else white_box
+    return f"All attacks, BatchNorm distances on {len(facts.norms)} layers{telling}."

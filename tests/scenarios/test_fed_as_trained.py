@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bareface.auditing.cast import images_for
-from bareface.auditing.fed_as_trained import fed_as_trained
+from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.question import Question, silent
 from bareface.cli.app import app
 from bareface.evidence import read_evidence
@@ -76,6 +76,25 @@ def test_a_target_that_is_fed_rightly_passes_and_the_report_says_so(world: Path,
     assert said["Checked on"] == "120 non-member images, 22 BatchNorm layers"
     assert said["Input self-check"].endswith(check.sentence)
     assert dict(selfcheck_pairs(None)) == {"Input self-check": "not made: the run is from before there was one"}
+
+
+def test_a_foreign_model_is_checked_but_never_refused(world: Path, bgr: Path, tmp_path: Path) -> None:
+    result = audit(world, bgr / "right", tmp_path / "run", "--foreign", str(bgr / "wrong"))
+    assert result.exit_code == 0, result.output
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.selfcheck is not None
+    assert evidence.foreign_selfcheck is not None
+    assert (evidence.selfcheck.overridden, evidence.foreign_selfcheck.verdict) == (False, "misfit")
+    limit = "The foreign model does not seem to be fed as in training, so that its control may be easier to beat"
+    assert evidence.limits[0].startswith(limit)
+    for page in (render_text(evidence), render_html(evidence)):
+        assert limit in " ".join(page.split())
+    assert "DOES NOT FIT, and the audit went on all the same" in " ".join(render_html(evidence).split())
+
+
+def test_a_foreign_model_that_nobody_brought_is_not_checked(world: Path, bgr: Path) -> None:
+    seen = examine(read_manifest(world / "people.csv"))
+    assert foreign_fed_as_trained(None, seen, Question(), silent) is None
 
 
 def test_why_there_was_no_check_is_recorded(world: Path, bgr: Path) -> None:

@@ -23,6 +23,7 @@ from bareface.targets.target import Target
 from bareface.targets.twin import untrained_twin
 
 State = dict[str, Tensor]
+ESTIMATED = "Distances to statistics estimated on public faces and black-box attacks: there is no BatchNorm layer."
 SHAPES = {name: {key: tuple(value.shape) for key, value in net.state().items()} for name, net in TINY.items()}
 
 
@@ -172,15 +173,23 @@ def test_a_module_that_ends_in_a_classification_layer_is_not_saved_as_a_backbone
     ("family", "told"),
     [
         ("vit", "All attacks, BatchNorm distances on 2 layers"),
-        ("lightcnn", "Black-box attacks: no BatchNorm statistics are in the file."),
-        ("sphereface", "Black-box attacks: no BatchNorm statistics are in the file."),
+        ("lightcnn", ESTIMATED),
+        ("sphereface", ESTIMATED),
     ],
 )
 def test_inspect_says_what_can_be_audited_where_there_is_little_batchnorm(
     family: str, told: str, tmp_path: Path
 ) -> None:
     torch.save(TINY[family].state(), tmp_path / "file.pt")
-    assert told in facts_text(facts_of(tmp_path / "file.pt"))
+    assert told in " ".join(facts_text(facts_of(tmp_path / "file.pt")).split())
+
+
+def test_inspect_asks_for_the_head_to_be_taken_out_where_there_is_no_batchnorm_either(tmp_path: Path) -> None:
+    torch.save(TINY["lightcnn"].state() | {"fc2.weight": torch.ones(40, 12)}, tmp_path / "file.pt")
+    facts = facts_of(tmp_path / "file.pt")
+    assert facts.head is not None
+    assert facts.head.identities == 40
+    assert facts.auditable == f"{ESTIMATED} The head is still in the file: take it out before it is shipped."
 
 
 def test_an_empty_tensor_and_shapes_that_do_not_fit_together_are_named() -> None:
