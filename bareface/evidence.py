@@ -114,7 +114,7 @@ class Control(Record):
 class Finding(Record):
     """One attack in one game with one prior knowledge: what it found, beside its controls.
 
-    title: name and changed parameters, as in `subject-compactness (k=3)`.
+    title: name and the parameters that were changed or always matter, as in `subject-compactness (k=2)`.
     status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
     """
 

@@ -12,7 +12,8 @@ from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import direction
-from bareface.membership.subject_compactness import compactness, sets_of
+from bareface.membership.photo_sets import sets_of
+from bareface.membership.subject_compactness import compactness
 from bareface.trace import Channel, Trace
 
 

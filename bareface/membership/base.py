@@ -73,6 +73,9 @@ class Attack(ABC):
     useless: ClassVar[frozenset[Knowledge]] = frozenset()
     """Prior knowledge from which it learns nothing, as its page explains; it abstains."""
 
+    shown: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that the title states even where they are the usual ones."""
+
     @abstractmethod
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
         """Scores of the images of a trace; higher = more likely a member, NaN = no answer.
@@ -90,10 +93,10 @@ class Attack(ABC):
         return np.ones(len(trace), dtype=bool)
 
     def title(self) -> str:
-        """The name with the parameters that were changed, as in `subject-compactness (k=3)`."""
+        """The name with the parameters that were changed or always matter, as in `subject-compactness (k=2)`."""
         usual = type(self)().parameters()
-        changed = [f"{key}={value}" for key, value in self.parameters().items() if usual[key] != value]
-        return f"{self.name} ({', '.join(changed)})" if changed else self.name
+        stated = [f"{k}={v}" for k, v in self.parameters().items() if usual[k] != v or k in self.shown]
+        return f"{self.name} ({', '.join(stated)})" if stated else self.name
 
     def parameters(self) -> dict[str, str | int | float | bool]:
         """The parameters by name."""

@@ -31,6 +31,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import direction, fisher, unit
+from bareface.membership.photo_sets import in_sets, sets_of
 from bareface.trace import Channel, Trace
 
 
@@ -43,31 +44,18 @@ class SubjectCompactness(FeatureAttack):
     """
 
     name: ClassVar[str] = "subject-compactness"
+    shown: ClassVar[frozenset[str]] = frozenset({"k"})
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
 
     k: Annotated[int, Field(ge=2, le=100)] = 2
 
     def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
         """(n,) photos that stand in a full set of k."""
-        scope = np.zeros(len(trace), dtype=bool)
-        scope[sets_of(trace, self.k)] = True
-        return scope
+        return in_sets(trace, self.k)
 
     def features(self, trace: Trace) -> Features:
         """(n, 4) mean, least, largest and centroid cosine, Fisher-transformed; NaN for photos in no set."""
         return compactness(direction(trace), sets_of(trace, self.k))
-
-
-def sets_of(trace: Trace, k: int) -> NDArray[np.intp]:
-    """(m, k) row numbers: each person's photos cut into sets of exactly k.
-
-    The order within a person is that of the content digests, so it does not depend on the order of the rows.
-    """
-    order = np.lexsort((trace.image, trace.photo_set))
-    person = trace.photo_set[order]
-    starts = np.flatnonzero(np.r_[True, person[1:] != person[:-1]]) if len(order) else np.empty(0, np.intp)
-    blocks = [block[: len(block) // k * k] for block in np.split(order, starts[1:])]
-    return np.concatenate(blocks).reshape(-1, k) if blocks else np.empty((0, k), np.intp)
 
 
 def compactness(direction: NDArray[np.float64], sets: NDArray[np.intp]) -> NDArray[np.float64]:
