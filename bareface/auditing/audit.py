@@ -18,6 +18,7 @@ from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
+from bareface.auditing.cast import Shadow
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
@@ -46,6 +47,7 @@ class Brought:
         command: how to ask again.
         references: backbones of other origin that never saw the members; attacks compare the target with them.
         recogniser: an independent network that finds people under two names, if there is one.
+        shadows: finished ones, of all the auxiliary people; none = they are trained as the question says.
     """
 
     target: Auditable
@@ -54,6 +56,7 @@ class Brought:
     command: str = ""
     references: tuple[Auditable, ...] = ()
     recogniser: Auditable | None = None
+    shadows: tuple[Shadow, ...] = ()
 
 
 def conduct(
@@ -72,6 +75,8 @@ def conduct(
         settings["references"] = [reference.sha256 for reference in brought.references]
     if brought.recogniser is not None:
         settings["recogniser"] = brought.recogniser.sha256
+    if brought.shadows:
+        settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
@@ -80,7 +85,8 @@ def conduct(
         arenas = _arenas(people, question)
         fed = fed_as_trained(brought.target, examination, question, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, question, progress)
-        traces = gather(brought.target, brought.foreign, brought.references, examination, question, run, progress)
+        others = brought.foreign, brought.references, brought.shadows
+        traces = gather(brought.target, *others, examination, question, run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
         answers: list[Answer] = []

@@ -12,6 +12,7 @@ from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.cast import STAND_IN, Shadow, bn_swap, shadows, stand_in, untrained
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.question import Progress, Question
+from bareface.errors import UsageError
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
 from bareface.roster import Role, Roster
@@ -63,19 +64,24 @@ def gather(
     target: Auditable,
     foreign: Auditable | None,
     references: tuple[Auditable, ...],
+    brought: tuple[Shadow, ...],
     examination: Examination,
     question: Question,
     run: Path,
     progress: Progress,
 ) -> Traces:
-    """Train the shadows and probe the target, its controls and the shadows; everything is kept in the run folder."""
+    """Train the shadows and probe the target, its controls and the shadows; everything is kept in the run folder.
+
+    Raises:
+        UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
+    """
     everyone, (_, rows) = examination.accepted, candidates(examination)
-    made = _train_shadows(everyone, question, run, progress)
+    made = _fitting(brought, everyone) or _train_shadows(everyone, question, run, progress)
     foreign_model, foreign_is = _foreign(target, foreign, made, everyone, question.seed)
     swap = bn_swap(target, everyone, question.seed)
-    brought = references if foreign is None else (foreign, *references)
+    others = references if foreign is None else (foreign, *references)
     asking = Asking(
-        examination, _reference_models(made, brought, everyone), wanted_by(question.attacks),
+        examination, _reference_models(made, others, everyone), wanted_by(question.attacks),
         read_by(question.attacks), question.batch_size, question.seed, run, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
@@ -147,6 +153,19 @@ def shadow_lessons(traces: Traces, game: Game, question: Question) -> tuple[Labe
         own = arena(roster, game, folds=2, seed=question.seed + number)
         lessons.append(Labelled(in_arena(trace, own), own.member))
     return tuple(lessons)
+
+
+def _fitting(brought: tuple[Shadow, ...], roster: Roster) -> tuple[Shadow, ...]:
+    """The shadows that were brought, each with the rows in which the auxiliary images are probed."""
+    auxiliary = roster.take(roster.rows(Role.AUXILIARY)).image
+    if any(shadow.roster.image != auxiliary for shadow in brought):
+        raise UsageError(
+            "shadows",
+            got="a shadow of other images than the usable auxiliary ones",
+            expected=f"a roster of those {len(auxiliary)}, in their order",
+            hint="shadows that are trained by the audit: it knows which images are usable",
+        )
+    return brought
 
 
 def _train_shadows(roster: Roster, question: Question, run: Path, progress: Progress) -> tuple[Shadow, ...]:

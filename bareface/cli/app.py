@@ -9,6 +9,7 @@ import typer
 
 import bareface
 from bareface.allocator import keep_freed_memory
+from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
@@ -239,6 +240,7 @@ app.command()(pairs)
 app.command()(verify)
 app.command()(align)
 app.command()(overlap)
+app.add_typer(bench, name="bench")
 
 
 @app.command()

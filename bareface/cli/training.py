@@ -68,14 +68,23 @@ def _people(path: Path, role: str) -> tuple[Roster, Roster | None]:
     return chosen.with_role(Role.MEMBER), roster.take(~np.isin(roster.subject, np.unique(chosen.subject)))
 
 
-def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:
+def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> TrainConfig:
+    """The training settings in a YAML file, or the usual ones, some of them overridden.
+
+    Raises:
+        UsageError: a setting is unknown or of the wrong kind.
+    """
     values = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
     try:
-        config = TrainConfig.model_validate(values | options)
+        return TrainConfig.model_validate(values | (options or {}))
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{path or 'bareface train'}, {'.'.join(map(str, first['loc']))}"
         raise UsageError(where, got=repr(first["input"])[:200], expected=first["msg"]) from error
+
+
+def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:
+    config = read_recipe(path, options)
     spec = config.spec.model_dump()
     if size is not None:
         spec |= {"height": size, "width": size}

@@ -1,5 +1,7 @@
 """What the classification head says of an image: its likeliest classes and how sure it is, in a few numbers."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -20,10 +22,18 @@ def head_shapes(identities: int) -> dict[Channel, tuple[int, ...]]:
     }
 
 
-def head_answers(embedding: Tensor, centres: Tensor) -> dict[Channel, Tensor]:
-    """What a head with class centres (identities, d) says of (n, d) embeddings; each answer (n, ...)."""
+def head_answers(
+    embedding: Tensor, centres: Tensor, posterior: Callable[[Tensor], Tensor] | None = None
+) -> dict[Channel, Tensor]:
+    """What a head with class centres (identities, d) says of (n, d) embeddings; each answer (n, ...).
+
+    Where a service keeps the head and answers with `posterior` of the logarithms of its posteriors, their logarithms
+    over the scale stand for the cosines: they are these up to a number for each image.
+    """
     directions = torch.nn.functional.normalize(centres.to(embedding), dim=1)
     cosine = torch.nn.functional.normalize(embedding, dim=1) @ directions.T
+    if posterior is not None:
+        cosine = posterior(torch.log_softmax(POSTERIOR_SCALE * cosine, dim=1)) / POSTERIOR_SCALE
     top = cosine.topk(min(MOST_CLASSES, len(centres)), dim=1)
     return {
         Channel.CLASS_COSINE: top.values[:, 0],

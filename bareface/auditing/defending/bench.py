@@ -1,0 +1,111 @@
+"""All defences, all seeds; what is finished is kept, and a bench that was cut short goes on."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import bareface
+from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
+from bareface.auditing.defending.trial import Stand, run_trial
+from bareface.auditing.defending.world import World
+from bareface.auditing.question import Progress
+from bareface.auditing.run_folder import run_folder
+from bareface.config import make_attack_configs
+from bareface.errors import RunError, UsageError
+from bareface.files import write_text
+from bareface.training.defence import Defence
+from bareface.training.defences import defence_class
+
+TRIAL_FILE = "trial.json"
+DEFENCES = (
+    UNDEFENDED,
+    "label-smoothing", "relax-loss", "posterior-perturbation", "posterior-rounding", "head-withheld",
+    "zeroed-counters", "public-statistics", "folding",
+    "norm-removal", "embedding-noise", "embedding-rounding",
+    "quantisation", "pruning", "fine-tuning", "distillation",
+    "early-stopping", "weight-decay", "dropout", "mixup", "cutmix", "augmentation",
+    "group-norm", "layer-norm", "frozen-statistics",
+    "dp-sgd:noise=0.05", "dp-sgd:noise=1.5",
+)  # fmt: skip
+"""Those that change the least first; the two points of DP-SGD are one for recognition and one for privacy."""
+
+
+def make_defence(text: str) -> Defence | None:
+    """The defence written as `name` or `name:key=value,key=value`; None for `none`.
+
+    Raises:
+        UsageError: there is none of that name, or a parameter is unknown or out of range.
+    """
+    if text == UNDEFENDED:
+        return None
+    (asked,) = make_attack_configs([text])  # the same notation as that of attacks
+    kind = defence_class(asked.name)
+    try:
+        return kind(**asked.parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"defence {asked.name}, parameter {'.'.join(map(str, first['loc']))}"
+        raise UsageError(where, got=repr(first["input"]), expected=first["msg"], hint="bareface bench list") from error
+
+
+def run_bench(
+    world: World,
+    defences: Sequence[str],
+    seeds: Sequence[int],
+    run: Path,
+    progress: Progress,
+    attacks: tuple[str, ...] = (),
+) -> Bench:
+    """Try every defence with every seed; trials that lie in the run folder are read.
+
+    Args:
+        world: the people.
+        defences: as in `make_defence`.
+        seeds: one target and one shadow for each.
+        run: the run folder, for one world.
+        progress: called with (stage, done, total).
+        attacks: asked beside the usual ones.
+
+    Raises:
+        UsageError: a defence or a parameter of one is unknown.
+        RunError: the folder is in use, belongs to another world, or holds a damaged trial.
+    """
+    wanted = [(text, make_defence(text)) for text in dict.fromkeys(defences)]
+    trials, total = list[Trial](), len(seeds) * len(wanted)
+    with run_folder(run, {**world.settings(), "attacks": list(attacks)}):
+        for seed in seeds:
+            stand = Stand(world, seed, run / f"seed-{seed}", progress, attacks)
+            for text, defence in wanted:
+                trials.append(_kept(stand, defence, stand.folder / "defences" / _slug(text)))
+                progress("defences", len(trials), total)
+    return Bench(schema_version=SCHEMA_VERSION, bareface=bareface.__version__, world=world.name, trials=tuple(trials))
+
+
+def _kept(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
+    path = folder / TRIAL_FILE
+    if path.exists():
+        return read_trial(path)
+    trial = run_trial(stand, defence, folder / "audit")
+    write_text(path, trial.model_dump_json(indent=1) + "\n")
+    return trial
+
+
+def read_trial(path: Path) -> Trial:
+    """A trial that was kept.
+
+    Raises:
+        RunError: it is damaged, or of another version.
+    """
+    try:
+        return Trial.model_validate_json(path.read_bytes(), strict=True)
+    except ValidationError as error:
+        got = f"{error.errors()[0]['msg']}"
+        raise RunError(
+            str(path), got=got, expected="a trial of this version", hint="delete it; it is run again"
+        ) from None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9.-]+", "-", text)

@@ -1,0 +1,136 @@
+"""The people of a bench: who is trained on, who is not, the attacker's own, and the public."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bareface.auditing.audit import roster_digest
+from bareface.config import SpecConfig, TrainConfig
+from bareface.errors import RosterError
+from bareface.faces.images import RosterImages
+from bareface.faces.synthetic import write_folder
+from bareface.files import write_text
+from bareface.roster import Role, Roster, read_folder
+from bareface.streams import stream
+from bareface.training.defence import Public
+
+VERIFICATION = "verification"
+SHADOWED = 2 / 3
+MOST_PUBLIC = 1000
+TRAINING = TrainConfig(
+    spec=SpecConfig(height=32, width=32, order="GRAY"), embedding_size=64, epochs=40, batch_size=32, learning_rate=0.05
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rendered people in one role: how many, with how many images each."""
+
+    role: str
+    people: int
+    images: int
+
+
+GROUPS = (
+    Group(Role.MEMBER, 100, 4),
+    Group(Role.OUTSIDE, 100, 4),
+    Group(Role.AUXILIARY, 150, 4),
+    Group(Role.PUBLIC, 150, 4),
+    Group(VERIFICATION, 100, 4),
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Who is who, and how backbones are trained.
+
+    Attributes:
+        name: what reports call it.
+        roster: members, outsiders, auxiliary and public people.
+        strangers: people to verify recognition on; no backbone is trained on them.
+        training: the recipe without a defence.
+    """
+
+    name: str
+    roster: Roster
+    strangers: Roster
+    training: TrainConfig
+
+    def settings(self) -> dict[str, object]:
+        """What a run of the bench must not change."""
+        digests = {"roster": roster_digest(self.roster), "strangers": roster_digest(self.strangers)}
+        return {"world": self.name, "training": self.training.model_dump(mode="json"), **digests}
+
+    def shadow_roster(self, seed: int) -> Roster:
+        """The auxiliary images with two of three people as a shadow's members, the others outside."""
+        auxiliary = self.roster.take(self.roster.rows(Role.AUXILIARY))
+        people = stream(seed, "shadow people").permutation(np.unique(auxiliary.subject))
+        trained = people[: round(SHADOWED * len(people))]
+        role = np.where(np.isin(auxiliary.subject, trained), str(Role.MEMBER), str(Role.OUTSIDE))
+        return Roster(auxiliary.root, auxiliary.image, auxiliary.subject, role)
+
+    def public(self) -> Public:
+        """Public people at the size of the backbone's input."""
+        people = self.roster.take(self.roster.rows(Role.PUBLIC)[:MOST_PUBLIC])
+        _, labels = np.unique(people.subject, return_inverse=True)
+        spec = self.training.spec
+        return Public(RosterImages(people, spec.height, spec.width), labels.astype(np.int64))
+
+
+def world_of(roster: Roster, training: TrainConfig, name: str) -> World:
+    """A world of people that somebody brought.
+
+    People to verify recognition on are those in the role `verification`, else those outside.
+
+    Raises:
+        RosterError: a role is missing.
+    """
+    needed = (Role.MEMBER, Role.OUTSIDE, Role.AUXILIARY, Role.PUBLIC)
+    missing = [str(role) for role in needed if not len(roster.rows(role))]
+    if missing:
+        raise RosterError(
+            str(roster.root), got=f"nobody in the role {missing[0]}", expected=", ".join(needed),
+            hint="a manifest with all of them; auxiliary people train the shadow, public ones some of the defences",
+        )  # fmt: skip
+    apart = roster.rows(VERIFICATION)
+    strangers = roster.take(apart if len(apart) else roster.rows(Role.OUTSIDE))
+    return World(name, roster.take(roster.rows(*needed)), strangers, training)
+
+
+def rendered_world(
+    folder: Path,
+    report: Callable[[str, int, int], None],
+    *,
+    groups: tuple[Group, ...] = GROUPS,
+    training: TrainConfig = TRAINING,
+    seed: int = 7,
+) -> World:
+    """People who do not exist, rendered into a folder; one that is there already is read."""
+    size, first, parts = training.spec.height, 0, list[Roster]()
+    for group in groups:
+        home, done = folder / group.role, folder / f"{group.role}.done"
+        if not done.exists():
+            shutil.rmtree(home, ignore_errors=True)  # a rendering that was cut short
+            write_folder(
+                home, people=group.people, images=group.images, size=size, seed=seed, first_identity=first,
+                report=partial(report, f"rendering {group.role}"),
+            )  # fmt: skip
+            write_text(done, "")
+        parts.append(_moved(read_folder(home, group.role), folder))
+        first += group.people
+    return world_of(_together(parts, folder), training, f"rendered faces, {size} pixels")
+
+
+def _moved(part: Roster, folder: Path) -> Roster:
+    """The same images, named from the folder above."""
+    name = part.root.name
+    return Roster(folder, tuple(f"{name}/{image}" for image in part.image), part.subject, part.role)
+
+
+def _together(parts: list[Roster], folder: Path) -> Roster:
+    images = tuple(image for part in parts for image in part.image)
+    return Roster(folder, images, *(np.concatenate([getattr(p, c) for p in parts]) for c in ("subject", "role")))
