@@ -139,8 +139,8 @@ def _deciding(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tup
 
     The others are the ceiling beside them; they decide only where nothing else was asked.
     """
-    with_head = {attack.name for attack in attacks if attack.needs & set(HEAD_CHANNELS)}
-    return tuple(finding for finding in findings if finding.attack not in with_head) or findings
+    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.reads() & set(HEAD_CHANNELS)]
+    return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
 
 
 def _reach(finding: Finding) -> float:

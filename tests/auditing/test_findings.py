@@ -114,6 +114,12 @@ def test_the_verdict_rests_on_attacks_without_the_head_where_there_are_any() -> 
     assert _deciding(found[1:], alone.attacks) == found[1:]
 
 
+def test_a_signal_of_the_head_does_not_decide_where_the_same_attack_has_one_without() -> None:
+    toy, asked = toy_world(12), question("lira:signal=logit", "lira:signal=norm")
+    _, found = audited(toy, toy_world(13), pictures(toy), asked)
+    assert [finding.parameters["signal"] for finding in _deciding(found, asked.attacks)] == ["norm"]
+
+
 def test_the_blind_baseline_sees_likeness_of_photo_sets_only_when_it_is_given_sets() -> None:
     toy = toy_world(14)
     alike = pictures(toy)
