@@ -26,6 +26,8 @@ from bareface.targets.printable import printable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
 
 _ANSWER = '{"embeddings": [[...], ...]}, one for each image'
+_BY_HAND = "asking it by hand first; docs/targets.md says what is sent and what it has to answer"
+_EXCHANGED = "starting over with --fresh once the service behind it stays the same"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +75,12 @@ class Endpoint:
             TargetError: it gives no answer after all repetitions, refuses, or answers something else.
         """
         answers = [self._ask(part) for part in torch.split(images, self.post.courtesy.images)]
-        widths = sorted({answer.shape[1] for answer in answers})
-        if len(widths) != 1:
-            got = f"embeddings of {' and '.join(map(str, widths))} numbers"
-            raise TargetError(self.name, got=got, expected="the same number for every image")
+        told = {answer.shape[1] for answer in answers}
+        if "embedding_size" in vars(self):  # found out before; a service may change between two requests
+            told.add(self.embedding_size)
+        if len(told) != 1:
+            got, hint = f"embeddings of {' and '.join(map(str, sorted(told)))} numbers", _EXCHANGED
+            raise TargetError(self.name, got=got, expected="the same number for every image", hint=hint)
         return torch.from_numpy(np.concatenate(answers))
 
     def _ask(self, images: Tensor) -> NDArray[np.float32]:
@@ -116,8 +120,9 @@ def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]
             values = np.asarray(json.loads(answer)["embeddings"], dtype=np.float32)
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         shown = printable(answer[:80].decode(errors="replace"))
-        raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER) from None
+        raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER, hint=_BY_HAND) from None
     if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
         got = f"numbers of shape {values.shape} for {count} images"
-        raise TargetError(name, got=got, expected=f"{_ANSWER}, finite, at least two numbers each")
+        expected = f"{_ANSWER}, finite, at least two numbers each"
+        raise TargetError(name, got=got, expected=expected, hint=_BY_HAND)
     return values

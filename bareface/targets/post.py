@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bareface.errors import TargetError
 from bareface.targets.printable import printable
@@ -62,7 +62,7 @@ class Post:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_a_port(parts):
             raise TargetError("endpoint", got=repr(printable(self.url)), expected="an http or https address")
         if parts.username or parts.password:
             got, hint = "an address with a password in it", f"the environment variable {TOKEN}"
@@ -74,36 +74,39 @@ class Post:
         Raises:
             TargetError: no answer after all repetitions, a refusal, or more than 64 MiB.
         """
-        wait = self.courtesy.first_wait
+        wait, last = self.courtesy.first_wait, ""
         for again in range(self.courtesy.retries + 1):
             self.sleep(max(0.0, self._due - self.clock()))
             self._due = self.clock() + 1 / self.courtesy.per_second
             answer, asked_to_wait = self._once(content, expected)
-            if answer is not None:
+            if isinstance(answer, bytes):
                 return answer
+            last = answer
             if again < self.courtesy.retries:
                 self.sleep(min(max(wait, asked_to_wait), LONGEST_WAIT))
             wait *= 2
-        got = f"no answer in {self.courtesy.retries + 1} tries"
+        got = f"no answer in {self.courtesy.retries + 1} tries (the last: {last})"
         hint = "the same command once the endpoint is up; it resumes"
         raise TargetError("endpoint", got=got, expected=expected, hint=hint)
 
-    def _once(self, content: bytes, expected: str) -> tuple[bytes | None, float]:
-        """The answer, or None and how many seconds the other side wants to be left alone."""
+    def _once(self, content: bytes, expected: str) -> tuple[bytes | str, float]:
+        """The answer, or why there is none and how many seconds the other side wants to be left alone."""
         request = urllib.request.Request(self.url, content, _headers(), method="POST")
         try:
             with _OPENER.open(request, timeout=self.courtesy.timeout) as response:
                 answer: bytes = response.read(MOST_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
+                said = f"{error.code} {printable(str(error.reason), 80)}"
                 if error.code in _AGAIN:
-                    return None, _seconds(error.headers.get("Retry-After"))
-                got = f"the answer {error.code} {printable(str(error.reason), 80)}"
+                    return said, _seconds(error.headers.get("Retry-After"))
+                got = f"the answer {said}"
             raise TargetError("endpoint", got=got, expected=expected, hint="asking it by hand first") from None
-        except _NO_ANSWER:
-            return None, 0.0
+        except _NO_ANSWER as error:
+            return printable(str(error) or type(error).__name__, 120), 0.0
         if len(answer) > MOST_BYTES:
-            raise TargetError("endpoint", got=f"more than {MOST_BYTES:,} bytes", expected=expected)
+            hint = "fewer images in a request (endpoint: images)"
+            raise TargetError("endpoint", got=f"more than {MOST_BYTES:,} bytes", expected=expected, hint=hint)
         return answer, 0.0
 
 
@@ -115,6 +118,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+
+
+def _has_a_port(parts: SplitResult) -> bool:
+    """Whether the port is the usual one or a number that a port can have."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _headers() -> dict[str, str]:

@@ -27,6 +27,9 @@ from bareface.targets.printable import printable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
 
 PLAIN, FLIP = "image", "flip"
+LAYOUT = "the layout in docs/targets.md, Embeddings only"
+ONCE = "one row for each image and view; where images have no mirror image, leave that view out for all"
+GAPS = "leaving these images out of the table and of the roster"
 EXPECTED = "a table of embeddings: .parquet, or .npy with a .csv beside it"
 MOST_ROWS, MOST_NUMBERS, MOST_INFLATED, MOST_VIEWS = 50_000_000, 1 << 33, 200, 64
 _ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
@@ -113,11 +116,13 @@ def read_table(path: Path, *, name: str | None = None) -> EmbeddingTable:
     images, views, values = (_npy if path.suffix == ".npy" else _parquet)(path)
     if not len(values) or values.ndim != 2 or values.shape[1] < 2:
         got = f"numbers of shape {values.shape}"
-        raise TargetError(str(path), got=got, expected="embeddings (rows, d), at least one row and two numbers")
+        raise TargetError(
+            str(path), got=got, expected="embeddings (rows, d), at least one row and two numbers", hint=LAYOUT
+        )
     bad = int((~np.isfinite(values).all(1)).sum())
     if bad:
         got = f"{bad:,} of {len(values):,} embeddings with NaN or infinite numbers"
-        raise TargetError(str(path), got=got, expected="numbers", hint="leaving these images out")
+        raise TargetError(str(path), got=got, expected="numbers", hint=GAPS)
     return _assembled(path, images, views, values, name or path.stem)
 
 
@@ -127,7 +132,9 @@ def _assembled(path: Path, images: list[str], views: list[str], values: Embeddin
     names = sorted(set(views), key=lambda view: (view != PLAIN, view != FLIP, view))
     if names[0] != PLAIN or len(names) > MOST_VIEWS:
         got = f"the views {printable(', '.join(names[:8]))}"
-        raise TargetError(str(path), got=got, expected=f"a view {PLAIN!r}, the picture as it is, {MOST_VIEWS} at most")
+        raise TargetError(
+            str(path), got=got, expected=f"a view {PLAIN!r}, the picture as it is, {MOST_VIEWS} at most", hint=LAYOUT
+        )
     row = np.array([keys[image] for image in images])
     view = np.array([names.index(one) for one in views])
     counts = np.zeros((len(keys), len(names)), np.int64)
@@ -136,7 +143,7 @@ def _assembled(path: Path, images: list[str], views: list[str], values: Embeddin
         odd = np.argwhere(counts != 1)[0]
         image, times = list(keys)[odd[0]], counts[tuple(odd)]
         got = f"the view {printable(names[odd[1]])!r} of {printable(image)!r} {times} times"
-        raise TargetError(str(path), got=got, expected="every view of every image once")
+        raise TargetError(str(path), got=got, expected="every view of every image once", hint=ONCE)
     arranged = np.empty((len(keys), len(names), values.shape[1]), np.float32)
     arranged[row, view] = values
     return EmbeddingTable(name, keys, tuple(names), arranged, _fingerprint(path), str(path))
@@ -149,7 +156,7 @@ def _parquet(path: Path) -> tuple[list[str], list[str], Embeddings]:
             _refuse_sizes(path, said.num_rows, sum(_claimed(said)))
         if not {"image", "embedding"} <= set(names):
             got = f"the columns {printable(', '.join(names))}"
-            raise TargetError(str(path), got=got, expected="the columns image, embedding and perhaps view")
+            raise TargetError(str(path), got=got, expected="the columns image, embedding and perhaps view", hint=LAYOUT)
         wanted = [name for name in ("image", "view", "embedding") if name in names]
         # Texts that repeat stay a dictionary, so that they take no room.
         with pq.ParquetFile(path, read_dictionary=wanted[:-1]) as file:
@@ -182,11 +189,15 @@ def _texts(column: pa.ChunkedArray, name: str) -> list[str]:
 def _lists(path: Path, cells: pa.ChunkedArray) -> Embeddings:
     kind = cells.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-        raise TargetError(str(path), got=f"embeddings of type {printable(str(kind))}", expected="lists of numbers")
+        raise TargetError(
+            str(path), got=f"embeddings of type {printable(str(kind))}", expected="lists of numbers", hint=LAYOUT
+        )
     lengths = compute.unique(compute.list_value_length(cells)).to_pylist()
     if len(lengths) != 1 or None in lengths:
         shown = ", ".join(str(length) for length in sorted(lengths, key=str)[:4]) or "no rows"
-        raise TargetError(str(path), got=f"embeddings of {shown} numbers", expected="the same number in every row")
+        raise TargetError(
+            str(path), got=f"embeddings of {shown} numbers", expected="the same number in every row", hint=GAPS
+        )
     chunks = [np.asarray(chunk.flatten().cast(pa.float32())) for chunk in cells.chunks]
     return np.concatenate(chunks).reshape(len(cells), -1)
 
@@ -198,14 +209,16 @@ def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
         raise _damaged(path, str(error)) from None
     if not isinstance(mapped, np.ndarray) or mapped.dtype.kind != "f":
         got = f"an array of {getattr(mapped, 'dtype', type(mapped).__name__)}"
-        raise TargetError(str(path), got=got, expected="floating point numbers (rows, d)")
+        raise TargetError(
+            str(path), got=got, expected="floating point numbers (rows, d)", hint="array.astype('float32')"
+        )
     _refuse_sizes(path, len(mapped) if mapped.ndim else 0, mapped.nbytes)
     columns = _names(path.with_suffix(".csv"))
     images = column(path.with_suffix(".csv"), columns, "image")
     views = column(path.with_suffix(".csv"), columns, "view") if "view" in columns else [PLAIN] * len(images)
     if mapped.ndim != 2 or len(mapped) != len(images):
         got = f"{len(images):,} names for numbers of shape {mapped.shape}"
-        raise TargetError(str(path), got=got, expected="one line in the .csv for each row of (rows, d)")
+        raise TargetError(str(path), got=got, expected="one line in the .csv for each row of (rows, d)", hint=LAYOUT)
     with np.errstate(over="ignore"):  # what overflows is not finite, and refused later
         return images, views, np.asarray(mapped, np.float32)
 
@@ -213,7 +226,7 @@ def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
 def _names(path: Path) -> dict[str, list[str]]:
     if not path.is_file():
         raise TargetError(
-            str(path), got="no such file", expected="a CSV with the columns image and view beside the .npy"
+            str(path), got="no such file", expected="a CSV with the columns image and view beside the .npy", hint=LAYOUT
         )
     return read_csv(path)
 

@@ -83,14 +83,13 @@ def test_a_busy_endpoint_is_asked_again_after_longer_and_longer_waits(service: S
 
 def test_patience_ends(service: Service) -> None:
     service.moods = [503] * 3
-    with pytest.raises(
-        TargetError, match=r"endpoint: got no answer in 3 tries; .* Try: the same command once .* resumes"
-    ):
+    told = r"endpoint: got no answer in 3 tries \(the last: 503 Service Unavailable\); .* Try: the same command once"
+    with pytest.raises(TargetError, match=told):
         asking(service.url).embed(IMAGES[:1])
 
 
 def test_nobody_there_is_no_answer() -> None:
-    with pytest.raises(TargetError, match="got no answer in 1 tries"):
+    with pytest.raises(TargetError, match=r"got no answer in 1 tries \(the last: .*[Rr]efused.*\)"):
         asking("http://127.0.0.1:9/", retries=0).embed(IMAGES[:1])
 
 
@@ -100,7 +99,7 @@ def test_nobody_there_is_no_answer() -> None:
         (404, r"got the answer 404 .*; expected .* Try: asking it by hand first"),
         (401, r"got the answer 401"),
         (302, r"got the answer 302"),
-        (b"<html>", r"got the answer '<html>'; expected \{\"embeddings\""),
+        (b"<html>", r"got the answer '<html>'; expected \{\"embeddings\".* Try: asking it by hand first"),
         (b'{"embedding": [1]}', r"got the answer"),
         (b'{"embeddings": [[1], [2, 3]]}', r"got the answer"),
         (b'{"embeddings": ["a"]}', r"got the answer"),
@@ -124,6 +123,14 @@ def test_answers_of_two_lengths_are_refused(service: Service) -> None:
         asking(service.url).embed(IMAGES)
 
 
+def test_a_service_that_is_exchanged_on_the_way_is_found_out(service: Service) -> None:
+    target = asking(service.url)
+    assert target.embedding_size == 3
+    service.moods = [GOOD]
+    with pytest.raises(TargetError, match=r"got embeddings of 2 and 3 numbers; .* Try: starting over with --fresh"):
+        target.embed(IMAGES[:1])
+
+
 def test_an_answer_has_a_largest_size(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bareface.targets.post.MOST_BYTES", 10)
     with pytest.raises(TargetError, match="got more than 10 bytes"):
@@ -136,6 +143,8 @@ def test_an_answer_has_a_largest_size(service: Service, monkeypatch: pytest.Monk
         ("ftp://host/x", r"got 'ftp://host/x'; expected an http or https address"),
         ("file:///etc/passwd", r"expected an http or https address"),
         ("http:///x", r"expected an http or https address"),
+        ("http://host:99999/x", r"expected an http or https address"),
+        ("http://host:face/x", r"expected an http or https address"),
         ("https://me:secret@host/x", r"got an address with a password in it; .* variable BAREFACE_ENDPOINT_TOKEN"),
     ],
 )
