@@ -118,7 +118,10 @@ def invert(
     ],
     judge: Annotated[list[str], typer.Option(help="Face model trained on other people, perhaps PATH=WHOSE; repeat.")],
     objective: Annotated[
-        str, typer.Option(help="membership, agreement, bn-distance, compactness, class-centre, or a sum with +.")
+        str,
+        typer.Option(
+            help="membership, agreement, compactness, embedding-norm, bn-distance, class-centre, or a sum with +."
+        ),
     ] = "membership",
     attack: Annotated[str, typer.Option(help="Stage-1 attack whose models the membership objective uses.")] = (
         "bn-distance"
@@ -127,6 +130,9 @@ def invert(
     restarts: Annotated[int, typer.Option(min=1, help="Images of each arm.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Moves of each restart.")] = 150,
     candidates: Annotated[int, typer.Option(min=1, help="Latents to select the restarts from.")] = 4096,
+    siblings: Annotated[
+        int | None, typer.Option(min=0, help="Further images of each restart's person; what the objective needs.")
+    ] = None,
     space: Annotated[str, typer.Option(help="Latent space; whitened w where there is one.")] = "",
     split: Annotated[str, typer.Option(help="random if chance decided who was trained on; else not-random.")] = (
         "unknown"
@@ -152,7 +158,7 @@ def invert(
         asked = {
             "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
-            "skip": tuple(skip or ()), "draws": draws, "seed": seed,
+            "siblings": siblings, "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
         shown = run_inversion(run, named, asked, fresh=fresh)
     if fail_if_leak and shown:

@@ -35,19 +35,27 @@ class Scene:
     variation: Variation | None = None
     upto: int | None = None
 
+    @property
+    def siblings(self) -> int:
+        """Images of each row, itself included."""
+        return 1 if self.variation is None else 1 + self.variation.count
+
     def look(self, latents: Latents, rows: Sequence[int], numbers: Sequence[int], seed: int, step: int) -> Sight:
         """The views that the restarts called `numbers`, in these rows, get at one step; siblings included."""
-        per_image, siblings = self.augmentation.pairs, 1
+        per_image, siblings = self.augmentation.pairs, self.siblings
         if self.variation is not None:
-            siblings += self.variation.count
             latents = self.variation.siblings(latents, normal_noise(seed, numbers, step, self.variation))
         images = self.render(latents)
         draws = draw(seed, numbers, step, siblings * per_image).reshape(len(rows), siblings, per_image, -1)
         return self.through(images.reshape(len(rows), siblings, *images.shape[1:]), draws, rows)
 
     def plainly(self, latents: Latents, rows: Sequence[int]) -> Sight:
-        """Each image as it is, and its mirror image; no siblings."""
-        return self.through(self.render(latents)[:, None], torch.tensor(STILL).expand(len(rows), 1, 1, -1), rows)
+        """Each image as it is, and its mirror image; where the scene has siblings, the same ones whenever one looks."""
+        if self.variation is not None:
+            latents = self.variation.siblings(latents, normal_noise(0, rows, 0, self.variation))
+        images = self.render(latents)
+        still = torch.tensor(STILL).expand(len(rows), self.siblings, 1, -1)
+        return self.through(images.reshape(len(rows), self.siblings, *images.shape[1:]), still, rows)
 
     def through(self, images: Tensor, draws: Tensor, rows: Sequence[int]) -> Sight:
         """(n, s, 3, H, W) images seen through the windows that (n, s, q, DRAWS) numbers stand for."""

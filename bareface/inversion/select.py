@@ -87,7 +87,7 @@ def select_again(
     """Last selection: the best under many fixed views of the pixels that a file will hold.
 
     Args:
-        scene: how the images look and are augmented; its siblings are not used.
+        scene: how the images look and are augmented; siblings are seen through the same views.
         objective: what the attacker scores by.
         latents: the optimised rows.
         keep: how many are wanted.
@@ -141,7 +141,7 @@ def _plain_sights(scene: Scene, latents: Latents, chunk: int) -> Iterator[Sight]
 
 
 def _one_pair(scene: Scene, images: Tensor, sight: Sight, pair: Tensor) -> Sight:
-    return scene.through(images, pair.expand(len(images), 1, 1, -1), sight.rows.tolist())
+    return scene.through(images, pair.expand(*images.shape[:2], 1, -1), sight.rows.tolist())
 
 
 def _directions(apart: Diversity | None, sight: Sight) -> Tensor:

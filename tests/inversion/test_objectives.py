@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from inverted import noise_images, small_target, still, through
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity
 
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.attack_logit import AttackLogit
@@ -17,6 +18,7 @@ from bareface.inversion.objectives.base import Objective
 from bareface.inversion.objectives.bn_distance import BnDistance
 from bareface.inversion.objectives.class_centre import ClassCentre
 from bareface.inversion.objectives.compactness import Compactness
+from bareface.inversion.objectives.embedding_norm import EmbeddingNorm
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.objectives.template import Template
@@ -57,11 +59,28 @@ def embedding(target: Target, image: Tensor) -> Tensor:
     return still(image[None]).by(target).embedding[0, 0, :1].detach()
 
 
+class LongTowards(nn.Module):
+    """Embeddings grow with their cosine to one direction."""
+
+    def __init__(self, module: nn.Module, direction: Tensor) -> None:
+        super().__init__()
+        self.module, self.direction = module, direction
+
+    def forward(self, x: Tensor) -> Tensor:
+        embedding = self.module(x)
+        return embedding * cosine_similarity(embedding, self.direction)[:, None].exp() / embedding.norm(dim=1)[:, None]
+
+
+def longest_for(target: Target, image: Tensor) -> Target:
+    return replace(target, module=LongTowards(target.module, embedding(target, image)))
+
+
 MAKERS: dict[str, Callable[[Target, Tensor], Objective]] = {
     "membership": lambda target, images: Membership(target, logits()),
     "bn-distance": lambda target, images: BnDistance(target),
     "agreement": lambda target, images: Agreement(target),
     "compactness": lambda target, images: Compactness(target),
+    "embedding-norm": lambda target, images: EmbeddingNorm(longest_for(target, images[0])),
     "template": lambda target, images: Template(target, embedding(target, images[0])),
     "class-centre": lambda target, images: ClassCentre(replace(target, centres=3 * embedding(target, images[0]))),
     "sum": lambda target, images: Sum(((1.0, Agreement(target)), (0.1, BnDistance(target)))),

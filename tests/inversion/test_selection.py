@@ -12,9 +12,11 @@ from inverted import LinearGenerator, seeded, small_target, still, through
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.priors import Diversity
 from bareface.inversion.scene import Scene
 from bareface.inversion.select import best_apart, candidates, select, select_again
+from bareface.inversion.variation import Redrawn, normal_noise
 from bareface.inversion.views import fixed_draws
 
 
@@ -106,3 +108,21 @@ def test_a_generator_that_does_not_keep_its_word_is_named(wrong: dict[str, float
     made = Scene(replace(LinearGenerator.drawn(), **wrong))  # type: ignore[arg-type]
     with pytest.raises(TargetError, match=message):
         select(made, Agreement(small_target()), candidates(made, 3, seed=0), 2)
+
+
+def test_selections_compare_the_siblings_that_the_scene_has() -> None:
+    """One person under three details, always the same three: whichever chunk a row is in, and in both selections."""
+    plain = scene()
+    latents, varied = candidates(plain, 12, seed=2), Redrawn(plain.generator.prior("z").mean.numel(), 2, count=2)
+    family = replace(plain, variation=varied)
+    noise = normal_noise(0, range(12), 0, varied)
+    images = plain.generator.render(varied.siblings(latents, noise)).reshape(12, 3, 3, *[plain.generator.size] * 2)
+    objective = Compactness(small_target())
+    expected = objective.score(still(images)).detach()
+    chosen = select(family, objective, latents, 5, chunk=5)
+    torch.testing.assert_close(chosen.scores, expected)
+    assert torch.equal(chosen.rows, expected.argsort(descending=True)[:5])
+    quantised = (images * 255).round() / 255
+    each = [objective.score(through(quantised, one.expand(12, 3, 1, -1))) for one in fixed_draws(4)]
+    again = select_again(family, objective, latents, 5, views=8, statistic="mean", chunk=7)
+    torch.testing.assert_close(again.scores, torch.stack(each, 1).mean(1).detach())

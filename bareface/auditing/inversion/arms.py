@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bareface.auditing.inversion.attacker import Attacker, for_selection, rows_in_memory
+from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.question import Progress
 from bareface.files import write_text
@@ -43,7 +43,7 @@ class Made:
         latents: (n, ...) its images, best first if anything was selected.
         start: n row numbers in the pool: where each image began.
         objective: what it was chosen by; empty for none.
-        passes: of the networks, for one image.
+        passes: of the networks, for one image with its siblings.
         trajectory: of the scores, if it was moved.
     """
 
@@ -97,8 +97,8 @@ class Workshop:
         end = self._search(attacker, objective, start, name)
         found = end.latents("best")
         chosen = select_again(
-            self.scene, for_selection(objective), found, len(found), views=self.terms.views, apart=attacker.apart,
-            chunk=self._chunk(attacker, 2),
+            self.scene, objective, found, len(found), views=self.terms.views, apart=attacker.apart,
+            chunk=self._chunk(attacker, 2 * self.scene.siblings),
         )  # fmt: skip
         order = chosen.rows.tolist()
         passes = self._selection_passes + self.terms.steps + 1 + self.terms.views // 2
@@ -118,7 +118,7 @@ class Workshop:
         plan = Plan(
             steps=self.terms.steps,
             rate=self.terms.rate,
-            chunk=self._chunk(attacker, 2 * self.terms.pairs * self._siblings),
+            chunk=self._chunk(attacker, 2 * self.terms.pairs * self.scene.siblings),
             seed=seed_for(self.terms.seed, "search"),
         )
         # Rows with one template are meant to become one face.
@@ -135,8 +135,8 @@ class Workshop:
         stage, total = f"selecting, {name} arm", len(self.pool)
         self.progress(stage, 0, total)
         chosen = select(
-            self.scene, for_selection(objective), self.pool, self.terms.restarts, apart=attacker.apart,
-            chunk=self._chunk(attacker, 2),
+            self.scene, objective, self.pool, self.terms.restarts, apart=attacker.apart,
+            chunk=self._chunk(attacker, 2 * self.scene.siblings),
         )  # fmt: skip
         self.progress(stage, total, total)
         return tuple(chosen.rows.tolist())
@@ -144,7 +144,7 @@ class Workshop:
     @torch.no_grad()
     def _nearest(self, attacker: Attacker, objective: Template) -> tuple[int, ...]:
         """For each restart the free latent that is nearest to its template."""
-        chunk, directions = self._chunk(attacker, 2), []
+        chunk, directions = self._chunk(attacker, 2 * self.scene.siblings), []
         for begin in range(0, len(self.pool), chunk):
             part = self.pool[begin : begin + chunk]
             directions.append(attacker.apart.directions(self.scene.plainly(part, range(len(part)))).cpu())
@@ -168,10 +168,6 @@ class Workshop:
 
     def _chunk(self, attacker: Attacker, views: int) -> int:
         return rows_in_memory(attacker.network, views, 64)
-
-    @property
-    def _siblings(self) -> int:
-        return 1 if self.scene.variation is None else 1 + self.scene.variation.count
 
     @property
     def _selection_passes(self) -> int:

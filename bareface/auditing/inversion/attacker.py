@@ -13,10 +13,8 @@ from bareface.inversion.alignment import WHOLE
 from bareface.inversion.answers import ask
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives import objective_class
-from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.base import Objective, TargetObjective
 from bareface.inversion.objectives.bn_distance import BnDistance
-from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
@@ -92,7 +90,7 @@ class Attacker:
 
     @torch.no_grad()
     def _spread(self, term: Objective) -> float:
-        return float(for_selection(term).score(self.ordinary).std().clamp(min=1e-6))
+        return float(term.score(self.ordinary).std().clamp(min=1e-6))
 
 
 def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> Attacker:
@@ -103,7 +101,7 @@ def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> 
     """
     wanted = any(name == MEMBERSHIP for _, name in terms.weighted)
     kept = audited.models(terms.attack, terms.knowledge) if wanted else None
-    count = rows_in_memory(audited.target, 2, min(MOST_REFERENCES, len(pool)))
+    count = rows_in_memory(audited.target, 2 * scene.siblings, min(MOST_REFERENCES, len(pool)))
     ordinary = _as_they_are(scene, pool, count)
     return Attacker(audited.target, kept, _public(audited, scene, count, terms.seed), ordinary)
 
@@ -133,15 +131,6 @@ def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
             if attack not in used and (kept.game, kept.attack, kept.knowledge) == ("dataset", attack, terms.knowledge):
                 return kept
     return None
-
-
-def for_selection(objective: Objective) -> Objective:
-    """The objective as the selections use it, which see no siblings: compactness becomes agreement."""
-    if isinstance(objective, Compactness):
-        return Agreement(objective.target)
-    if isinstance(objective, Sum):
-        return Sum(tuple((weight, for_selection(term)) for weight, term in objective.terms))
-    return objective
 
 
 @torch.no_grad()

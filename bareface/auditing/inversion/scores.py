@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.auditing.inversion.arms import Made
-from bareface.auditing.inversion.attacker import Attacker, for_selection, held_out_models, rows_in_memory
+from bareface.auditing.inversion.attacker import Attacker, held_out_models, rows_in_memory
 from bareface.auditing.inversion.audited import Audited
 from bareface.auditing.inversion.terms import Terms
 from bareface.inversion.objectives.base import Objective
@@ -39,7 +39,7 @@ def scored(
     kept = held_out_models(audited, terms)
     other = None if kept is None else attacker.membership(kept)
     real = (np.empty(0), np.empty(0)) if kept is None else audited.real_logits(kept)
-    own = {name: _scores(scene, attacker, for_selection(objective), made) for name, made in arms.items()}
+    own = {name: _scores(scene, attacker, objective, made) for name, made in arms.items()}
     held = {} if other is None else {name: _scores(scene, attacker, other, made) for name, made in arms.items()}
     return {
         name: Scored(
@@ -52,7 +52,7 @@ def scored(
 
 @torch.no_grad()
 def _scores(scene: Scene, attacker: Attacker, objective: Objective, made: Made) -> Vector:
-    chunk = rows_in_memory(attacker.network, 2, 64)
+    chunk = rows_in_memory(attacker.network, 2 * scene.siblings, 64)
     parts = []
     for begin in range(0, len(made.latents), chunk):
         part = made.latents[begin : begin + chunk]

@@ -24,13 +24,14 @@ BATCH = 32
 
 
 def scene_for(generator: Generator, terms: Terms) -> Scene:
-    """The scene of an inversion: with siblings if the objective compares them.
+    """The scene of an inversion: with as many siblings as were asked for, or as the objective compares.
 
     Raises:
         UsageError: the objective needs siblings and the generator cannot make any.
     """
-    wanted = any(name == Compactness.name for _, name in terms.weighted)
-    return Scene(generator, Augmentation(pairs=terms.pairs), variation=_variation(generator) if wanted else None)
+    compared = SIBLINGS if any(name == Compactness.name for _, name in terms.weighted) else 0
+    count = compared if terms.siblings is None else terms.siblings
+    return Scene(generator, Augmentation(pairs=terms.pairs), variation=_variation(generator, count) if count else None)
 
 
 def space_of(generator: Generator, terms: Terms) -> str:
@@ -75,16 +76,16 @@ def faces_of(scene: Scene, made: Made) -> Faces:
     return Faces(images.float().cpu(), made.start)
 
 
-def _variation(generator: Generator) -> Variation:
+def _variation(generator: Generator, count: int) -> Variation:
     make: Callable[[int], Variation] | None = getattr(generator, "variation", None)
     if make is not None:
-        return make(SIBLINGS)
+        return make(count)
     if isinstance(generator, StyleGAN2Generator):
         config = generator.network.config
-        return StyleMixing(generator, config.z_dim, config.num_ws // 2, SIBLINGS)
+        return StyleMixing(generator, config.z_dim, config.num_ws // 2, count)
     raise UsageError(
-        "objective compactness",
+        "siblings",
         got=f"{generator.name}, a generator that cannot vary one person",
         expected="a StyleGAN2, or a generator with a method variation(count)",
-        hint="the objective agreement",
+        hint="the objective agreement, and no siblings",
     )

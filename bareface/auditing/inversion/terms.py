@@ -16,6 +16,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "candidates": (1, 10_000_000),
     "rate": (1e-6, 10),
     "pairs": (1, 64),
+    "siblings": (0, 64),
     "views": (2, 1024),
     "seed": (0, 2**63 - 1),
     "draws": (10, 1_000_000),
@@ -34,6 +35,8 @@ class Terms:
         candidates: latents that the restarts are selected from.
         rate: learning rate, in standard deviations of the latents' prior.
         pairs: random views of an image at each step, each with its mirror image.
+        siblings: further images of each restart, one person under other details, that the objective looks at, too;
+            None = as many as it compares.
         views: fixed views of the last selection.
         space: latent space that is searched; empty = whitened w where the generator has it, else its first.
         photos: photos of each person in the galleries; None = as many as most people have, at most 4.
@@ -55,6 +58,7 @@ class Terms:
     candidates: int = 4096
     rate: float = 0.02
     pairs: int = 2
+    siblings: int | None = None
     views: int = 32
     space: str = ""
     photos: int | None = None
@@ -67,7 +71,7 @@ class Terms:
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise UsageError(f"inversion, {name}", got=f"{value!r}", expected=f"{low:g} to {high:g}")
         if self.candidates < self.restarts:
             raise UsageError(
