@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bareface.auditing.defending.bench import DEFENCES, run_bench
+from bareface.auditing.defending.bench import DEFENCES, make_defence, run_bench
 from bareface.auditing.defending.figure import write_figure
 from bareface.auditing.defending.record import Bench
 from bareface.auditing.defending.table import markdown
@@ -32,6 +32,8 @@ def run_defences(
 ) -> str:
     """Run the bench or go on with it; the table, after it was written with the record and the figure."""
     drawn = _figure_path(figure or run / "defences.svg")
+    for name in names or ():
+        make_defence(name)  # a mistake is found out before anything is rendered
     with Stages() as stages:
         world = _world(run, roster, recipe, stages)
         bench = run_bench(world, names or DEFENCES, seeds, run / "trials", stages, attacks)

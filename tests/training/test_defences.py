@@ -330,6 +330,14 @@ def test_noise_is_fresh_for_every_query_of_the_stated_size_and_seeded() -> None:
     assert target.sha256 != trained().without_head().sha256
 
 
+def test_nobody_looks_into_a_service() -> None:
+    target = answering(NormRemoval())
+    assert not list(target.module.parameters())
+    assert not [layer for layer in target.module.modules() if isinstance(layer, _BatchNorm)]
+    other = NormRemoval().answering(ZeroedCounters().released(trained(), PUBLIC, 0), 1)
+    assert other.sha256 != target.sha256
+
+
 def test_whoever_asks_often_gets_nearer_to_the_embedding() -> None:
     defence = EmbeddingNoise(scale=1.0, queries=8)
     target = answering(defence)

@@ -22,8 +22,9 @@ VERIFICATION = "verification"
 SHADOWED = 2 / 3
 MOST_PUBLIC = 1000
 TRAINING = TrainConfig(
-    spec=SpecConfig(height=32, width=32, order="GRAY"), embedding_size=64, epochs=40, batch_size=32, learning_rate=0.05
-)
+    spec=SpecConfig(height=32, width=32, order="GRAY"), embedding_size=64, scale=16.0, margin=0.3, epochs=30,
+    batch_size=32, learning_rate=0.02,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

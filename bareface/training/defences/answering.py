@@ -1,6 +1,5 @@
-"""A backbone behind a service: its embeddings are changed on the way out."""
+"""A backbone behind a service: its embeddings are changed on the way out, and nobody can look inside."""
 
-from collections import OrderedDict
 from dataclasses import replace
 
 import torch
@@ -12,8 +11,23 @@ from bareface.targets.target import Target
 
 def answered_by(target: Target, change: nn.Module) -> Target:
     """The target with a change (n, d) -> (n, d) behind its backbone, without its head."""
-    module = nn.Sequential(OrderedDict(backbone=target.module, change=change))
-    return replace(target, module=module).without_head()
+    return replace(target, module=Service(target.without_head(), change)).without_head()
+
+
+class Service(nn.Module):
+    """Answers with changed embeddings; what computes them is no part of the module, so no hook finds a layer of it."""
+
+    def __init__(self, target: Target, change: nn.Module) -> None:
+        super().__init__()
+        self.change = change
+        self._kept = [target.module]  # in a list, where torch does not look for submodules
+        # Services of different backbones have different fingerprints.
+        self.register_buffer("backbone_sha256", torch.tensor(list(bytes.fromhex(target.sha256)), dtype=torch.uint8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) to (n, d)."""
+        answer: Tensor = self.change(self._kept[0](x))
+        return answer
 
 
 class Averaging(nn.Module):
