@@ -1,16 +1,20 @@
 """What each objective reconstructs: faces of people who do not exist, the face renderer as generator.
 
-A target memorises some people, 4 images each; two judges learn from other people; galleries are members and strangers.
-Every row is one arm of `conduct_inversion`, before both judges:
+A target memorises some people; two judges learn from other people; galleries are members and strangers. Every row is
+one arm of `conduct_inversion`, before both judges:
 
     base                 un-optimised faces
     membership           the paper: stage-1 attack models on BatchNorm distances
     agreement            embeddings of views of one image agree
     membership+agreement both, in units of their spread
-    class-centre         with the head: what is left to be had
+    compactness+agreement+embedding-norm
+                         siblings, further images of the same person, agree, too, and are answered with long embeddings
+    membership+compactness+agreement+embedding-norm
+                         everything without the head
+    class-centre         with the head: what is left to be had; perhaps @3, the mean over 3 siblings
     oracle               towards templates of known members: what the pipeline can see
 
-    python -m benchmarks.inversion [--restarts 96] [--steps 100] [--seed 7] [--objective NAME ...]
+    python -m benchmarks.inversion [--images 4] [--restarts 96] [--steps 100] [--objective NAME[@SIBLINGS] ...]
 
 Interrupted, it goes on where it was. Target, judges and audit are kept, too.
 """
@@ -24,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import recipe_of, train_backbone
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
@@ -40,7 +45,15 @@ from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Ris
 from bareface.roster import Role, Roster, read_folder
 from bareface.targets.target import Target
 
-OBJECTIVES = ("membership", "agreement", "membership+agreement", "class-centre")
+OBJECTIVES = (
+    "membership",
+    "agreement",
+    "membership+agreement",
+    "compactness+agreement+embedding-norm",
+    "membership+compactness+agreement+embedding-norm",
+    "class-centre",
+    "class-centre@3",
+)
 FPIRS = (0.01, 0.1)  # the first for which there is a threshold
 HEAD = (
     "| objective | arm | score rise | transfer | win rate, judge 1 | win rate, judge 2 | lift | identities | KID |\n"
@@ -72,10 +85,10 @@ def faces(folder: Path, people: int, images: int, first: int, asked: argparse.Na
 
 
 def crowd(asked: argparse.Namespace, stages: Stages) -> Roster:
-    """Members and strangers with 4 images each, auxiliary people with 8."""
-    n, home = asked.people, asked.work / "people"
+    """Members and strangers with as many images as asked for, auxiliary people with 8."""
+    n, home = asked.people, home_of(asked) / "people"
     listed = [
-        faces(home / "candidates", 2 * n, 4, 0, asked, stages),
+        faces(home / "candidates", 2 * n, asked.images, 0, asked, stages),
         faces(home / "others", n, 8, 2 * n, asked, stages),
     ]
     members = listed[0].subject < f"p{n:05d}"
@@ -84,40 +97,55 @@ def crowd(asked: argparse.Namespace, stages: Stages) -> Roster:
     return Roster(home, image, np.concatenate([part.subject for part in listed]), role.astype(str))
 
 
-def config(asked: argparse.Namespace, epochs: int, seed: int, head: str = "arcface") -> TrainConfig:
+def home_of(asked: argparse.Namespace) -> Path:
+    """Where target and inversions lie; the judges are the same for all."""
+    home: Path = asked.work / f"{asked.images}-images-scale-{asked.scale:g}"
+    return home
+
+
+def config(
+    asked: argparse.Namespace, epochs: int, batch_size: int, seed: int, scale: float = 32.0, head: str = "arcface"
+) -> TrainConfig:
     """How backbones are trained here."""
-    spec = SpecConfig(height=asked.size, width=asked.size)
-    said = {"spec": spec, "epochs": epochs, "warmup_epochs": min(2, epochs), "batch_size": 32, "learning_rate": 0.05}
-    return TrainConfig.model_validate({**said, "seed": seed, "head": head, "margin": 0.5 if head == "arcface" else 0.3})
+    said = {"spec": SpecConfig(height=asked.size, width=asked.size), "epochs": epochs, "warmup_epochs": 1, "seed": seed}
+    said |= {"batch_size": batch_size, "learning_rate": 0.05, "scale": scale, "head": head}
+    return TrainConfig.model_validate({**said, "margin": 0.5 if head == "arcface" else 0.3})
 
 
 def judge(number: int, asked: argparse.Namespace, stages: Stages) -> Judge:
     """A network that learned from people of its own."""
     first, name = 100_000 * number, f"judge {number}"
-    people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 6, first, asked, stages)
-    recipe = recipe_of(config(asked, asked.judge_epochs, number, "arcface" if number == 1 else "cosface"))
+    people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 8, first, asked, stages)
+    recipe = recipe_of(config(asked, asked.judge_epochs, 64, number, head="arcface" if number == 1 else "cosface"))
     made = train_backbone(people, recipe, asked.work / f"judge-{number}", progress_of(stages, f"training {name}"))
     return Judge(Target(name, made.architecture, made.module, made.spec), "other rendered people")
 
 
 def world(asked: argparse.Namespace, stages: Stages) -> World:
     """Target, people, judges and a finished audit."""
-    roster, recipe = crowd(asked, stages), recipe_of(config(asked, asked.epochs, asked.seed))
-    target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
+    roster, recipe = crowd(asked, stages), recipe_of(config(asked, epochs_of(asked), 32, asked.seed, asked.scale))
+    target = train_backbone(roster, recipe, home_of(asked) / "target", progress_of(stages, "training the target"))
     attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
     question = Question(attacks, games=("dataset",), seed=asked.seed)
-    conduct(Brought(target.without_head(), roster), question, asked.work / "audit", progress=stages)
-    return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), asked.work / "audit")
+    conduct(Brought(target.without_head(), roster), question, home_of(asked) / "audit", progress=stages)
+    return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), home_of(asked) / "audit")
+
+
+def epochs_of(asked: argparse.Namespace) -> int:
+    """Of the target: 80 of 4 images, fewer of more, about 1,000 steps of 32 images at least and 2,000 at most."""
+    return int(asked.epochs or max(40, 320 // asked.images))
 
 
 def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
     """One objective; the oracle is the same for all and made with one of them."""
+    name, _, siblings = objective.partition("@")
     terms = Terms(
-        objective=objective, restarts=asked.restarts, steps=asked.steps, candidates=asked.candidates, rate=asked.rate,
-        split="random", skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+        objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
+        steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
+        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
     )  # fmt: skip
     brought = Inverted(made.target, made.roster, RenderedFaces(asked.size), made.judges)
-    home = asked.work / "inversions" / objective
+    home = home_of(asked) / "inversions" / objective
     return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record
 
 
@@ -184,15 +212,17 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
-    parser.add_argument("--objective", action="append", help="repeat it; the four of the table by default")
+    parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
     parser.add_argument("--restarts", type=int, default=96)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--candidates", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--people", type=int, default=100, help="members; as many strangers and others")
-    parser.add_argument("--epochs", type=int, default=80, help="of the target")
-    parser.add_argument("--judge-people", type=int, default=400)
-    parser.add_argument("--judge-epochs", type=int, default=20)
+    parser.add_argument("--images", type=int, default=4, help="of each member and stranger")
+    parser.add_argument("--epochs", type=int, help="of the target")
+    parser.add_argument("--scale", type=float, default=32.0, help="of the target's margin loss")
+    parser.add_argument("--judge-people", type=int, default=2000)
+    parser.add_argument("--judge-epochs", type=int, default=10)
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
@@ -202,14 +232,16 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     asked = arguments()
+    keep_freed_memory()
     with Stages() as stages:
         made = world(asked, stages)
         objectives = tuple(asked.objective or OBJECTIVES)
         records = {name: invert(made, name, asked, stages) for name in objectives}
     galleries = next(iter(records.values())).galleries
     print(
-        f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {asked.size} px, "
-        f"{galleries.people} + {galleries.people} people, seed {asked.seed}; identities and KID: members / strangers\n"
+        f"{asked.images} images of a member, scale {asked.scale:g}; {asked.restarts} restarts, {asked.steps} steps, "
+        f"{asked.candidates} candidates, {asked.size} px, {galleries.people} + {galleries.people} people, "
+        f"seed {asked.seed}; identities and KID: members / strangers\n"
     )
     print("\n".join([HEAD, *rows(records)]))
 
