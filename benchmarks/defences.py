@@ -1,9 +1,9 @@
 """Defences on trial: python -m benchmarks.defences [--world rendered|lfw] [--seeds 3] [--defence NAME ...]
 
-For every defence: recognition of people whom the target never saw, and what attacks that know the defence find, over the
-stronger of two controls. `rendered` are faces of people who do not exist (32 pixels); `lfw` is the fixed split of LFW
-(48 pixels, grey), its people with several public photos as the public. Prints the table of docs/results.md; run again to
-resume.
+For every defence: recognition of people whom the target never saw, and what attacks that know the defence find, over
+the stronger of two controls. `rendered` are faces of people who do not exist (32 pixels); `lfw` is the fixed split of
+LFW (48 pixels, grey), its people with several public photos as the public. Prints the table of docs/results.md; run
+again to resume.
 """
 
 import argparse

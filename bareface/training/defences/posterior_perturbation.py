@@ -29,6 +29,8 @@ from bareface.streams import seed_for
 from bareface.targets.target import Target
 from bareface.training.defence import PARAMETERS, AnswerDefence, Reach
 
+JUST_BELOW = 1e-3
+
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
 class PosteriorPerturbation(AnswerDefence):
@@ -69,8 +71,9 @@ class NoisyPosterior:
         generator = torch.Generator().manual_seed(seed_for(self.seed, self.queries))
         self.queries += 1
         noise = torch.randn(log_posterior.shape, generator=generator).to(log_posterior)
-        noisy = (log_posterior + self.scale * noise).log_softmax(1)
-        return _with_likeliest(noisy, log_posterior.argmax(1, keepdim=True))
+        noisy, likeliest = log_posterior + self.scale * noise, log_posterior.argmax(1, keepdim=True)
+        own = noisy.gather(1, likeliest)
+        return torch.minimum(noisy, own - JUST_BELOW).scatter(1, likeliest, own).log_softmax(1)
 
 
 @plain
@@ -84,10 +87,3 @@ class AveragedPosterior:
         """(n, identities) logarithms to the same shape."""
         told = torch.stack([self.service(log_posterior) for _ in range(self.queries)])
         return told.mean(0).log_softmax(1)
-
-
-def _with_likeliest(noisy: Tensor, likeliest: Tensor) -> Tensor:
-    """The largest number of each row exchanged with that of the likeliest class."""
-    largest = noisy.max(1, keepdim=True)
-    exchanged = noisy.scatter(1, largest.indices, noisy.gather(1, likeliest))
-    return exchanged.scatter(1, likeliest, largest.values)
