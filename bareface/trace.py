@@ -42,6 +42,15 @@ class Channel(StrEnum):
     POSTERIOR = "posterior"
     """(n, v, 3) of softmax(32 cosine): the logarithm of the largest posterior, the entropy, and the modified entropy
     (Song and Mittal) with the likeliest class in the place of the label."""
+    VIEW_COSINES = "view_cosines"
+    """(n, w (w − 1) / 2) cosines between the embeddings of the w views of the bank: (0, 1), (0, 2), ..., (1, 2), ..."""
+    VIEW_NORM = "view_norm"
+    """(n, w) logarithm of the length of each view's embedding."""
+    LAYER_AGREEMENT = "layer_agreement"
+    """(n, w − 1, l) cosine between the v̄ of the image and of each other view, both as (v̄ − u) / s."""
+    GRADIENT_NORM = "gradient_norm"
+    """(n, p, g) logarithm of the norm of the gradient of 1 − cos(f(image), f(view)) at the weight of each of g
+    convolutions and linear maps, for p views of the bank."""
     BLIND = "blind"
     """(n, f) what anybody sees of the picture and its file; no target was asked."""
     PICTURE = "picture"
@@ -55,6 +64,8 @@ BN_CHANNELS = (
     Channel.BN_LOGVAR_SQUARED,
     Channel.BN_VARIANCE,
 )
+VIEW_CHANNELS = frozenset({Channel.VIEW_COSINES, Channel.VIEW_NORM, Channel.LAYER_AGREEMENT})
+"""Answers about the bank of views; asked only where an attack reads them."""
 HEAD_CHANNELS = (Channel.CLASS_COSINE, Channel.TOP_COSINES, Channel.TOP_CLASSES, Channel.POSTERIOR)
 
 
@@ -77,6 +88,8 @@ class Trace:
         views: names of the views, the second axis; the first is the image as it is.
         layers: the BatchNorm layers, the third axis of the `bn_` channels.
         measured: the convolutions and linear maps, the third axis of `estimated_distance`.
+        bank: names of the views of the bank; the first is the image as it is, the second its mirror image.
+        weighted: the convolutions and linear maps, the last axis of `gradient_norm`.
         references: what other models answered about the same images, row by row.
         gallery: what the same model answered about other people, who are known not to be in its training; their
             numbers of photo sets are negative. None where there are no such people.
@@ -90,6 +103,8 @@ class Trace:
     views: tuple[str, ...] = ("image", "flip")
     layers: tuple[Layer, ...] = field(default=())
     measured: tuple[Layer, ...] = field(default=())
+    bank: tuple[str, ...] = ()
+    weighted: tuple[Layer, ...] = ()
     references: tuple["Reference", ...] = ()
     gallery: "Trace | None" = None
     trained: "Trained | None" = None

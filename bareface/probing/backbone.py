@@ -9,8 +9,10 @@ from math import log2
 import torch
 from torch import Tensor
 
+from bareface.probing.agreement import Glance, bank_answers, with_bank
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.faster import faster
+from bareface.probing.gradients import gradient_answers, with_gradients
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
@@ -29,12 +31,12 @@ class BackboneWitness:
     Attributes:
         target: the backbone.
         estimate: what its features are compared with besides running statistics; None = nothing.
-        pooled: whether it is asked for `pooled`, too.
+        channels: what will be read; some answers are given only if they are among these.
     """
 
     target: Target
     estimate: Estimate | None = None
-    pooled: bool = False
+    channels: frozenset[Channel] = frozenset()
 
     @property
     def name(self) -> str:
@@ -48,11 +50,14 @@ class BackboneWitness:
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
         if layers:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
-        if layers and self.pooled:
+        if layers and Channel.POOLED in self.channels:
             shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
         if self.target.centres is not None:
             shapes |= head_shapes(len(self.target.centres))
         offer = Offer(self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec))
+        offer = with_bank(offer, self.channels)
+        if Channel.GRADIENT_NORM in self.channels:
+            offer = with_gradients(offer, self.target, _noise(self.target)[:1])
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
@@ -84,20 +89,24 @@ class BackboneWitness:
             yield observe
 
     def _answer(self, batch: Batch, hooked: "_Hooked") -> dict[Channel, FloatArray]:
-        """Both views in one forward pass; each answer as (n, views, ...) float32."""
-        hooked.taps.clear()
-        hooked.left.clear()
-        embedding = both_views(hooked.target, batch.pixels())
+        """Both views in one forward pass, as (n, views, ...) float32 each; then what else was asked for."""
+        hooked.clear()
+        images = batch.pixels()
+        embedding = both_views(hooked.target, images)
         values = {Channel.EMBEDDING: embedding}
         if hooked.reduction is not None:
             values |= hooked.reduction.channels(hooked.taps.seen)
-        if hooked.reduction is not None and self.pooled:
+        if hooked.reduction is not None and Channel.POOLED in self.channels:
             values[Channel.POOLED] = self._projection.pooled(hooked.reduction.standardised(hooked.taps.seen))
         if self.estimate is not None:
             values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(hooked.left)
         if self.target.centres is not None:
-            values |= head_answers(embedding, self.target.centres)
-        return by_image(values)
+            values |= head_answers(embedding, self.target.centres, self.target.posterior)
+        more = bank_answers(hooked.look, images, batch.image, self.channels)
+        if self.offer.weighted:
+            hooked.clear()
+            more |= gradient_answers(self.target, self.offer.weighted, images, batch.image)
+        return by_image(values) | more
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,19 @@ class _Hooked:
     taps: Taps
     reduction: Reduction | None
     left: dict[str, Moments]
+
+    def clear(self) -> None:
+        """Forget the last pass."""
+        self.taps.clear()
+        self.left.clear()
+
+    def look(self, images: Tensor) -> Glance:
+        """What the backbone says of one view of (n, 3, h, w) uint8 RGB images."""
+        self.clear()
+        embedding = self.target.embed(images.to(self.target.device)).float()
+        if self.reduction is None:
+            return Glance(embedding)
+        return Glance(embedding, self.reduction.by_layer(self.taps.seen))
 
 
 def both_views(target: Target, images: Tensor) -> Tensor:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from bareface.errors import TargetError
+from bareface.probing.agreement import Glance, bank_answers, with_bank
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
 from bareface.probing.pooled import WIDTH, Projection
@@ -19,7 +20,7 @@ from bareface.targets.onnx.target import OnnxTarget
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
 
 Look = Callable[[Tensor], tuple[Tensor, dict[str, Moments], dict[str, Moments]]]
-"""(n, 3, h, w) uint8 RGB to (2n, d) embeddings, what enters the BatchNorm layers, what leaves the linear maps."""
+"""(n, 3, h, w) uint8 RGB to (n, d) embeddings, what enters the BatchNorm layers, what leaves the linear maps."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class GraphWitness:
     Attributes:
         target: the graph.
         estimate: what its features are compared with besides running statistics; None = nothing.
-        pooled: whether it is asked for `pooled`, too.
+        channels: what will be read; some answers are given only if they are among these.
     """
 
     target: OnnxTarget
     estimate: Estimate | None = None
-    pooled: bool = False
+    channels: frozenset[Channel] = frozenset()
 
     @property
     def name(self) -> str:
@@ -48,9 +49,9 @@ class GraphWitness:
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
         if layers:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
-        if layers and self.pooled:
+        if layers and Channel.POOLED in self.channels:
             shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
-        offer = Offer(self.target.sha256, shapes, layers=layers)
+        offer = with_bank(Offer(self.target.sha256, shapes, layers=layers), self.channels)
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
@@ -68,7 +69,7 @@ class GraphWitness:
         look = _look(self.target, (), linear_taps(self.target.graph))
 
         def observe(images: Tensor) -> Seen:
-            return look(images)[2]
+            return look(_both(images))[2]
 
         yield observe
 
@@ -76,15 +77,28 @@ class GraphWitness:
         return linear_taps(self.target.graph) if self.estimate is not None else ()
 
     def _answer(self, batch: Batch, look: Look, reduction: Reduction | None) -> dict[Channel, FloatArray]:
-        embedding, entering, left = look(batch.pixels())
+        images = batch.pixels()
+        embedding, entering, left = look(_both(images))
         values = {Channel.EMBEDDING: embedding}
         if reduction is not None:
             values |= reduction.channels(entering)
-        if reduction is not None and self.pooled:
+        if reduction is not None and Channel.POOLED in self.channels:
             values[Channel.POOLED] = Projection.of(self.offer.layers).pooled(reduction.standardised(entering))
         if self.estimate is not None:
             values[Channel.ESTIMATED_DISTANCE] = self.estimate.distance(left)
-        return by_image(values)
+        return by_image(values) | bank_answers(partial(_glance, look, reduction), images, batch.image, self.channels)
+
+
+def _both(images: Tensor) -> Tensor:
+    """The images, then their flips."""
+    return torch.cat([images, images.flip(-1)])
+
+
+def _glance(look: Look, reduction: Reduction | None, images: Tensor) -> Glance:
+    embedding, entering, _ = look(images)
+    if reduction is None:
+        return Glance(embedding)
+    return Glance(embedding, reduction.by_layer(entering))
 
 
 def _look(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...]) -> Look:
@@ -93,8 +107,7 @@ def _look(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...
     session = Session(target.name, made.model, graph.input, (graph.embedding, *made.moments), made.shapes, graph.batch)
 
     def look(images: Tensor) -> tuple[Tensor, dict[str, Moments], dict[str, Moments]]:
-        pixels = target.spec.normalise(images)
-        rows, shapes = session.run(torch.cat([pixels, pixels.flip(-1)]).numpy())
+        rows, shapes = session.run(target.spec.normalise(images).numpy())
         embedding, *told = map(torch.from_numpy, rows)
         positions = [int(shape[tap.axis]) for tap, shape in zip(taps, shapes, strict=True)]
         kept = [Moments(*one) for one in zip(told[::2], told[1::2], positions, strict=True)]

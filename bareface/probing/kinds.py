@@ -47,7 +47,7 @@ def witness_of(
     if isinstance(target, EmbeddingTable):
         return TableWitness(target, target.rows_of(images, digests))
     if isinstance(target, Endpoint):
-        return EndpointWitness(target)
+        return EndpointWitness(target, frozenset(channels))
     return _inside(target, channels, compared_with)
 
 
@@ -94,11 +94,10 @@ def _graph(target: Auditable) -> tuple[int, int | None]:
 def _inside(
     target: Auditable, channels: Collection[Channel] = (), compared_with: Estimate | None = None
 ) -> "BackboneWitness | GraphWitness":
-    pooled = Channel.POOLED in channels
     if isinstance(target, Target):
-        return BackboneWitness(target, compared_with, pooled)
+        return BackboneWitness(target, compared_with, frozenset(channels))
     from bareface.probing.graph import GraphWitness  # ONNX is an extra; whoever has such a target has it
     from bareface.targets.onnx.target import OnnxTarget
 
     assert isinstance(target, OnnxTarget)
-    return GraphWitness(target, compared_with, pooled)
+    return GraphWitness(target, compared_with, frozenset(channels))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
 from bareface.files import atomic_path, remove_stale, write_text
+from bareface.probing.bank import BANK_SCHEMA
 from bareface.probing.witness import Ask, Batch, Offer, Witness
 from bareface.trace import Channel, FloatArray, Layer, Trace
 
@@ -112,9 +113,12 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     if len(table) != facts["images"]:
         raise RunError(str(home), got=f"{len(table)} images in the parts", expected=f"{facts['images']}")
     values = {name: _as_array(table[name], shapes[name]) for name in wanted}
-    layers, measured = (tuple(Layer(**layer) for layer in facts.get(name, ())) for name in ("layers", "measured"))
+    layers, measured, weighted = (
+        tuple(Layer(**layer) for layer in facts.get(name, ())) for name in ("layers", "measured", "weighted")
+    )
+    views, bank = tuple(facts["views"]), tuple(facts.get("bank", ()))
     image = np.array(table["image"].to_pylist(), dtype=str)
-    return Trace(image, np.arange(len(image)), values, tuple(facts["views"]), layers, measured)
+    return Trace(image, np.arange(len(image)), values, views, layers, measured, bank, weighted)
 
 
 def _answers(
@@ -155,8 +159,11 @@ def _describe(todo: Plan) -> str:
 def _facts(offer: Offer) -> dict[str, object]:
     facts: dict[str, object] = {"views": offer.views, "target": offer.target}
     facts["layers"] = [asdict(layer) for layer in offer.layers]
-    if offer.measured:
-        facts["measured"] = [asdict(layer) for layer in offer.measured]
+    for name in ("measured", "weighted"):
+        if getattr(offer, name):
+            facts[name] = [asdict(layer) for layer in getattr(offer, name)]
+    if offer.bank:
+        facts |= {"bank": offer.bank, "bank_schema": BANK_SCHEMA}
     return facts
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from torch import Tensor
 
+from bareface.probing.agreement import Glance, bank_answers, with_bank
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.endpoint import Endpoint
 from bareface.trace import Channel, FloatArray
@@ -21,9 +23,11 @@ class EndpointWitness:
 
     Attributes:
         target: the endpoint.
+        channels: what will be read; some answers are given only if they are among these.
     """
 
     target: Endpoint
+    channels: frozenset[Channel] = frozenset()
 
     @property
     def name(self) -> str:
@@ -34,7 +38,7 @@ class EndpointWitness:
     def offer(self) -> Offer:
         """The embedding, in small parts."""
         shapes = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
-        return Offer(self.target.sha256, shapes, part_size=PART_SIZE)
+        return with_bank(Offer(self.target.sha256, shapes, part_size=PART_SIZE), self.channels)
 
     @contextmanager
     def asked(self) -> Iterator[Ask]:
@@ -43,4 +47,8 @@ class EndpointWitness:
 
     def _answer(self, batch: Batch) -> dict[Channel, FloatArray]:
         pixels = batch.pixels()
-        return by_image({Channel.EMBEDDING: self.target.embed(torch.cat([pixels, pixels.flip(-1)]))})
+        both = by_image({Channel.EMBEDDING: self.target.embed(torch.cat([pixels, pixels.flip(-1)]))})
+        return both | bank_answers(self._look, pixels, batch.image, self.channels)
+
+    def _look(self, images: Tensor) -> Glance:
+        return Glance(self.target.embed(images))

@@ -136,6 +136,10 @@ class Reduction:
         mean = torch.cat([seen[name].mean for name in self.names], dim=1)
         return mean.sub_(self.centre).mul_(self.scale).mul_(self.running_variance.rsqrt())
 
+    def by_layer(self, seen: Mapping[str, Moments]) -> tuple[Tensor, ...]:
+        """(n, c_i) (v̄ − u) / s of each layer."""
+        return torch.split(self.standardised(seen), self.widths.tolist(), dim=1)
+
     def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
         """The `bn_` channels of a pass, each (n, l)."""
         moments = [seen[name] for name in self.names]

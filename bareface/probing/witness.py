@@ -45,10 +45,12 @@ class Offer:
 
     Attributes:
         target: fingerprint of everything in the target that the answers depend on.
-        shapes: for each channel the shape of one image's answer; its first axis is the view.
+        shapes: for each channel the shape of one image's answer.
         views: names of the views; the first is the image as it is.
         layers: the layers of the `bn_` channels.
         measured: the layers of `estimated_distance`.
+        bank: names of the views of the bank, where any channel is about them.
+        weighted: the layers of `gradient_norm`.
         batch_size: images asked about at once, unless somebody wants another number.
         part_size: images in one part file; fewer where an answer is dear.
     """
@@ -58,6 +60,8 @@ class Offer:
     views: tuple[str, ...] = VIEWS
     layers: tuple[Layer, ...] = ()
     measured: tuple[Layer, ...] = ()
+    bank: tuple[str, ...] = ()
+    weighted: tuple[Layer, ...] = ()
     batch_size: int = 16
     part_size: int = 2048
 

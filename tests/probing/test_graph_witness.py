@@ -18,7 +18,7 @@ from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.witness import Witness
 from bareface.targets.onnx.graph import Graph
 from bareface.targets.onnx.target import OnnxTarget, load_onnx
-from bareface.trace import BN_CHANNELS, Channel, Trace
+from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
 
 PUBLIC = ArrayImages(faces(40, seed=2))
 
@@ -64,6 +64,19 @@ def test_estimated_distances_survive_folding(exporter: str, tmp_path: Path) -> N
         assert [layer.name for layer in told.measured] == [layer.name for layer in expected.measured]
     name = Channel.ESTIMATED_DISTANCE
     np.testing.assert_allclose(told.channels[name], expected.channels[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_the_bank_of_views_is_answered_as_by_the_backbone_but_without_gradients(exporter: str, tmp_path: Path) -> None:
+    asked = VIEW_CHANNELS | {Channel.GRADIENT_NORM}
+    told = trace(GraphWitness(load_onnx(exported(exporter)), channels=asked), tmp_path / "onnx")
+    expected = trace(BackboneWitness(small_ir(), channels=asked), tmp_path / "torch")
+    assert set(expected.channels) - set(told.channels) == {Channel.GRADIENT_NORM}
+    rows = [[layer.name for layer in expected.layers].index(layer.name) for layer in told.layers]
+    for channel in VIEW_CHANNELS:
+        reference = expected.channels[channel]
+        reference = reference[:, :, rows] if channel == Channel.LAYER_AGREEMENT else reference
+        np.testing.assert_allclose(told.channels[channel], reference, atol=1e-3, err_msg=channel)
 
 
 def test_no_feature_map_leaves_the_graph() -> None:

@@ -40,7 +40,7 @@ def slowly(name: str) -> Tensor:
 
 
 def test_is_the_standardised_mean_through_the_layers_matrix(tmp_path: Path) -> None:
-    trace = traced(BackboneWitness(small_ir(), pooled=True), tmp_path)
+    trace = traced(BackboneWitness(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path)
     modules = dict(small_ir().module.named_modules())
     spatial = [n for n, layer in enumerate(trace.layers) if isinstance(modules[layer.name], nn.BatchNorm2d)]
     for number in (spatial[0], spatial[-1]):
@@ -52,8 +52,8 @@ def test_is_the_standardised_mean_through_the_layers_matrix(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_a_graph_says_the_same_of_the_layers_that_survived(exporter: str, tmp_path: Path) -> None:
-    graph = traced(GraphWitness(load_onnx(exported(exporter)), pooled=True), tmp_path / "onnx")
-    expected = traced(BackboneWitness(small_ir(), pooled=True), tmp_path / "torch")
+    graph = traced(GraphWitness(load_onnx(exported(exporter)), channels=frozenset({Channel.POOLED})), tmp_path / "onnx")
+    expected = traced(BackboneWitness(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path / "torch")
     names = [layer.name for layer in expected.layers]
     rows = [names.index(layer.name) for layer in graph.layers]
     np.testing.assert_allclose(
