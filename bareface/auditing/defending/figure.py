@@ -46,9 +46,9 @@ def _scatter(axis: Axes, ordered: list[Line]) -> None:
     for number, line in enumerate(ordered, start=1):
         if line.headless is not None:
             x, y = line.utility, line.headless
-            spread = {"xerr": _spread(x), "yerr": _spread(y)}
-            axis.errorbar(x.value, y.value, **spread, color=COLOURS[line.reach], alpha=0.25, linewidth=0.8)
-            axis.text(x.value, y.value, str(number), color=COLOURS[line.reach], ha="center", va="center", weight="bold")
+            colour = COLOURS[line.reach]
+            axis.errorbar(x.value, y.value, xerr=_spread(x), yerr=_spread(y), color=colour, alpha=0.25, linewidth=0.8)
+            axis.text(x.value, y.value, str(number), color=colour, ha="center", va="center", weight="bold")
     for reach in dict.fromkeys(line.reach for line in ordered):
         axis.plot([], [], "o", color=COLOURS[reach], label=REACHES[reach].split(":")[0])
     axis.axhline(0, color="#999999", linewidth=0.8)

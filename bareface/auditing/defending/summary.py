@@ -88,13 +88,14 @@ def pooled(values: Sequence[tuple[float, Interval]]) -> Mean:
     return Mean(mean, mean - half, mean + half, count)
 
 
+Read = Callable[[Leak], tuple[float, Interval] | None]
+
+
 def _line(trials: Sequence[Trial], knowledge: str, usual: Mean | None) -> Line:
     first, headless = trials[0], _headless(trials, knowledge)
-    kinds = dict.fromkeys(KINDS.values())
-    excess = {
-        kind: _largest(trials, knowledge, lambda leak, kind=kind: KINDS.get(leak.attack) == kind) for kind in kinds
-    }
-    rates = {kind: _rate(trials, knowledge, kind) for kind in kinds}
+    of_kind = {kind: [attack for attack, its in KINDS.items() if its == kind] for kind in KINDS.values()}
+    excess = {kind: _largest(trials, knowledge, attacks, _excess) for kind, attacks in of_kind.items()}
+    rates = {kind: _largest(trials, knowledge, attacks, _detected) for kind, attacks in of_kind.items()}
     return Line(
         defence=first.defence,
         sort=first.sort,
@@ -111,37 +112,33 @@ def _line(trials: Sequence[Trial], knowledge: str, usual: Mean | None) -> Line:
 
 
 def _headless(trials: Sequence[Trial], knowledge: str) -> Mean | None:
-    return _largest(trials, knowledge, lambda leak: KINDS.get(leak.attack) != HEAD)
+    asked = dict.fromkeys(leak.attack for trial in trials for leak in trial.leaks)
+    return _largest(trials, knowledge, [attack for attack in asked if KINDS.get(attack) != HEAD], _excess)
 
 
-def _largest(trials: Sequence[Trial], knowledge: str, wanted: Callable[[Leak], bool]) -> Mean | None:
-    """The attack with the largest mean excess among those that are wanted; None if none was run in every trial."""
-    names = {leak.attack for trial in trials for leak in trial.leaks if leak.knowledge == knowledge and wanted(leak)}
-    means = (_mean(_of(trials, knowledge, name), lambda leak: (leak.excess, leak.excess_interval)) for name in names)
+def _largest(trials: Sequence[Trial], knowledge: str, attacks: Iterable[str], read: Read) -> Mean | None:
+    """The largest mean of these attacks; None if none of them says anything in every trial."""
+    means = [_mean(trials, knowledge, attack, read) for attack in attacks]
     return max((mean for mean in means if mean is not None), key=lambda mean: mean.value, default=None)
 
 
-def _rate(trials: Sequence[Trial], knowledge: str, kind: str) -> Mean | None:
-    names = {leak.attack for trial in trials for leak in trial.leaks if KINDS.get(leak.attack) == kind}
-    told = (
-        _mean(_of(trials, knowledge, n), lambda leak: (leak.tpr and leak.tpr.rate, leak.tpr and leak.tpr.interval))
-        for n in names
-    )
-    return max((mean for mean in told if mean is not None), key=lambda mean: mean.value, default=None)
+def _mean(trials: Sequence[Trial], knowledge: str, attack: str, read: Read) -> Mean | None:
+    leaks = [leak for trial in trials for leak in trial.leaks if (leak.attack, leak.knowledge) == (attack, knowledge)]
+    known = [said for said in map(read, leaks) if said is not None]
+    return pooled(known) if known and len(known) == len(trials) else None
 
 
-def _of(trials: Sequence[Trial], knowledge: str, attack: str) -> list[Leak | None]:
-    found = ({(leak.attack, leak.knowledge): leak for leak in trial.leaks} for trial in trials)
-    return [leaks.get((attack, knowledge)) for leaks in found]  # type: ignore[call-overload]
+def _excess(leak: Leak) -> tuple[float, Interval] | None:
+    if leak.excess is None or leak.excess_interval is None:
+        return None
+    return leak.excess, leak.excess_interval
 
 
-def _mean(leaks: Iterable[Leak | None], read: Callable[[Leak], tuple[float | None, Interval | None]]) -> Mean | None:
-    told = [(None, None) if leak is None else read(leak) for leak in leaks]
-    known = [(value, interval) for value, interval in told if value is not None and interval is not None]
-    return pooled(known) if known and len(known) == len(told) else None
+def _detected(leak: Leak) -> tuple[float, Interval] | None:
+    return None if leak.tpr is None else (leak.tpr.rate, leak.tpr.interval)
 
 
 def _tar(trials: Sequence[Trial]) -> Mean | None:
-    points = [next((p for p in t.utility.tar if p.nominal_fpr == 0.01), None) for t in trials]
-    shares = [point.true_positive for point in points if point is not None and point.true_positive is not None]
-    return pooled([(one.rate, one.interval) for one in shares]) if len(shares) == len(trials) else None
+    points = [point for trial in trials for point in trial.utility.tar if point.nominal_fpr == 0.01]
+    shares = [point.true_positive for point in points if point.true_positive is not None]
+    return pooled([(one.rate, one.interval) for one in shares]) if shares and len(shares) == len(trials) else None
