@@ -21,15 +21,16 @@ from bareface.training.defences import defence_class
 TRIAL_FILE = "trial.json"
 DEFENCES = (
     UNDEFENDED,
-    "label-smoothing", "relax-loss", "posterior-perturbation", "posterior-rounding", "head-withheld",
+    "head-withheld", "posterior-rounding", "posterior-perturbation",
     "zeroed-counters", "public-statistics", "folding",
     "norm-removal", "embedding-noise", "embedding-rounding",
     "quantisation", "pruning", "fine-tuning", "distillation",
+    "label-smoothing", "relax-loss",
     "early-stopping", "weight-decay", "dropout", "mixup", "cutmix", "augmentation",
     "group-norm", "layer-norm", "frozen-statistics",
     "dp-sgd:noise=0.05", "dp-sgd:noise=1.5",
 )  # fmt: skip
-"""Those that change the least first; the two points of DP-SGD are one for recognition and one for privacy."""
+"""Those that share one training first; the two points of DP-SGD are one for recognition and one for privacy."""
 
 
 def make_defence(text: str) -> Defence | None:
