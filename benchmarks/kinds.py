@@ -1,12 +1,14 @@
 """One backbone as every kind of target: python -m benchmarks.kinds [--run runs/lfw] [--out runs/kinds]
 
-The LFW target of `python -m benchmarks.lfw` is exported to ONNX by both of torch's exporters and asked for a table of
-embeddings; each is audited with the same people, seed and foreign model (one that saw nobody). Printed are the verdict
-and the AUCs of the dataset game, partial knowledge, and the largest differences from the backbone in torch.
+The LFW target of `python -m benchmarks.lfw` is exported to ONNX by both of torch's exporters, asked for a table of
+embeddings, put behind an address on this machine, and rid of its BatchNorm layers; beside it stands the same net
+trained with GroupNorm. Each is audited with the same people, seed and foreign model (one that saw nobody). Printed
+are, for the ONNX files of this target and of a large net with random statistics, the BatchNorm layers that survived
+and the largest differences from torch; then, for every kind, the AUCs of the dataset game, partial knowledge, and the
+verdict.
 """
 
 import argparse
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,16 +18,24 @@ import pyarrow.parquet as pq
 import torch
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, untrained
+from bareface.auditing.cast import images_for, recipe_of, untrained
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
-from bareface.roster import Roster
+from bareface.roster import Role, Roster
+from bareface.streams import stream
 from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.onnx.target import OnnxTarget
+from bareface.targets.post import Courtesy
+from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
+from benchmarks.exports import EXPORTERS, Parity, compare, drawn, export
+from benchmarks.lfw import TRAINING
+from benchmarks.service import serving
 from benchmarks.shared_data import lfw
+from benchmarks.without_batchnorm import folded, grouped
 
 ATTACKS = (
     "bn-distance",
@@ -36,19 +46,9 @@ ATTACKS = (
     "subject-compactness:k=2",
     "subject-compactness:k=3",
 )
-
-
-def export(target: Target, path: Path, *, dynamo: bool) -> Path:
-    """The backbone as an ONNX file with an open number of images."""
-    pixels = torch.zeros(2, target.spec.channels, target.spec.height, target.spec.width)
-    open_batch = (
-        {"dynamic_shapes": ({0: torch.export.Dim("n")},), "verbose": False}
-        if dynamo
-        else {"dynamic_axes": {"x": {0: "n"}}}
-    )
-    with warnings.catch_warnings(action="ignore"):
-        torch.onnx.export(target.module, (pixels,), str(path), input_names=["x"], dynamo=dynamo, **open_batch)
-    return path
+SEED = 7
+LARGE, LARGE_IMAGES, SMALL_IMAGES = ("iresnet18", ImageSpec(112, 112)), 64, 512
+PARITY = "| net | exporter | BatchNorm | distances | embeddings, coordinate | embeddings, length |\n" + "|---" * 6 + "|"
 
 
 def tabulate(target: Target, roster: Roster, path: Path) -> Path:
@@ -66,6 +66,15 @@ def tabulate(target: Target, roster: Roster, path: Path) -> Path:
     return path
 
 
+def with_group_norm(roster: Roster) -> Target:
+    """The LFW target's recipe with GroupNorm in the place of BatchNorm, trained anew."""
+    recipe = recipe_of(TRAINING.model_copy(update={"seed": SEED}))
+    members = roster.take(roster.rows(Role.MEMBER))
+    _, labels = np.unique(members.subject, return_inverse=True)
+    sized = Target("", "", torch.nn.Identity(), recipe.spec)
+    return grouped(recipe, images_for(sized, members), labels.astype(np.int64))
+
+
 def audit(target: Auditable, foreign: Target, roster: Roster, folder: Path) -> Evidence:
     """The dataset game with partial knowledge."""
     question = Question(make_attacks(make_attack_configs(ATTACKS)), games=("dataset",), selfcheck="report")
@@ -73,10 +82,28 @@ def audit(target: Auditable, foreign: Target, roster: Roster, folder: Path) -> E
         return conduct(Brought(target, roster, foreign), question, folder, progress=stages)
 
 
-def auc(evidence: Evidence, attack: str) -> float:
-    """Of one attack, per image; NaN where it was not run."""
+def auc(evidence: Evidence, attack: str) -> float | None:
+    """Of one attack, per image; None where it was not run."""
     found = next(finding for finding in evidence.findings if finding.label == attack)
-    return float("nan") if found.image is None or found.image.auc is None else found.image.auc
+    return None if found.image is None else found.image.auc
+
+
+def exports(target: Target, out: Path) -> dict[str, OnnxTarget]:
+    """The backbone by each exporter."""
+    files = {name: out / f"{target.architecture}-{name}.onnx" for name in EXPORTERS}
+    return {name: export(target, files[name], dynamo=new) for name, new in EXPORTERS.items()}
+
+
+def parities(target: Target, graphs: dict[str, OnnxTarget], roster: Roster, count: int) -> None:
+    """A line for each ONNX file: what survived, and how far it is from torch on so many images."""
+    rows = np.sort(stream(SEED, "parity").permutation(len(roster))[:count])
+    images = images_for(target, roster.take(rows))
+    for exporter, graph in graphs.items():
+        print(f"| {target.architecture} | {exporter} | {_cells(compare(target, graph, images))} |", flush=True)
+
+
+def _cells(one: Parity) -> str:
+    return f"{one.survived} of {one.layers} | {one.distance:.1e} | {one.embedding:.1e} | {one.relative:.1e}"
 
 
 def show(rows: Sequence[tuple[str, Evidence]]) -> None:
@@ -85,34 +112,55 @@ def show(rows: Sequence[tuple[str, Evidence]]) -> None:
     print("\n| target | BatchNorm | " + " | ".join(attacks) + " | verdict |")
     print("|---" * (len(attacks) + 3) + "|")
     for name, evidence in rows:
-        card = evidence.target
-        expected = f" of {card.batchnorm_expected}" if card.batchnorm_expected else ""
-        told = " | ".join(f"{auc(evidence, attack):.3f}" for attack in attacks)
-        print(f"| {name} | {card.batchnorm_layers}{expected} | {told} | {evidence.verdict} |")
+        told = " | ".join(_auc_cell(auc(evidence, attack)) for attack in attacks)
+        print(f"| {name} | {_batchnorm(evidence)} | {told} | {evidence.verdict} |")
+
+
+def _auc_cell(value: float | None) -> str:
+    return "abstained" if value is None else f"{value:.3f}"
+
+
+def _batchnorm(evidence: Evidence) -> str:
+    card = evidence.target
+    expected = f" of {card.batchnorm_expected}" if card.batchnorm_expected else ""
+    return "unknown" if card.batchnorm_layers is None else f"{card.batchnorm_layers}{expected}"
+
+
+def kinds(
+    target: Target, graphs: dict[str, OnnxTarget], address: str, roster: Roster, out: Path
+) -> dict[str, Auditable]:
+    """The backbone as every kind of target, by the name of its row."""
+    return {
+        "torch": target,
+        **{f"ONNX, {name} exporter": graph for name, graph in graphs.items()},
+        "table of embeddings": load_any(tabulate(target, roster, out / "embeddings.parquet")),
+        "endpoint": load_any(address, spec=target.spec, courtesy=Courtesy(images=64, per_second=1000)),
+        "BatchNorm folded": folded(target),
+        "GroupNorm": with_group_norm(roster),
+    }
 
 
 def main() -> None:
-    """Export, audit, print."""
+    """Export, compare, audit, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("runs/lfw"))
     parser.add_argument("--out", type=Path, default=Path("runs/kinds"))
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
     roster, target = lfw(), load_target(arguments.run / "target").without_head()
-    foreign = untrained(target, roster, seed=7)
-    kinds: dict[str, Auditable] = {
-        "torch": target,
-        "ONNX (TorchScript exporter)": load_any(export(target, arguments.out / "script.onnx", dynamo=False)),
-        "ONNX (dynamo exporter)": load_any(export(target, arguments.out / "dynamo.onnx", dynamo=True)),
-        "embeddings": load_any(tabulate(target, roster, arguments.out / "embeddings.parquet")),
-    }
-    folders = ("torch", "script", "dynamo", "table")
-    show(
-        [
-            (name, audit(kind, foreign, roster, arguments.out / folder))
-            for (name, kind), folder in zip(kinds.items(), folders, strict=True)
-        ]
-    )
+    foreign, large = untrained(target, roster, seed=SEED), drawn(*LARGE, SEED)
+    print(PARITY)
+    graphs = exports(target, out)
+    parities(target, graphs, roster, SMALL_IMAGES)
+    parities(large, exports(large, out), roster, LARGE_IMAGES)
+    with serving(target) as address:
+        audited = kinds(target, graphs, address, roster, out)
+        show([(name, audit(kind, foreign, roster, out / _folder(name))) for name, kind in audited.items()])
+
+
+def _folder(name: str) -> str:
+    return name.lower().replace(",", "").replace(" ", "-")
 
 
 if __name__ == "__main__":
