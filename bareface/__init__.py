@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bareface.auditing.api import audit
+    from bareface.auditing.inversion.api import invert
     from bareface.evidence import Evidence, Verdict
     from bareface.faces.people import read_people
     from bareface.roster import Roster
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "load_target", "read_people"]
+__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "invert", "load_target", "read_people"]
 
 _HOMES = {
+    "invert": "bareface.auditing.inversion.api",
     "Evidence": "bareface.evidence",
     "ImageSpec": "bareface.targets.spec",
     "Roster": "bareface.roster",

@@ -197,7 +197,6 @@ class Trajectory(Record):
     low: tuple[float, ...]
     median: tuple[float, ...]
     high: tuple[float, ...]
-    held_out: tuple[float, ...] | None
 
 
 class Arm(Record):

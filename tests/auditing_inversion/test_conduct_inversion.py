@@ -10,12 +10,13 @@ import pytest
 import torch
 from small_audit import TERMS, SmallAudit, network
 
+import bareface
 from bareface.auditing.inversion.arms import ORDER
 from bareface.auditing.inversion.audited import read_audit
 from bareface.auditing.inversion.conduct import Inversion, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.question import silent
-from bareface.errors import RosterError, RunError, TargetError, UsageError
+from bareface.errors import CheckpointError, RosterError, RunError, TargetError, UsageError
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion_file import read_inversion
@@ -209,3 +210,23 @@ def test_a_generator_that_lies_is_found_out_at_once(how: str, message: str, audi
 def test_the_audit_is_read_back_with_its_head(audit: SmallAudit) -> None:
     headed = replace(audit.target, centres=torch.randn(12, 5))
     assert read_audit(audit.run, headed, audit.roster, silent).target.centres is not None
+
+
+def test_one_call_from_python_says_the_same(inversion: Inversion, audit: SmallAudit, tmp_path: Path) -> None:
+    """`bareface.invert` with objects; siblings change what is looked at; a name that nobody knows is refused."""
+    brought = audit.brought()
+    asked = {name: value for name, value in TERMS.settings().items() if name not in ("objective", "seed")}
+    run = copied(audit, tmp_path).run
+    record = bareface.invert(
+        audit.target, audit.roster, brought.judges, run=run, generator=brought.generator, seed=TERMS.seed, **asked
+    )
+    assert [arm.score for arm in record.arms] == [arm.score for arm in inversion.record.arms]
+    asked |= {"siblings": 1, "skip": ("placebo", "oracle"), "steps": 2}
+    again = bareface.invert(
+        audit.target, audit.roster, [network(1)], run=run, generator="rendered", home=tmp_path / "siblings",
+        objective="agreement+embedding-norm", **asked,
+    )  # fmt: skip
+    assert [judge.trained_on for judge in again.judges] == ["unknown"]
+    assert again.arms[0].score != record.arms[0].score
+    with pytest.raises(CheckpointError, match="nonsense: got no such file"):
+        bareface.invert(audit.target, audit.roster, [], run=run, generator="nonsense")

@@ -141,7 +141,6 @@ def arm(name: ArmName, wins: int, judges: tuple[str, ...]) -> Arm:
         low=(-2.0, 0.0, 1.0),
         median=(-1.0, 1.0, 2.0),
         high=(0.0, 2.0, 3.0),
-        held_out=(-1.0, 0.0, 0.1),
     )
     done = name != "select"
     return Arm(

@@ -197,5 +197,4 @@ def trajectory(end: Step, before: int) -> Trajectory:
         low=low,
         median=median,
         high=high,
-        held_out=None,
     )

@@ -104,8 +104,6 @@ def _trajectory(axes: Axes, arm: Arm, color: str) -> None:
     assert t is not None
     axes.fill_between(t.step, t.low, t.high, color=color, alpha=0.18, linewidth=0)
     axes.plot(t.step, t.median, color=color, linewidth=1.8, label=arm.arm)
-    if t.held_out is not None:
-        axes.plot(t.step, t.held_out, color=color, linewidth=1.6, linestyle=DASHES, label=f"{arm.arm}, held-out model")
 
 
 def _panel(axes: Axes, seen: Sequence[tuple[int, Judgement]]) -> None:

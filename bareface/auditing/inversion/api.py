@@ -1,0 +1,74 @@
+"""`bareface.invert`: the inversion of an audited backbone as one call from Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
+from bareface.auditing.inversion.generators import SHIPPED, open_generator
+from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.question import Progress, silent
+from bareface.inversion.generator import Generator
+from bareface.inversion.judges import Judge
+from bareface.inversion_record import InversionRecord
+from bareface.roster import Roster, read_manifest
+from bareface.targets.store import load_target
+from bareface.targets.target import Target
+
+
+def invert(
+    target: Target | Path | str,
+    roster: Roster | Path | str,
+    judges: Sequence[Judge | Target | Path | str],
+    *,
+    run: Path | str = "runs/audit",
+    generator: Generator | Path | str = SHIPPED,
+    objective: str = "membership",
+    home: Path | str | None = None,
+    seed: int = 7,
+    fresh: bool = False,
+    progress: Progress = silent,
+    **more: Any,
+) -> InversionRecord:
+    """Reconstruct what an audited backbone remembers; the record is also written to the folder of the inversion.
+
+    Args:
+        target: the audited backbone, or a path or `package.module:factory` to load one from.
+        roster: the people of the audit, or a path to its manifest.
+        judges: independent face models, trained on other people; the first is the primary one.
+        run: folder of the finished audit.
+        generator: proposes faces; or a name or path as `bareface invert --generator` takes it.
+        objective: what the search makes larger: names joined by `+`, each perhaps `weight*name`.
+        home: folder of the inversion; `inversion/` in the audit's by default.
+        seed: root of every random stream.
+        fresh: start over in a used folder.
+        progress: called with (stage, done, total).
+        more: other fields of `bareface.auditing.inversion.terms.Terms`, such as restarts, steps, siblings.
+
+    Raises:
+        BarefaceError: something that was brought is unusable; the message says what to do.
+    """
+    terms, folder = Terms(objective=objective, seed=seed, **more), Path(run)
+    network = _target(target)
+    proposes, source = _opened(generator, network.spec.height, folder)
+    brought = Inverted(network, _people(roster), proposes, tuple(_judge(one) for one in judges), source)
+    where = None if home is None else Path(home)
+    return conduct_inversion(brought, terms, folder, home=where, fresh=fresh, progress=progress).record
+
+
+def _target(given: Target | Path | str) -> Target:
+    return given if isinstance(given, Target) else load_target(given)
+
+
+def _people(given: Roster | Path | str) -> Roster:
+    return given if isinstance(given, Roster) else read_manifest(Path(given))
+
+
+def _opened(given: Generator | Path | str, size: int, run: Path) -> tuple[Generator, str]:
+    if isinstance(given, Path | str):
+        return open_generator(str(given), size=size, kept=run / "generators")
+    return given, "brought"
+
+
+def _judge(given: Judge | Target | Path | str) -> Judge:
+    return given if isinstance(given, Judge) else Judge(_target(given), "unknown")
