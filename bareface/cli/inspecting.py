@@ -3,15 +3,20 @@
 import json
 from pathlib import Path
 
+from bareface.errors import UsageError
 from bareface.targets.extras import extra
 from bareface.targets.facts import facts_of, facts_text
 from bareface.targets.lineage import lineage, lineage_text
+from bareface.targets.table import is_table
 
 
 def run_inspect(checkpoint: Path, *, as_json: bool) -> str:
     """The facts about a checkpoint or an ONNX file as text or JSON."""
     if checkpoint.suffix == ".onnx":
         return _onnx(checkpoint, as_json)
+    if is_table(checkpoint):
+        got, hint = "a table of embeddings", "bareface audit --model with the same file"
+        raise UsageError(str(checkpoint), got=got, expected="a file with a backbone in it", hint=hint)
     facts = facts_of(checkpoint)
     return facts.model_dump_json(indent=1) if as_json else facts_text(facts)
 

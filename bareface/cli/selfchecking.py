@@ -6,13 +6,14 @@ import numpy as np
 
 from bareface.auditing.cast import images_for
 from bareface.cli.manners import Stages
-from bareface.errors import RosterError
+from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import examine
 from bareface.probing.selfcheck import selfcheck
 from bareface.roster import Role, Roster, read_folder
 from bareface.selfcheck_record import SelfCheck
 from bareface.streams import stream
-from bareface.targets.store import load_target
+from bareface.targets.kinds import load_any
+from bareface.targets.target import Target
 
 
 def run_selfcheck(model: str, images: Path, most: int, seed: int) -> SelfCheck:
@@ -21,7 +22,10 @@ def run_selfcheck(model: str, images: Path, most: int, seed: int) -> SelfCheck:
     Raises:
         BarefaceError: the model cannot be loaded, or the folder holds no usable images.
     """
-    target = load_target(model)
+    target = load_any(model)
+    if not isinstance(target, Target):
+        got, hint = f"{target.architecture}", "the checkpoint that it was made from"
+        raise UsageError(model, got=got, expected="a backbone in torch, which can be fed in several ways", hint=hint)
     seen = examine(_some(read_folder(images, Role.PUBLIC), most, seed))
     usable, unusable = seen.accepted, len(seen.rejects)
     if not len(usable):

@@ -122,7 +122,8 @@ def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]
         shown = printable(answer[:80].decode(errors="replace"))
         raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER, hint=_BY_HAND) from None
     if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
-        got = f"numbers of shape {values.shape} for {count} images"
+        bad = "" if np.isfinite(values).all() else ", not all of them finite,"
+        got = f"numbers of shape {values.shape}{bad} for {count} images"
         expected = f"{_ANSWER}, finite, at least two numbers each"
         raise TargetError(name, got=got, expected=expected, hint=_BY_HAND)
     return values

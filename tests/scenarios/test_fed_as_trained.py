@@ -128,6 +128,17 @@ def test_the_command_names_the_way_that_fits(world: Path, bgr: Path) -> None:
     assert json.loads(as_json.stdout)["fits"][0]["behind"] == 0
 
 
+def test_only_what_can_be_looked_into_is_inspected_and_checked(world: Path, tmp_path: Path) -> None:
+    table = tmp_path / "embeddings.npy"
+    np.save(table, np.eye(2, dtype=np.float32))
+    table.with_suffix(".csv").write_text("image\na\nb\n")
+    checked = run("selfcheck", "--model", table, "--images", world / "faces")
+    inspected = run("inspect", table)
+    assert (checked.exit_code, inspected.exit_code) == (2, 2)
+    assert "got unknown (embeddings only); expected a backbone in torch" in " ".join(checked.stderr.split())
+    assert "got a table of embeddings; expected a file with a backbone in it" in " ".join(inspected.stderr.split())
+
+
 def test_the_command_says_what_it_cannot_check(world: Path, tmp_path: Path) -> None:
     fresh = run("selfcheck", "--model", world / "target", "--images", world / "faces")
     assert fresh.exit_code == 0

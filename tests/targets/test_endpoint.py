@@ -104,7 +104,7 @@ def test_nobody_there_is_no_answer() -> None:
         (b'{"embeddings": [[1], [2, 3]]}', r"got the answer"),
         (b'{"embeddings": ["a"]}', r"got the answer"),
         (b'{"embeddings": [[1, 2], [3, 4]]}', r"got numbers of shape \(2, 2\) for 1 images"),
-        (b'{"embeddings": [[NaN, 2]]}', r"got numbers of shape \(1, 2\) for 1 images; expected .*, finite"),
+        (b'{"embeddings": [[NaN, 2]]}', r"got numbers of shape \(1, 2\), not all of them finite, for 1 images"),
         (b"[" * 100_000, r"got the answer"),
     ],
 )

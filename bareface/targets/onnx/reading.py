@@ -138,7 +138,8 @@ def _bring_in(path: Path, tensor: TensorProto, room: int) -> bytes:
     offset = int(said["offset"]) if said.get("offset", "0").isdecimal() and "offset" in said else 0
     if expected > room or offset + expected > data.stat().st_size:
         got = f"{expected:,} bytes of data from byte {offset:,} of {data.name}"
-        raise CheckpointError(where, got=got, expected=f"data that lie in the file, {room:,} bytes at most")
+        expected_data = f"data that lie in the file, {room:,} bytes at most"
+        raise CheckpointError(where, got=got, expected=expected_data, hint="copying the data file again, whole")
     with data.open("rb") as file:
         file.seek(offset)
         tensor.raw_data = file.read(expected)
