@@ -139,6 +139,7 @@ class Whitening:
 def _largest(cosine: Array) -> Array:
     """(m, p) to (m, 4) means of the 1, 3, 10 and 30 largest that are not −inf, or of as many as there are; Fisher z."""
     falling = -np.sort(-cosine, axis=1)
-    finite: NDArray[np.bool_] = falling != -np.inf
-    told = [np.where(finite[:, :n], falling[:, :n], 0.0).sum(1) / np.maximum(finite[:, :n].sum(1), 1) for n in LARGEST]
-    return np.where(finite.any(1)[:, None], fisher(np.stack(told, axis=1)), np.nan)
+    count = (falling != -np.inf).sum(axis=1, keepdims=True)
+    told = [np.where(falling == -np.inf, 0.0, falling)[:, :n].sum(1) for n in LARGEST]
+    mean = np.stack(told, axis=1) / np.clip(count, 1, LARGEST)
+    return np.where(count > 0, fisher(mean), np.nan)

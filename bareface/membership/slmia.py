@@ -130,4 +130,5 @@ def _chosen(own: NDArray[np.int64], person: NDArray[np.int64], count: int) -> Se
         return None
     first = np.arange(count + 1)
     aside = np.argmax(np.c_[person[: count + 1] == own[:, None], np.ones(len(own), bool)], axis=1).clip(max=count)
-    return np.broadcast_to(first, (len(own), count + 1))[first != aside[:, None]].reshape(-1, count)
+    chosen: Sets = np.broadcast_to(first, (len(own), count + 1))[first != aside[:, None]].reshape(-1, count)
+    return chosen
