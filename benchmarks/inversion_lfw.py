@@ -1,0 +1,130 @@
+"""What each objective reconstructs of real people: python -m benchmarks.inversion_lfw [--generator-steps 1500]
+
+Faces of the fixed LFW split: the target learned `member`, decoys are `outside`, the generator is a StyleGAN2 of 64 px
+that learned the `public` and `public-multi` people, grown from one of rendered faces (--grow-from, the folder of a
+`bareface train-generator` run at 32 px); judges are two public networks that were trained on CASIA-WebFace. The table
+is that of `benchmarks.inversion`. Nothing that this makes may leave the machine: it shows, or was made of, real people.
+
+Interrupted, it goes on where it was.
+"""
+
+import argparse
+from pathlib import Path
+
+from bareface.allocator import keep_freed_memory
+from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.generator_quality import distance_to
+from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
+from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.question import Question, make_attacks
+from bareface.cli.generators import config_for, split
+from bareface.cli.inverting import written
+from bareface.cli.manners import Stages
+from bareface.cli.training import progress_of
+from bareface.config import TrainConfig, make_attack_configs
+from bareface.faces.images import RosterImages
+from bareface.files import write_text
+from bareface.inversion.gan.recipe import GanRecipe
+from bareface.inversion.gan.train import train_generator
+from bareface.inversion.generator import Generator
+from bareface.inversion.judges import Judge
+from bareface.inversion_record import InversionRecord
+from bareface.roster import Role, Roster
+from bareface.targets.store import load_target
+from bareface.targets.target import Target
+from bareface.training.batches import held_in_memory
+from benchmarks.inversion import HEAD, rows
+from benchmarks.lfw import TRAINING
+from benchmarks.shared_data import checkpoint, lfw
+
+SIDE = 64
+JUDGES = ("casia-068.ckpt", "casia-micro-070.ckpt")
+OBJECTIVES = (
+    "membership",
+    "agreement",
+    "membership+agreement",
+    "compactness+agreement+embedding-norm",
+    "class-centre",
+    "class-centre@3",
+)
+
+
+def generator(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Generator:
+    """Faces of people in general, at 64 px."""
+    people = roster.take(roster.rows(Role.PUBLIC, "public-multi"))
+    shown, held_out = split(held_in_memory(RosterImages(people, SIDE, SIDE)))
+    recipe = GanRecipe(config=config_for(SIDE), steps=asked.generator_steps, noise=False, save_every=250)
+    measure = distance_to(held_out, recipe.seed) if held_out else None
+    return train_generator(
+        shown, recipe, asked.work / "generator", grow_from=asked.grow_from, measure=measure, licence="none: real faces",
+        report=lambda step: stages("training the generator", step.number, step.steps),
+    )  # fmt: skip
+
+
+def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target:
+    """The target of `benchmarks.lfw`, with the stage-1 attack models that objectives need."""
+    recipe = recipe_of(TRAINING.model_copy(update=_recipe(asked)))
+    target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
+    attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
+    question = Question(attacks, games=("dataset",), seed=asked.seed)
+    conduct(Brought(target.without_head(), roster), question, asked.work / "audit", progress=stages)
+    return target
+
+
+def _recipe(asked: argparse.Namespace) -> dict[str, object]:
+    return {"seed": asked.seed, "scale": asked.scale}
+
+
+def invert(brought: Inverted, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
+    """One objective, the sheet of its faces beside its record."""
+    name, _, siblings = objective.partition("@")
+    terms = Terms(
+        objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts, steps=asked.steps,
+        candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
+        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed,
+    )  # fmt: skip
+    home = asked.work / "inversions" / objective
+    made = conduct_inversion(brought, terms, asked.work / "audit", home=home, progress=stages)
+    write_text(home / "summary.txt", written(made, home, show_faces=True))
+    return made.record
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("runs/inversion-lfw"), help="kept; goes on from there")
+    parser.add_argument("--grow-from", type=Path, default=Path("runs/generator/32"), help="folder of a 32 px run")
+    parser.add_argument("--generator-steps", type=int, default=1500, help="of 32 images")
+    parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
+    parser.add_argument("--restarts", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--candidates", type=int, default=2048)
+    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--scale", type=float, default=TrainConfig().scale, help="of the target's margin loss")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--generator-only", action="store_true", help="stop when the generator is trained")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table."""
+    asked, roster = arguments(), lfw()
+    keep_freed_memory()
+    with Stages() as stages:
+        proposes = generator(roster, asked, stages)
+        if asked.generator_only:
+            return
+        judges = tuple(Judge(load_target(checkpoint(name)), "CASIA-WebFace") for name in JUDGES)
+        brought = Inverted(audited(roster, asked, stages), roster, proposes, judges, "LFW, public people")
+        records = {name: invert(brought, name, asked, stages) for name in asked.objective or OBJECTIVES}
+    people = next(iter(records.values())).galleries.people
+    print(
+        f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {SIDE} px, generator of "
+        f"{asked.generator_steps} steps, {people} + {people} people, seed {asked.seed}\n"
+    )
+    print("\n".join([HEAD, *rows(records)]))
+
+
+if __name__ == "__main__":
+    main()
