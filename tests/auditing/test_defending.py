@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bench")
 
 
-ASKED = ("none", "folding", "embedding-noise:scale=0.5", "posterior-rounding", "group-norm")
+ASKED = ("none", "folding", "embedding-noise:queries=1", "posterior-rounding", "group-norm")
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_run_folder_belongs_to_one_world(world: World, run: Path, bench: Bench
 def test_table_and_figure_show_every_defence_in_its_group(bench: Bench, tmp_path: Path) -> None:
     table = markdown(bench)
     assert table.index("### partial knowledge") < table.index("### shadow knowledge")
-    for words in ("| none |", "| folding |", "| embedding-noise |", "Changes of a statistic", "Changes of answers"):
+    for words in ("| none |", "| folding |", "| embedding-noise (queries=1) |", "Changes of a statistic", "Changes of answers"):
         assert words in table
     rows = [line for line in table.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {11}
