@@ -1,0 +1,162 @@
+"""Every attack on one scale: python -m benchmarks.attacks [--run runs/attacks] [--seeds 3] [--first 7]
+
+Targets that differ in their seed alone are trained on the `member` images of the fixed LFW split and audited with every
+attack on offer, in all games, with all three settings of prior knowledge; two shadows of the target's recipe are the
+references, too. Printed, sorted by AUC, the attacks that need the head marked: means over the targets, the widest
+interval, and how often the foreign control was beyond its own interval of .5 (false alarms). Run again to resume.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bareface.allocator import keep_freed_memory
+from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.question import Question, make_attacks
+from bareface.cli.manners import Stages
+from bareface.cli.training import progress_of
+from bareface.config import ShadowConfig, make_attack_configs
+from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.files import write_text
+from bareface.membership import attack_class, attacks
+from bareface.membership.base import Knowledge
+from bareface.report.html import render_html
+from bareface.trace import HEAD_CHANNELS
+from benchmarks.lfw import TRAINING
+from benchmarks.shared_data import lfw
+
+KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
+SETS = ("subject-compactness", "all-person", "slmia", "stranger-margin", "similarity-residual", "mean-direction")
+GAMES = ("dataset", "record", "person")
+HEADING = (
+    "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
+    "| foreign | false alarms | verdicts |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def every_attack() -> tuple[str, ...]:
+    """One of each, and those on sets of photos for sets of 2, 3 and 5."""
+    single = [name for name in attacks() if name not in SETS]
+    return (*single, *(f"{name}:k={k}" for name in SETS if name in attacks() for k in (2, 3, 5)))
+
+
+def audited(seed: int, asked: argparse.Namespace) -> Evidence:
+    """One target and everything that is said of it."""
+    roster, training, home = lfw(), TRAINING.model_copy(update={"seed": seed}), asked.run / f"seed-{seed}"
+    with Stages() as stages:
+        target = train_backbone(
+            roster, recipe_of(training), home / "target", progress_of(stages, "training the target")
+        )
+        shadows = ShadowConfig(count=asked.shadows, train=TRAINING.model_copy(update={"seed": 1000}))
+        question = Question(
+            make_attacks(make_attack_configs(asked.attack or every_attack())),
+            shadow=shadows, knowledge=KNOWLEDGE, seed=asked.first, title=f"LFW, every attack, seed {seed}",
+        )  # fmt: skip
+        command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
+        evidence = conduct(Brought(target, roster, command=command), question, home / "audit", progress=stages)
+    write_text(home / "report.html", render_html(evidence))
+    return evidence
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack in one setting, over the targets."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def auc(self) -> float:
+        """Mean AUC in the unit that decides: people in the person game, images elsewhere; -1 = nothing said."""
+        person = self.findings[0].game == "person"
+        known = [one.auc for one in self._measured(person=person) if one.auc is not None]
+        return float(np.mean(known)) if known else -1.0
+
+    def cells(self) -> list[str]:
+        """The line of the table."""
+        first = self.findings[0]
+        head = " (head)" if attack_class(first.attack).needs & set(HEAD_CHANNELS) else ""
+        images, people = self._measured(person=False), self._measured(person=True)
+        if self.auc < 0:
+            return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
+        foreign = self._control("foreign")
+        return [
+            first.game, first.knowledge, first.label + head, _auc(images), _auc(people), _tpr(images, 0.1),
+            _tpr(images, 0.01), self._over_blind(), _mean(c.auc for c in self._control("blind")),
+            _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}", self._verdicts(),
+        ]  # fmt: skip
+
+    def _measured(self, *, person: bool) -> list[Measurement]:
+        both = [one.person if person else one.image for one in self.findings]
+        return [one for one in both if one is not None]
+
+    def _control(self, kind: str) -> list[Control]:
+        return [c for one in self.findings for c in one.controls if c.kind == kind and c.auc is not None]
+
+    def _over_blind(self) -> str:
+        blind = [c.auc for c in self._control("blind") if c.auc is not None]
+        return f"{self.auc - float(np.mean(blind)):+.3f}" if blind else "-"
+
+    def _verdicts(self) -> str:
+        said = [one.verdict.value if one.verdict else one.reason for one in self.findings]
+        return ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said))
+
+
+def _alarm(control: Control) -> bool:
+    """Whether a model that never saw anybody is told to be above chance."""
+    return control.auc_interval is not None and control.auc_interval.low > 0.5
+
+
+def _auc(measured: Sequence[Measurement]) -> str:
+    known = [one for one in measured if one.auc is not None and one.auc_interval is not None]
+    if not known:
+        return "-"
+    low = min(one.auc_interval.low for one in known if one.auc_interval)
+    high = max(one.auc_interval.high for one in known if one.auc_interval)
+    return f"{_mean(one.auc for one in known)} [{low:.3f}, {high:.3f}]"
+
+
+def _tpr(measured: Sequence[Measurement], fpr: float) -> str:
+    points = [p for one in measured for p in one.operating_points if p.nominal_fpr == fpr and p.true_positive]
+    rates = [(p.true_positive.rate, p.false_positive.rate) for p in points if p.true_positive and p.false_positive]
+    return f"{_mean(t for t, _ in rates)} (FPR {_mean(f for _, f in rates)})" if rates else "-"
+
+
+def _mean(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{np.mean(known):.3f}" if known else "-"
+
+
+def table(evidences: Sequence[Evidence]) -> str:
+    """A line for each attack, game and knowledge, the most telling first."""
+    lots: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for evidence in evidences:
+        for finding in evidence.findings:
+            lots[finding.game, finding.knowledge, finding.label].append(finding)
+    rows = {key: Row(tuple(found)) for key, found in lots.items()}
+    order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
+    return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
+
+
+def main() -> None:
+    """Train, audit, print."""
+    keep_freed_memory()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=Path("runs/attacks"))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=7)
+    parser.add_argument("--shadows", type=int, default=2)
+    parser.add_argument("--attack", action="append", help="repeat it; every attack by default")
+    asked = parser.parse_args()
+    found = [audited(seed, asked) for seed in range(asked.first, asked.first + asked.seeds)]
+    text = table(found)
+    write_text(asked.run / "table.md", text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
