@@ -1,5 +1,6 @@
 """Recognition against leak, and which attacks a defence reaches; imports matplotlib."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.style
@@ -37,18 +38,22 @@ def write_figure(bench: Bench, knowledge: str, path: Path) -> None:
             _column(axis, ordered, [line.excess.get(kind) for line in ordered], title)
             axis.axvline(0, color="#999999", linewidth=0.8)
             axis.set_yticks([])
+        _same_width(axes[2:])
         figure.suptitle(f"{bench.world}; {knowledge} knowledge; leak = excess of the AUC over the stronger control")
         figure.savefig(temporary, format=path.suffix.lstrip(".").lower() or "png", dpi=140)
 
 
 def _scatter(axis: Axes, ordered: list[Line]) -> None:
     """Each defence by its number: recognition to the right, the largest leak without a head upwards."""
+    places: dict[tuple[float, float], list[int]] = {}
     for number, line in enumerate(ordered, start=1):
         if line.headless is not None:
-            x, y = line.utility, line.headless
-            colour = COLOURS[line.reach]
-            axis.errorbar(x.value, y.value, xerr=_spread(x), yerr=_spread(y), color=colour, alpha=0.25, linewidth=0.8)
-            axis.text(x.value, y.value, str(number), color=colour, ha="center", va="center", weight="bold")
+            x, y, colour = line.utility, line.headless, COLOURS[line.reach]
+            axis.errorbar(x.value, y.value, xerr=_spread(x), yerr=_spread(y), color=colour, alpha=0.2, linewidth=0.8)
+            places.setdefault((round(x.value, 3), round(y.value, 3)), []).append(number)
+    for (across, up), numbers in places.items():
+        colour = COLOURS[ordered[numbers[0] - 1].reach]
+        axis.text(across, up, ", ".join(map(str, numbers)), color=colour, ha="center", va="center", weight="bold")
     for reach in dict.fromkeys(line.reach for line in ordered):
         axis.plot([], [], "o", color=COLOURS[reach], label=REACHES[reach].split(":")[0])
     axis.axhline(0, color="#999999", linewidth=0.8)
@@ -66,6 +71,13 @@ def _column(axis: Axes, ordered: list[Line], means: list[Mean | None], title: st
                 axis.axvline(mean.value, color=COLOURS["nothing"], linewidth=0.8, linestyle=(0, (4, 3)))
     axis.set_ylim(len(ordered) - 0.5, -0.5)
     axis.set_title(title, fontsize=9)
+
+
+def _same_width(axes: Sequence[Axes]) -> None:
+    """Leaks are compared across panels, so all have one scale."""
+    lows, highs = zip(*(axis.get_xlim() for axis in axes), strict=True)
+    for axis in axes:
+        axis.set_xlim(min(lows), max(highs))
 
 
 def _spread(mean: Mean) -> list[list[float]]:
