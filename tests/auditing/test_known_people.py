@@ -6,10 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bareface.auditing.answers import play
+from bareface.auditing.blind import blind_trace
 from bareface.auditing.crossfit import Prior, lessons
 from bareface.auditing.games import SIDES, Game, arena
-from bareface.auditing.traces import in_arena, with_trained
+from bareface.auditing.question import Question, silent
+from bareface.auditing.traces import Traces, in_arena, with_trained
+from bareface.membership.mean_direction import MeanDirection
 from bareface.roster import Role, Roster
+from bareface.stats.roc import auc
 from bareface.trace import Channel, Reference, Trace, Trained, join
 
 
@@ -71,3 +76,34 @@ def test_a_reference_is_familiar_with_people_of_whom_it_saw_other_images() -> No
     assert told.take(np.array([3, 4])).familiar.tolist() == [True, False]
     beside = replace(trace, references=(told,))
     assert join(beside, beside).references[0].familiar.tolist() == [*knows.tolist(), *knows.tolist()]
+
+
+def margin_world(rng: np.random.Generator, trained: bool) -> tuple[Roster, Trace]:
+    """As margin losses place people: those in training on axes of their own, strangers anywhere between the axes."""
+    roster, _ = world(30)
+    _, person = np.unique(roster.subject, return_inverse=True)
+    between = np.abs(rng.normal(size=(60, 30)))
+    towards = between / np.linalg.norm(between, axis=1, keepdims=True)
+    if trained:
+        known = [name[0] == "t" for name in np.unique(roster.subject)]
+        towards[np.array(known)] = np.eye(30)
+    points = towards[person] + 0.1 * rng.normal(size=(len(person), 30))
+    embedding = (points / np.linalg.norm(points, axis=1, keepdims=True))[:, None].repeat(2, 1).astype(np.float32)
+    return roster, Trace(np.array(roster.image), np.arange(len(person)), {Channel.EMBEDDING: embedding})
+
+
+def test_an_audit_finds_unseen_photos_by_where_other_people_in_training_are_and_its_foreign_control_does_not() -> None:
+    rng = np.random.default_rng(1)
+    (roster, target), (_, foreign) = (margin_world(rng, trained) for trained in (True, False))
+    made = arena(roster, "person", folds=5, seed=1)
+    traces = Traces(target, foreign, None, (), None, "a foreign toy", "nothing")  # type: ignore[arg-type]
+    pictures = blind_trace(
+        np.array(roster.image), *(rng.normal(size=(len(roster.image), 4)).astype(np.float32) for _ in range(2))
+    )
+    attacks = (MeanDirection(k=2), MeanDirection(k=2, known_people=False))
+    knowing, blindfold = play(made, traces, pictures, Question(attacks=attacks), silent, (0, 2))
+    assert knowing.target is not None
+    assert blindfold.target is not None
+    assert auc(knowing.target, made.member) > 0.95
+    assert auc(blindfold.target, made.member) < 0.8
+    assert abs(auc(np.asarray(knowing.controls["foreign"]), made.member) - 0.5) < 0.2
