@@ -1,7 +1,10 @@
 """`bareface attacks`: the attacks' own prose."""
 
+from collections.abc import Iterable
+
 from bareface.membership import attack_class, attacks
 from bareface.registry import HEADINGS, prose
+from bareface.trace import Channel
 
 
 def list_attacks() -> str:
@@ -18,8 +21,14 @@ def describe_attack(name: str) -> str:
     page = prose(attack)
     sections = [f"{heading}\n{_indent(page.sections[heading])}" for heading in HEADINGS]
     parameters = "\n".join(f"  {key} = {value}" for key, value in attack().parameters().items())
-    channels = ", ".join(sorted(channel.replace("_", " ") for channel in attack.needs))
-    return "\n\n".join([f"{name}: {page.title}", *sections, f"Channels\n  {channels}", f"Parameters\n{parameters}"])
+    channels = f"Channels\n  {_channels(attack.needs)}"
+    if attack.uses:
+        channels += f"\n  where the target gives them: {_channels(attack.uses)}"
+    return "\n\n".join([f"{name}: {page.title}", *sections, channels, f"Parameters\n{parameters}"])
+
+
+def _channels(channels: Iterable[Channel]) -> str:
+    return ", ".join(sorted(channel.replace("_", " ") for channel in channels))
 
 
 def _indent(text: str) -> str:

@@ -1,6 +1,7 @@
 """What an attack is: parameters, what it needs, and one method from a trace to scores."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar, Literal, final
 
@@ -130,6 +131,12 @@ class FeatureAttack(Attack):
             others = sorted({"partial", "shadow", "nonmembers"} - self.useless)
             raise Abstained(self.name, got=f"{known.knowledge} knowledge", expected=f"{' or '.join(others)} knowledge")
         lessons = [Lesson(self._features(one.trace), one.member) for one in known.labelled]
+        return self.learn(lessons, [one.people for one in known.labelled], rng)
+
+    def learn(
+        self, lessons: Sequence[Lesson], people: Sequence[NDArray[np.int64]], rng: np.random.Generator
+    ) -> AttackModel:
+        """The attack model for lessons and the people on their images; as the parameters say, unless overridden."""
         return fit(lessons, shape=self.model, penalty=self.penalty, rng=rng)
 
     @final
@@ -189,6 +196,9 @@ _WHERE_FROM = {
     Channel.BN_LOGVAR_SQUARED: "BatchNorm layers with running statistics",
     Channel.BN_VARIANCE: "BatchNorm layers with running statistics",
     Channel.POOLED: "BatchNorm layers with running statistics",
+    Channel.LAYER_AGREEMENT: "BatchNorm layers with running statistics",
+    **dict.fromkeys((Channel.VIEW_COSINES, Channel.VIEW_NORM), "a target that can be asked about altered pictures"),
+    Channel.GRADIENT_NORM: "a backbone in torch, with weights to differentiate by",
     Channel.ESTIMATED_DISTANCE: "convolutions and linear maps to look into, and estimated statistics of them",
     **dict.fromkeys(HEAD_CHANNELS, "the classification head beside the backbone"),
 }

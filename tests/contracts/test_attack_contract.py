@@ -12,7 +12,7 @@ from bareface.errors import Abstained
 from bareface.membership import attacks
 from bareface.membership.base import Attack, Known, Labelled
 from bareface.registry import HEADINGS, prose
-from bareface.trace import HEAD_CHANNELS
+from bareface.trace import HEAD_CHANNELS, VIEW_CHANNELS
 
 ALL = [pytest.param(attack, id=name) for name, attack in attacks().items()]
 
@@ -117,7 +117,8 @@ def test_works_from_shadows_whose_answers_have_another_scale(attack: type[Attack
 
 def _scaled(toy: Toy, factor: float) -> Labelled:
     channels = {
-        name: values * np.float32(1 if name in HEAD_CHANNELS else factor) for name, values in toy.trace.channels.items()
+        name: values * np.float32(1 if name in {*HEAD_CHANNELS, *VIEW_CHANNELS} else factor)
+        for name, values in toy.trace.channels.items()
     }
     return Labelled(replace(toy.trace, channels=channels), toy.member)
 

@@ -9,6 +9,7 @@ import numpy as np
 from bareface.membership.base import Known, Labelled
 from bareface.trace import BN_CHANNELS, Channel, Layer, Reference, Trace, join
 
+BANK = ("image", "flip", "nearer", "no-eyes", "no-mouth")
 LAYERS = (Layer("a", 4), Layer("b", 8), Layer("c", 16))
 
 
@@ -31,7 +32,7 @@ def toy_world(seed: int, *, people: int = 40, images: int = 6, leak: float = 0.0
     subject = np.repeat(np.arange(2 * people), images)
     member = subject < people
     image = np.array([hashlib.sha256(f"{seed} {row}".encode()).hexdigest() for row in range(len(subject))])
-    trace = Trace(image, subject, _answers(rng, subject, leak * member, size), layers=LAYERS)
+    trace = Trace(image, subject, _answers(rng, subject, leak * member, size), layers=LAYERS, bank=BANK)
     nobody = np.zeros(len(subject), bool)
     galleries = [_gallery(beside, size) for _ in range(2)]
     references = tuple(
@@ -46,7 +47,7 @@ def toy_world(seed: int, *, people: int = 40, images: int = 6, leak: float = 0.0
 def _gallery(rng: np.random.Generator, size: int, people: int = 30, images: int = 6) -> Trace:
     subject = np.repeat(np.arange(people), images)
     image = np.array([f"gallery {row:04d}" for row in range(len(subject))])
-    return Trace(image, -1 - subject, _answers(rng, subject, np.zeros(len(subject)), size), layers=LAYERS)
+    return Trace(image, -1 - subject, _answers(rng, subject, np.zeros(len(subject)), size), layers=LAYERS, bank=BANK)
 
 
 def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, size: int) -> dict[Channel, np.ndarray]:
@@ -58,11 +59,29 @@ def _answers(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray, si
     axes = rng.spawn(1)[0].normal(size=(n, 2, 3, 4))
     channels[Channel.POOLED] = axes + 0.3 * person[..., None]
     channels[Channel.POOLED][..., 0] += lift[:, None, None]
+    channels |= _bank(rng.spawn(1)[0], subject, lift)
     channels[Channel.EMBEDDING] = _embedding(rng, subject, lift, size)
     channels |= _head(rng, n, lift)
     channels[Channel.BLIND] = rng.normal(size=(n, 5))
     channels[Channel.PICTURE] = rng.normal(size=(n, 9))
     return {channel: values.astype(np.float32) for channel, values in channels.items()}
+
+
+def _bank(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray) -> dict[Channel, np.ndarray]:
+    """Views of members agree more, and pull less at the weights."""
+    n, w = len(subject), len(BANK)
+    person = 0.3 * rng.normal(size=subject.max() + 1)[subject]
+
+    def moved(*shape: int) -> np.ndarray:
+        along = (n, *(1 for _ in shape))
+        return rng.normal(size=(n, *shape)) + (person + lift).reshape(along)
+
+    return {
+        Channel.VIEW_COSINES: np.tanh(1 + 0.3 * moved(w * (w - 1) // 2)),
+        Channel.VIEW_NORM: 0.2 * moved(w),
+        Channel.LAYER_AGREEMENT: np.tanh(1 + 0.3 * moved(w - 1, 3)),
+        Channel.GRADIENT_NORM: -moved(2, 4),
+    }
 
 
 def _head(rng: np.random.Generator, n: int, lift: np.ndarray) -> dict[Channel, np.ndarray]:

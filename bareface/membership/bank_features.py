@@ -1,0 +1,40 @@
+"""What attacks read of the answers about the bank of views."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.errors import Abstained
+from bareface.trace import Channel, Trace
+
+Array = NDArray[np.float64]
+
+PART = "no-"
+"""How the names of the views begin in which a part of the face is covered."""
+
+
+def cosine_matrix(trace: Trace) -> Array:
+    """(n, w, w) cosines between the embeddings of all views of the bank."""
+    width = len(trace.bank)
+    rows, columns = np.triu_indices(width, 1)
+    told = np.ones((len(trace), width, width))
+    told[:, rows, columns] = told[:, columns, rows] = trace.channels[Channel.VIEW_COSINES]
+    return told
+
+
+def covered(trace: Trace) -> list[int]:
+    """Which views of the bank have a part of the face covered.
+
+    Raises:
+        Abstained: none has.
+    """
+    found = [number for number, name in enumerate(trace.bank) if name.startswith(PART)]
+    if not found:
+        raise Abstained("parts of the face", got="a bank of views without covered parts", expected="at least one")
+    return found
+
+
+def moments_and_quantiles(values: Array) -> Array:
+    """(n, m) to (n, 11): mean, deviation, and nine quantiles from the least to the largest."""
+    levels = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+    quantiles = np.quantile(values, levels, axis=1).T
+    return np.concatenate([values.mean(1, keepdims=True), values.std(1, keepdims=True), quantiles], axis=1)

@@ -1,0 +1,96 @@
+"""Choosing how an attack model is fitted, within what is known: cross-validation whose folds share no person.
+
+Whoever is judged has no part in it, so the choice takes nothing from the honesty of the scores.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.membership.attack_model import Lesson, Shape, fit
+
+FOLDS = 3
+# Of settings that are nearly as good, the tamest is taken.
+_NEARLY = 0.002
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way of fitting an attack model."""
+
+    shape: Shape
+    penalty: float
+
+
+@dataclass(frozen=True)
+class Peopled:
+    """A lesson and who is on its images.
+
+    Attributes:
+        lesson: features of images, and whether they were members.
+        people: (n,) numbers of people.
+    """
+
+    lesson: Lesson
+    people: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.bool_]) -> Lesson:
+        """Some of the images."""
+        return Lesson(self.lesson.features[rows], self.lesson.member[rows])
+
+
+@dataclass(frozen=True)
+class _Split:
+    learned: tuple[Lesson, ...]
+    judged: tuple[Lesson, ...]
+
+
+def choose(known: Sequence[Peopled], settings: Sequence[Setting], rng: np.random.Generator) -> Setting:
+    """The setting with the largest AUC on people that it was not fitted on; the first of those nearly as good.
+
+    Args:
+        known: lessons; several are each standardised by themselves. A person has one number in all of them.
+        settings: the tamest first.
+        rng: deals the people into folds, and starts each fit alike.
+    """
+    splits, seed = list(_splits(known, rng)), int(rng.integers(2**31))
+    worth = [[_worth(setting, split, seed) for split in splits] for setting in settings]
+    if not splits:
+        return settings[0]
+    mean = np.mean(worth, axis=1)
+    return settings[int(np.flatnonzero(mean >= mean.max() - _NEARLY)[0])]
+
+
+def _splits(known: Sequence[Peopled], rng: np.random.Generator) -> Iterator[_Split]:
+    """Folds with both sides to learn from and to judge; images with an unknown feature play no part."""
+    people = np.unique(np.concatenate([one.people for one in known]))
+    fold = rng.permutation(len(people)) % FOLDS
+    of = [fold[np.searchsorted(people, one.people)] for one in known]
+    used = np.logical_and.reduce([~np.isnan(one.lesson.features).all(0) for one in known])
+    whole = [~np.isnan(one.lesson.features[:, used]).any(1) for one in known]
+    for number in range(FOLDS):
+        learned, judged = (
+            tuple(one.take(w & ((f == number) == held)) for one, f, w in zip(known, of, whole, strict=True))
+            for held in (False, True)
+        )
+        if all(0 < lesson.member.sum() < len(lesson.member) for lesson in (*learned, *judged)):
+            yield _Split(learned, judged)
+
+
+def _worth(setting: Setting, split: _Split, seed: int) -> float:
+    """Mean AUC over the lessons, each standardised by itself."""
+    model = fit(split.learned, shape=setting.shape, penalty=setting.penalty, rng=np.random.default_rng(seed))
+    aucs = []
+    for learned, judged in zip(split.learned, split.judged, strict=True):
+        logit = model.standardised_by(learned.features).logit(judged.features)
+        aucs.append(area(logit[judged.member], logit[~judged.member]))
+    return float(np.mean(aucs))
+
+
+def area(members: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    """How often a member scores above another, ties half."""
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, members, "left") + np.searchsorted(ordered, members, "right")
+    return float(below.mean() / (2 * len(others)))
