@@ -1,0 +1,75 @@
+"""Rendered people of `benchmarks.growth`: some of each person's photos are trained on, four are kept back."""
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bareface.auditing.question import Progress
+from bareface.faces.synthetic import write_folder
+from bareface.roster import Role, Roster, read_folder
+
+PHOTOS = 4
+STRANGER = 100_000
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """People who do not exist, rendered when they are asked for; always the same.
+
+    Attributes:
+        folder: keeps the images.
+        size: height and width in pixels.
+        judged: so many of those in training are audited, and so many strangers.
+        report: called with (stage, done, total).
+    """
+
+    folder: Path
+    size: int
+    judged: int
+    report: Progress
+
+    def trained(self, people: int, images: int) -> Roster:
+        """What a backbone learns: all photos but the first four of each person."""
+        everybody = self._members(people, images)
+        return everybody.take(everybody.rows(Role.MEMBER))
+
+    def audited(self, people: int, images: int) -> Roster:
+        """Up to four training photos of those who are judged, the four kept back, and four of each stranger."""
+        members = self._members(people, images)
+        judged = np.unique(members.subject)[: self.judged]
+        members = members.take(np.isin(members.subject, judged) & (_number(members) < 2 * PHOTOS))
+        strangers = self.strangers()
+        role = np.concatenate([members.role, strangers.role])
+        who = np.concatenate([members.subject, strangers.subject])
+        return Roster(self.folder, (*members.image, *strangers.image), who, role)
+
+    def strangers(self) -> Roster:
+        """Four photos each of people who are never trained on."""
+        return self._rendered("strangers", self.judged, PHOTOS, STRANGER, Role.OUTSIDE)
+
+    def _members(self, people: int, images: int) -> Roster:
+        found = self._rendered(f"{people}-people-{images}-images", people, PHOTOS + images, 0, Role.MEMBER)
+        role = np.where(_number(found) < PHOTOS, str(Role.HELDOUT), str(Role.MEMBER))
+        return Roster(found.root, found.image, found.subject, role)
+
+    def _rendered(self, name: str, people: int, images: int, first: int, role: str) -> Roster:
+        folder = self.folder / name
+        if not folder.exists():
+            part = folder.with_name(f"{name}.part")
+            shutil.rmtree(part, ignore_errors=True)  # a rendering that was cut short
+            write_folder(
+                part, people=people, images=images, size=self.size, seed=SEED, first_identity=first,
+                report=partial(self.report, f"rendering {name}"),
+            )  # fmt: skip
+            part.rename(folder)
+        found = read_folder(folder, role)
+        return Roster(self.folder, tuple(f"{name}/{image}" for image in found.image), found.subject, found.role)
+
+
+def _number(roster: Roster) -> np.ndarray:
+    """(n,) the number of each photo among those of its person."""
+    return np.array([int(Path(image).stem) for image in roster.image])
