@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,7 +113,13 @@ def test_a_run_folder_belongs_to_one_world(world: World, run: Path, bench: Bench
 def test_table_and_figure_show_every_defence_in_its_group(bench: Bench, tmp_path: Path) -> None:
     table = markdown(bench)
     assert table.index("### partial knowledge") < table.index("### shadow knowledge")
-    for words in ("| none |", "| folding |", "| embedding-noise (queries=1) |", "Changes of a statistic", "Changes of answers"):
+    for words in (
+        "| none |",
+        "| folding |",
+        "| embedding-noise (queries=1) |",
+        "Changes of a statistic",
+        "Changes of answers",
+    ):
         assert words in table
     rows = [line for line in table.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {11}
@@ -138,6 +145,15 @@ def test_a_mistake_in_a_defence_is_named() -> None:
         make_defence("dropout:probability=1.5")
     with pytest.raises(UsageError, match="'moat'"):
         make_defence("moat")
+
+
+def test_a_missing_package_is_found_out_before_anything_is_trained(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opacus.accountants", None)
+    with pytest.raises(UsageError, match=r"bareface\[dp\]"):
+        run_bench(world, ("none", "dp-sgd"), [3], tmp_path / "run", lambda *_: None)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_world_needs_all_roles(world: World) -> None:

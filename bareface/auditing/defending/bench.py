@@ -70,11 +70,13 @@ def run_bench(
         attacks: asked beside the usual ones.
 
     Raises:
-        UsageError: a defence or a parameter of one is unknown.
+        UsageError: a defence or a parameter of one is unknown, or a defence lacks a package.
         RunError: the folder is in use, belongs to another world, or holds a damaged trial.
     """
     wanted = [(text, make_defence(text)) for text in dict.fromkeys(defences)]
     trials, total = list[Trial](), len(seeds) * len(wanted)
+    for _, defence in wanted:
+        Stand(world, 0, run, progress).guarantee(defence)  # a missing package is found out now, not hours later
     with run_folder(run, {**world.settings(), "attacks": list(attacks)}):
         for seed in seeds:
             stand = Stand(world, seed, run / f"seed-{seed}", progress, attacks)

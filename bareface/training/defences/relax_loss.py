@@ -34,13 +34,13 @@ class RelaxLoss(TrainingDefence):
     """A loss that is kept up.
 
     Attributes:
-        alpha: the level, in the unit of the margin loss (nats; some 20 before anything is learnt).
+        alpha: the level, in the unit of the margin loss (nats; 10 to 25 before anything is learnt).
     """
 
     name: ClassVar[str] = "relax-loss"
     reach: ClassVar[Reach] = "head"
 
-    alpha: Annotated[float, Field(gt=0)] = 4.0
+    alpha: Annotated[float, Field(gt=0)] = 2.0
 
     def lesson(self, recipe: Recipe, epoch: int) -> Lesson:
         """Descent above the level; below it ascent or flatter targets, epoch by epoch in turn."""
