@@ -215,6 +215,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("runs/growth"), help="kept; goes on from there")
     parser.add_argument("--axis", action="append", help="repeat it; all by default")
+    parser.add_argument("--value", action="append", help="likewise, of the points on the axes")
     parser.add_argument("--done", action="store_true", help="show what is there, train nothing")
     parser.add_argument("--people", type=int, default=100, help="of the base; as many strangers")
     parser.add_argument("--images", type=int, default=4, help="of a person, of the base")
@@ -231,7 +232,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
     asked = arguments(words)
     base, seeds = base_of(asked), range(asked.seed, asked.seed + asked.seeds)
-    plan = {name: points for name, points in axes(base).items() if name in (asked.axis or [name])}
+    plan = {
+        name: {value: point for value, point in points.items() if value in (asked.value or [value])}
+        for name, points in axes(base).items()
+        if name in (asked.axis or [name])
+    }
     with Stages() as stages:
         garden = Garden(base, Crowd(asked.run / "people", asked.size, asked.people, stages), asked.run, stages)
         if not asked.done:

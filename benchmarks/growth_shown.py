@@ -114,7 +114,7 @@ def write_figure(axes: Sequence[Axis], attacks: Sequence[str], path: Path) -> No
     drawn = [axis for axis in axes if axis.done]
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     with matplotlib.style.context(["default", style]), atomic_path(path) as temporary:
-        figure = Figure(figsize=(1.2 + 2.3 * max(1, len(drawn)), 7.4), layout="constrained")
+        figure = Figure(figsize=(max(12, 1.2 + 2.3 * len(drawn)), 7.4), layout="constrained")
         grid = figure.subplots(len(ROWS) + 1, max(1, len(drawn)), squeeze=False, sharey="row")
         for column, axis in zip(grid.T, drawn, strict=False):
             column[0].set_title(axis.name, fontsize=10)
@@ -129,7 +129,7 @@ def write_figure(axes: Sequence[Axis], attacks: Sequence[str], path: Path) -> No
 
 
 def _leaks(panel: "Axes", axis: Axis, attacks: Sequence[str], game: str, unit: str) -> None:
-    for attack, colour, marker in reversed(list(zip(attacks, COLOURS, MARKERS, strict=True))):
+    for attack, colour, marker in reversed(list(zip(attacks, COLOURS, MARKERS, strict=False))):
         read = reading(attack, game, unit)
         known = [(x, m) for x, grown in enumerate(axis.done.values()) if (m := over_seeds(grown, read))]
         x, y = [x for x, _ in known], [m.value for _, m in known]
