@@ -78,7 +78,7 @@ def correlated(
     _, who = np.unique(person, return_inverse=True)
     sums = np.stack([np.bincount(who, v) for v in (np.ones_like(x), x, y, x * x, y * y, x * y)])
     people = sums.shape[1]
-    draws = rng.multinomial(people, np.full(people, 1 / people), DRAWS)
+    draws = rng.multinomial(people, np.full(people, 1 / people), DRAWS).astype(float)
     low, high = np.quantile(_pearson(sums @ draws.T), (0.025, 0.975))
     return float(_pearson(sums.sum(1))), Interval(low=float(low), high=float(high))
 

@@ -123,8 +123,8 @@ def write_figure(axes: Sequence[Axis], attacks: Sequence[str], path: Path) -> No
             _learned(column[-1], axis)
         for panel, title in zip(grid[:, 0], [*ROWS.values(), "what was learned"], strict=True):
             panel.set_ylabel(title)
-        for panel, outside in ((grid[0, 0], "outside upper center"), (grid[-1, 0], "outside lower center")):
-            figure.legend(*panel.get_legend_handles_labels(), loc=outside, ncols=7, frameon=False)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False)
+        figure.legend(*grid[-1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         figure.savefig(temporary, format="png", dpi=130)
 
 
