@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.attack_model import AttackModel, Lesson, fit
-from bareface.membership.bank_features import cosine_matrix, moments_and_quantiles
+from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import fisher, unit
 from bareface.membership.layer_agreement import LayerAgreement
@@ -95,9 +95,8 @@ def _lengths_and_agreement(trace: Trace) -> Array:
 
 def _view_cosines(trace: Trace) -> Array:
     """Those of the image and of its flip with all other views, and a summary of all pairs."""
-    cosines = fisher(cosine_matrix(trace))
     summary = moments_and_quantiles(fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64)))
-    return np.concatenate([cosines[:, 0, 1:], cosines[:, 1, 2:], summary], axis=1)
+    return np.concatenate([anchored(trace), summary], axis=1)
 
 
 def _view_lengths(trace: Trace) -> Array:

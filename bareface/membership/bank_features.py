@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import Abstained
+from bareface.membership.features import fisher
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]
@@ -19,6 +20,12 @@ def cosine_matrix(trace: Trace) -> Array:
     told = np.ones((len(trace), width, width))
     told[:, rows, columns] = told[:, columns, rows] = trace.channels[Channel.VIEW_COSINES]
     return told
+
+
+def anchored(trace: Trace) -> Array:
+    """(n, 2 w − 3) artanh of the cosines of the image, then of its mirror image, with every other view."""
+    cosines = fisher(cosine_matrix(trace))
+    return np.concatenate([cosines[:, 0, 1:], cosines[:, 1, 2:]], axis=1)
 
 
 def covered(trace: Trace) -> list[int]:

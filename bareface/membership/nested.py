@@ -1,10 +1,12 @@
 """Choosing how an attack model is fitted, within what is known: cross-validation whose folds share no person.
 
-Whoever is judged has no part in it, so the choice takes nothing from the honesty of the scores.
+Where several models teach, each is judged by what the others taught, since that is how the target will be judged.
+Whoever is judged in the end has no part in it, so the choice takes nothing from the honesty of the scores.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +45,11 @@ class Peopled:
 
 @dataclass(frozen=True)
 class _Split:
+    """Whom to learn from, whom to judge, and (n, f) features of everybody that the judged model was asked about."""
+
     learned: tuple[Lesson, ...]
-    judged: tuple[Lesson, ...]
+    judged: Lesson
+    pool: NDArray[np.float64]
 
 
 def choose(known: Sequence[Peopled], settings: Sequence[Setting], rng: np.random.Generator) -> Setting:
@@ -70,23 +75,21 @@ def _splits(known: Sequence[Peopled], rng: np.random.Generator) -> Iterator[_Spl
     of = [fold[np.searchsorted(people, one.people)] for one in known]
     used = np.logical_and.reduce([~np.isnan(one.lesson.features).all(0) for one in known])
     whole = [~np.isnan(one.lesson.features[:, used]).any(1) for one in known]
-    for number in range(FOLDS):
-        learned, judged = (
-            tuple(one.take(w & ((f == number) == held)) for one, f, w in zip(known, of, whole, strict=True))
-            for held in (False, True)
-        )
-        if all(0 < lesson.member.sum() < len(lesson.member) for lesson in (*learned, *judged)):
-            yield _Split(learned, judged)
+    everyone = range(len(known))
+    for number, judge in product(range(FOLDS), everyone):
+        # With several models, what was learned from the others has to hold for the one that is judged.
+        teachers = [other for other in everyone if other != judge or len(known) == 1]
+        learned = tuple(known[other].take(whole[other] & (of[other] != number)) for other in teachers)
+        judged = known[judge].take(whole[judge] & (of[judge] == number))
+        if all(0 < lesson.member.sum() < len(lesson.member) for lesson in (*learned, judged)):
+            yield _Split(learned, judged, known[judge].lesson.features)
 
 
 def _worth(setting: Setting, split: _Split, seed: int) -> float:
-    """Mean AUC over the lessons, each standardised by itself."""
+    """The AUC on the model that is judged, its features measured against all of its own."""
     model = fit(split.learned, shape=setting.shape, penalty=setting.penalty, rng=np.random.default_rng(seed))
-    aucs = []
-    for learned, judged in zip(split.learned, split.judged, strict=True):
-        logit = model.standardised_by(learned.features).logit(judged.features)
-        aucs.append(area(logit[judged.member], logit[~judged.member]))
-    return float(np.mean(aucs))
+    logit = model.standardised_by(split.pool).logit(split.judged.features)
+    return area(logit[split.judged.member], logit[~split.judged.member])
 
 
 def area(members: NDArray[np.float64], others: NDArray[np.float64]) -> float:

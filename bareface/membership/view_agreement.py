@@ -9,9 +9,10 @@ Only answers: the embedding of any image that is sent in (black box), one for ea
 (partial), a shadow backbone (shadow), or people who are known not to be members (nonmembers).
 
 How it works:
-artanh of the cosines between the embeddings of all pairs of views. `pairs` gives each pair of views a weight of its
-own; `vector` forgets which views they are and sorts the cosines (EncoderMI-V); `set` sees only their mean, deviation
-and quantiles (EncoderMI-S, with a summary in the place of its network of sets); `threshold` sees only their mean
+artanh of the cosines between the embeddings of views. `anchored`, the learned form, gives each view a weight for its
+cosine with the image and one for that with the mirror image; `pairs` gives every pair of views one; `vector` forgets
+which views they are and sorts the cosines of all pairs (EncoderMI-V); `set` sees only their mean, deviation and
+quantiles (EncoderMI-S, with a summary in the place of its network of sets); `threshold` sees only their mean
 (EncoderMI-T).
 
 Known limits:
@@ -28,12 +29,12 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership.bank_features import moments_and_quantiles
+from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import fisher
 from bareface.trace import Channel, Trace
 
-Form = Literal["pairs", "vector", "set", "threshold"]
+Form = Literal["anchored", "pairs", "vector", "set", "threshold"]
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
@@ -42,17 +43,19 @@ class ViewAgreement(FeatureAttack):
 
     Attributes:
         form: what the attack model sees of the cosines.
-        penalty: as of every attack model; hundreds of cosines that go together want a strong one.
+        penalty: as of every attack model; cosines that go together want a strong one.
     """
 
     name: ClassVar[str] = "view-agreement"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.VIEW_COSINES})
 
-    form: Form = "pairs"
-    penalty: Annotated[float, Field(gt=0)] = 100.0
+    form: Form = "anchored"
+    penalty: Annotated[float, Field(gt=0)] = 30.0
 
     def features(self, trace: Trace) -> Features:
         """(n, f) Fisher-transformed cosines, or what is left of them."""
+        if self.form == "anchored":
+            return anchored(trace)
         cosines = fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64))
         if self.form == "vector":
             return np.asarray(np.sort(cosines, axis=1))

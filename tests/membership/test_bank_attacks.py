@@ -28,9 +28,10 @@ def trace_of(**channels: np.ndarray) -> Trace:
     return Trace(np.array([f"{i:04d}" for i in range(n)]), np.arange(n), values, layers=LAYERS, bank=BANK)
 
 
-def test_the_four_forms_of_view_agreement_by_hand() -> None:
+def test_the_five_forms_of_view_agreement_by_hand() -> None:
     trace = trace_of(view_cosines=COSINES)
-    told = {form: np.tanh(ViewAgreement(form=form).features(trace))[0] for form in ("pairs", "vector")}
+    told = {form: np.tanh(ViewAgreement(form=form).features(trace))[0] for form in ("anchored", "pairs", "vector")}
+    np.testing.assert_allclose(told["anchored"], [0.9, 0.1, 0.5, 0.4, 0.2, 0.6, 0.7], atol=1e-6)
     np.testing.assert_allclose(told["pairs"], COSINES[0], atol=1e-6)
     np.testing.assert_allclose(told["vector"], np.arange(10) / 10, atol=1e-6)
     spread = np.arctanh(np.arange(10) / 10)

@@ -65,3 +65,19 @@ def test_area_is_the_auc(seed: int) -> None:
     members, others = rng.integers(0, 9, 40) / 3, rng.integers(0, 6, 30) / 3
     expected = roc_auc_score([1] * 40 + [0] * 30, np.r_[members, others])
     assert area(members, others) == pytest.approx(expected)
+
+
+def test_what_one_model_alone_shows_is_not_believed_of_another() -> None:
+    """A column that speaks for membership in one shadow and against it in the next; within each it looks splendid."""
+    first, second = known(8, useful=1, useless=0, people=200), known(9, useful=1, useless=0, people=200)
+    signs = [1.0, -1.0]
+    turned = [
+        Peopled(
+            Lesson(np.c_[one.lesson.features, sign * (one.lesson.member + 0.01 * drift)], one.lesson.member), one.people
+        )
+        for one, sign, drift in zip(
+            (first, second), signs, np.random.default_rng(0).normal(size=(2, len(first.people))), strict=True
+        )
+    ]
+    assert choose(turned[:1], TAME_FIRST, np.random.default_rng(0)) == TAME_FIRST[0]
+    assert choose(turned, TAME_FIRST, np.random.default_rng(0)) == TAME_FIRST[0]
