@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log2
@@ -66,6 +67,8 @@ class BackboneWitness:
         layers = self.offer.layers  # found out by a pass of its own, before there are hooks
         # Folding scales what leaves a convolution, and the estimate is of the backbone as it is.
         module = self.target.module if self.estimate else faster(self.target.module, _noise(self.target))
+        if self.offer.weighted and module is self.target.module:
+            module = deepcopy(module)  # gradients ask the backbone itself, which must not be watched then
         outputs: AbstractContextManager[dict[str, Moments]] = leaving(module) if self.estimate else nullcontext({})
         with torch.inference_mode(), tapped(module) as taps, outputs as left:
             reduction = Reduction.of(taps.layers, layers) if layers else None

@@ -13,6 +13,7 @@ from bareface.faces.source import ArrayImages
 from bareface.probing.agreement import view_answers
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.bank import BANK, bank
+from bareface.probing.estimated import estimate
 from bareface.probing.gradients import AGAINST, disagreement, gradient_norms
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.remote import EndpointWitness
@@ -148,3 +149,17 @@ def test_a_zero_embedding_agrees_with_nothing() -> None:
     answers = view_answers(torch.tensor([[[3.0, 4.0], [0.0, 0.0], [4.0, 3.0]]]))
     np.testing.assert_allclose(answers[Channel.VIEW_COSINES], [[0.0, 0.96, 0.0]], atol=1e-6)
     np.testing.assert_allclose(answers[Channel.VIEW_NORM][0, [0, 2]], np.log([5, 5]), atol=1e-6)
+
+
+def test_gradients_and_estimated_distances_of_one_network_in_one_pass(target: Target, tmp_path: Path) -> None:
+    """The hooks of the one must not see the passes of the other."""
+    images, _ = pictures()
+    known = estimate(BackboneWitness(target).watched(), images)
+    both = traced(BackboneWitness(target, known, EVERYTHING), tmp_path / "both")
+    apart = [
+        traced(BackboneWitness(target, channels=EVERYTHING), tmp_path / "views"),
+        traced(BackboneWitness(target, known), tmp_path / "estimated"),
+    ]
+    for channel in both.channels:
+        expected = next(one.channels[channel] for one in apart if channel in one.channels)
+        np.testing.assert_allclose(both.channels[channel], expected, atol=2e-3)
