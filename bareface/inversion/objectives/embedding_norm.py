@@ -37,4 +37,5 @@ class EmbeddingNorm(TargetObjective):
 
     def measure(self, sight: Sight) -> Tensor:
         """(n,)."""
-        return sight.by(self.target).embedding.norm(dim=-1).clamp(min=_SMALLEST_NORM).log().mean((1, 2))
+        norm: Tensor = sight.by(self.target).embedding.norm(dim=-1)
+        return norm.clamp(min=_SMALLEST_NORM).log().mean((1, 2))
