@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 _LARGEST_COSINE = 1.0 - 1e-7
 
 
-def views(values: NDArray[np.float32], flip: Flip) -> Array:
+def views(values: NDArray[np.float32] | Array, flip: Flip) -> Array:
     """(n, v, ...) answers to (n, f): both views side by side, their mean, or the image alone."""
     exact = values.astype(np.float64)
     if flip == "mean":

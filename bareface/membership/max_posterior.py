@@ -8,8 +8,8 @@ The classification head, which a deployed backbone does not carry; and some true
 with its head (shadow), or people who are known not to be members (nonmembers).
 
 How it works:
-The logarithm of the largest entry of softmax(32 cosine), for the image and for its flip. The threshold, or with both
-views the line, is fitted on what is known.
+The largest entry p of softmax(32 cosine), as log p − log(1 − p), for the image and for its flip. The threshold, or with
+both views the line, is fitted on what is known.
 
 Known limits:
 Only for a model whose head was kept. No label is used. The scale 32 stands for that of training, which nobody states.
@@ -24,22 +24,23 @@ from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
+from bareface.membership.posteriors import likeliest_logit
 from bareface.trace import Channel, Trace
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
 class MaxPosterior(FeatureAttack):
-    """Log posteriors.
+    """Logits of posteriors.
 
     Attributes:
         flip: how the image and its flip are joined.
     """
 
     name: ClassVar[str] = "max-posterior"
-    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.POSTERIOR})
+    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.POSTERIOR, Channel.TOP_COSINES})
 
     flip: Flip = "concat"
 
     def features(self, trace: Trace) -> Features:
-        """(n, views) logarithms of the largest posterior."""
-        return views(trace.channels[Channel.POSTERIOR][..., 0], self.flip)
+        """(n, views) logits of the largest posterior."""
+        return views(likeliest_logit(trace), self.flip)

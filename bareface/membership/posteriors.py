@@ -7,8 +7,9 @@ from bareface.trace import POSTERIOR_SCALE, Channel, Trace
 
 Array = NDArray[np.float64]
 
-# A posterior of exactly one (float32 knows no number between it and 1 − 6e-8) would have an infinite logit.
-_SUREST = -1e-8
+# Below this 1 − p is mostly the rounding of a float32 logarithm, and the other classes that are kept say it better.
+_ROUNDING = 1e-4
+_SMALLEST = 1e-30
 
 
 def top_log_posteriors(trace: Trace) -> Array:
@@ -18,7 +19,13 @@ def top_log_posteriors(trace: Trace) -> Array:
     return largest + POSTERIOR_SCALE * (cosine - cosine[..., :1])
 
 
+def likeliest_logit(trace: Trace) -> Array:
+    """(n, v) log p − log(1 − p) of the likeliest class; where it is nearly sure, 1 − p is the sum of the next seven."""
+    log_p = top_log_posteriors(trace)
+    rest, next_ones = -np.expm1(np.minimum(log_p[..., 0], 0.0)), np.exp(log_p[..., 1:]).sum(-1)
+    return np.asarray(log_p[..., 0] - np.log(np.maximum(np.where(rest < _ROUNDING, next_ones, rest), _SMALLEST)))
+
+
 def logit(log_posterior: Array) -> Array:
-    """log p − log(1 − p) of logarithms of posteriors; the sure end stops at 18."""
-    log_p = np.minimum(log_posterior, _SUREST)
-    return log_p - np.log(-np.expm1(log_p))
+    """log p − log(1 − p) of logarithms of posteriors in double precision; the sure end stops at 69."""
+    return log_posterior - np.log(np.maximum(-np.expm1(np.minimum(log_posterior, 0.0)), _SMALLEST))

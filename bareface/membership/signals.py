@@ -17,11 +17,23 @@ from bareface.membership.bn_kl import NEEDS as KL_CHANNELS
 from bareface.membership.bn_kl import divergence
 from bareface.membership.features import fisher
 from bareface.membership.gallery import both_directions, nearest_stranger, own_log_posterior
-from bareface.membership.posteriors import logit
+from bareface.membership.posteriors import likeliest_logit, logit
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]
-Signal = Literal["flip-agreement", "norm", "gallery-cosine", "margin", "gallery-logit", "bn-distance", "bn-kl", "logit"]
+Signal = Literal[
+    "flip-agreement",
+    "view-agreement",
+    "layer-agreement",
+    "gradient-norm",
+    "norm",
+    "gallery-cosine",
+    "margin",
+    "gallery-logit",
+    "bn-distance",
+    "bn-kl",
+    "logit",
+]
 
 KAPPA = 32.0
 _SMALLEST = 1e-12
@@ -67,6 +79,18 @@ def _flip_agreement(trace: Trace, name: str) -> Array:
     return fisher((towards[:, 0] * towards[:, 1]).sum(1))
 
 
+def _view_agreement(trace: Trace, name: str) -> Array:
+    return np.asarray(fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64)).mean(1))
+
+
+def _layer_agreement(trace: Trace, name: str) -> Array:
+    return np.asarray(fisher(trace.channels[Channel.LAYER_AGREEMENT].astype(np.float64)).mean((1, 2)))
+
+
+def _gradient_norm(trace: Trace, name: str) -> Array:
+    return np.asarray(-trace.channels[Channel.GRADIENT_NORM].astype(np.float64).mean((1, 2)))
+
+
 def _norm(trace: Trace, name: str) -> Array:
     length = np.linalg.norm(trace.channels[Channel.EMBEDDING].astype(np.float64), axis=-1)
     return np.asarray(np.log(np.maximum(length, _SMALLEST)).mean(1))
@@ -93,7 +117,7 @@ def _bn_kl(trace: Trace, name: str) -> Array:
 
 
 def _head_logit(trace: Trace, name: str) -> Array:
-    return np.asarray(logit(trace.channels[Channel.POSTERIOR][..., 0].astype(np.float64)).mean(1))
+    return np.asarray(likeliest_logit(trace).mean(1))
 
 
 def _log_mean(by_layer: NDArray[np.float32]) -> Array:
@@ -105,11 +129,14 @@ def _log_mean(by_layer: NDArray[np.float32]) -> Array:
 _ANSWER = frozenset({Channel.EMBEDDING})
 SIGNALS: Final[Mapping[Signal, _Recipe]] = {
     "flip-agreement": _Recipe(_ANSWER, _flip_agreement),  # artanh of the cosine of the image and its flip
+    "view-agreement": _Recipe(frozenset({Channel.VIEW_COSINES}), _view_agreement),  # the same, mean over pairs of views
+    "layer-agreement": _Recipe(frozenset({Channel.LAYER_AGREEMENT}), _layer_agreement),  # mean over views and layers
+    "gradient-norm": _Recipe(frozenset({Channel.GRADIENT_NORM}), _gradient_norm),  # −mean logarithm over layers
     "norm": _Recipe(_ANSWER, _norm),  # logarithm of the embedding's length
     "gallery-cosine": _Recipe(_ANSWER, _gallery_cosine),  # −artanh of the largest cosine to a public person
     "margin": _Recipe(_ANSWER, _margin),  # how much nearer its flip is than the nearest public person
     "gallery-logit": _Recipe(_ANSWER, _gallery_logit),  # the same as a logit of softmax(32 cosine)
     "bn-distance": _Recipe(frozenset({Channel.BN_DISTANCE_VARIANCE}), _bn_distance),  # −log of the layers' mean
     "bn-kl": _Recipe(KL_CHANNELS, _bn_kl),  # −log of the layers' mean
-    "logit": _Recipe(frozenset({Channel.POSTERIOR}), _head_logit),  # of the head's likeliest class
+    "logit": _Recipe(frozenset({Channel.POSTERIOR, Channel.TOP_COSINES}), _head_logit),  # of the head's likeliest class
 }

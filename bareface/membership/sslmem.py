@@ -10,7 +10,8 @@ true members (partial), the shadows' own (shadow), or people who are known not t
 direction and the threshold.
 
 How it works:
-d(x) is the mean distance between the unit embeddings of two views of the image. The score is the mean of d over the
+d(x) is the mean distance between the unit embeddings of two views of the image: of the image and its flip (`flip`), or
+of all pairs out of the bank of altered views (`bank`), which costs a pass for each. The score is the mean of d over the
 references that were not trained on the image − d of the target.
 
 Known limits:
@@ -23,7 +24,7 @@ embeddings.
 """
 
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
 class Sslmem(FeatureAttack):
-    """One difference of distances."""
+    """One difference of distances.
+
+    Attributes:
+        views: the image and its flip, or the bank of altered views.
+    """
 
     name: ClassVar[str] = "sslmem"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
     beside: ClassVar[frozenset[Beside]] = frozenset({"references"})
+
+    views: Literal["flip", "bank"] = "flip"
+
+    def reads(self) -> frozenset[Channel]:
+        """Embeddings, or the cosines between the views of the bank."""
+        return self.needs if self.views == "flip" else self.needs | {Channel.VIEW_COSINES}
 
     def features(self, trace: Trace) -> Features:
         """(n, 1) differences; NaN where every reference was trained on the image."""
@@ -56,7 +67,9 @@ class Sslmem(FeatureAttack):
         return (mean_of(np.stack(told)) - self._disagreement(trace, "target"))[:, None]
 
     def _disagreement(self, trace: Trace, whose: str) -> Array:
-        check_channels(self.name, self.needs, trace, whose)
+        check_channels(self.name, self.reads(), trace, whose)
+        if self.views == "bank":
+            return mean_chord(trace.channels[Channel.VIEW_COSINES].astype(np.float64))
         if len(trace.views) < 2:
             raise Abstained(
                 self.name, got=f"a {whose} that gives the view {trace.views[0]} alone", expected="two views or more"
@@ -68,4 +81,9 @@ def disagreement(trace: Trace) -> Array:
     """(n,) mean distance between the unit embeddings of two views of an image, over all pairs of views."""
     towards = unit(trace.channels[Channel.EMBEDDING])
     pairs = combinations(range(towards.shape[1]), 2)
-    return np.asarray(np.mean([np.linalg.norm(towards[:, a] - towards[:, b], axis=1) for a, b in pairs], axis=0))
+    return mean_chord(np.stack([(towards[:, a] * towards[:, b]).sum(1) for a, b in pairs], axis=1))
+
+
+def mean_chord(cosine: Array) -> Array:
+    """(n, pairs) cosines of unit vectors to (n,) means of their distances √(2 − 2 cosine)."""
+    return np.asarray(np.sqrt(np.maximum(2 - 2 * cosine, 0.0)).mean(1))

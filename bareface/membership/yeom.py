@@ -8,9 +8,10 @@ The classification head, which a deployed backbone does not carry; and the mean 
 members (partial), from a shadow's members (shadow), or for want of better from the images in question (nonmembers).
 
 How it works:
-Mean loss of the known members − loss of the image, the loss −log p_y of softmax(32 cosine) without margin, averaged
-over the image and its flip. Whoever asks does not know which class is the person's: the image's likeliest class stands
-in for y (`likeliest`), or the class that all photos of the person together find likeliest (`voted`).
+The image's loss is −log p_y of softmax(32 cosine) without margin, averaged over the image and its flip. The score is
+log (mean loss of the known members) − log loss: positive where the loss is below the threshold. Whoever asks does not
+know which class is the person's: the image's likeliest class stands in for y (`likeliest`), or the class that all
+photos of the person together find likeliest (`voted`).
 
 Known limits:
 Only for a model whose head was kept. With `likeliest` the order of images is that of the largest posterior; only the
@@ -28,11 +29,13 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Attack, Known, require
-from bareface.membership.posteriors import top_log_posteriors
+from bareface.membership.posteriors import likeliest_logit, top_log_posteriors
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]
+
+_SMALLEST = 1e-30
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
@@ -49,14 +52,15 @@ class Yeom(Attack):
     label: Literal["likeliest", "voted"] = "likeliest"
 
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
-        """(n,) how much smaller the loss is than that of known members, in nats."""
+        """(n,) by how much the logarithm of the loss is below that of the known members' mean loss."""
         threshold = np.mean([self._members_loss(one.trace, one.member) for one in known.labelled])
-        return Scores(threshold - self.loss(trace))
+        return Scores(np.log(np.maximum(threshold, _SMALLEST)) - np.log(np.maximum(self.loss(trace), _SMALLEST)))
 
     def loss(self, trace: Trace) -> Array:
         """(n,) losses in nats."""
         require(self, trace)
         log_p = top_log_posteriors(trace)
+        log_p[..., 0] = -np.log1p(np.exp(-likeliest_logit(trace)))
         if self.label == "likeliest":
             return np.asarray(-log_p[..., 0].mean(1))
         return np.asarray(-_of_class(trace, log_p, _voted(trace)).mean(1))

@@ -213,6 +213,18 @@ def test_sslmem_by_hand() -> None:
     np.testing.assert_allclose(told[:, 0], [(np.sqrt(2) + 2) / 2 - 1, 2 - np.sqrt(2)], rtol=1e-6)
 
 
+def test_sslmem_takes_the_bank_of_views_where_it_is_asked_to() -> None:
+    cosine = np.array([[0.5, 0.0, -1.0], [1.0, 1.0, 1.0]], np.float32)
+    trace = Trace(
+        np.array(["a", "b"]), np.arange(2), {Channel.EMBEDDING: np.ones((2, 2, 2)), Channel.VIEW_COSINES: cosine}
+    )
+    other = replace(trace, channels={**trace.channels, Channel.VIEW_COSINES: np.zeros((2, 3), np.float32)})
+    beside = replace(trace, references=(Reference(other, np.zeros(2, bool)),))
+    told = Sslmem(views="bank").features(beside)[:, 0]
+    np.testing.assert_allclose(told, np.sqrt(2) - np.array([(1 + np.sqrt(2) + 2) / 3, 0]), rtol=1e-6)
+    assert Channel.VIEW_COSINES in Sslmem(views="bank").reads() - Sslmem().reads()
+
+
 def test_sslmem_needs_two_views() -> None:
     toy = toy_world(5)
     channels = {Channel.EMBEDDING: toy.trace.channels[Channel.EMBEDDING][:, :1]}
