@@ -17,7 +17,8 @@ hidden layer reads the description.
 
 Known limits:
 The original weighs each anchor by a learned selection; the quantiles stand for it, which also lets a shadow teach.
-Known members as anchors tell most where there are many.
+Known members as anchors tell most: a margin loss keeps training images away from those of all other trained people, and
+nothing keeps strangers away. It speaks of the photo, hardly of the person.
 
 Reference:
 Gao et al., Similarity Distribution based Membership Inference Attack on Person Re-identification (SD-MI), AAAI 2023,

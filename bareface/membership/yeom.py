@@ -16,6 +16,8 @@ photos of the person together find likeliest (`voted`).
 Known limits:
 Only for a model whose head was kept. With `likeliest` the order of images is that of the largest posterior; only the
 threshold is another. Beyond the eight likeliest classes of an image the loss is a lower bound, that of the eighth.
+A vote among few photos agrees more easily: where one side brings fewer a person, `voted` tells the sides apart a little
+without any training (the foreign model shows it).
 
 Reference:
 Adversary 1 of Yeom et al., CSF 2018, arXiv 1709.01604.
