@@ -149,7 +149,7 @@ def test_early_stopping_keeps_the_schedule_and_ends_it() -> None:
 def test_settings_of_decay_and_augmentation_reach_the_recipe() -> None:
     assert WeightDecay(factor=4.0).recipe(RECIPE).weight_decay == pytest.approx(2e-3)
     stronger = Augmentation().recipe(RECIPE)
-    assert (stronger.shift, stronger.brightness, stronger.contrast) == (2, 40.0, 0.4)
+    assert (stronger.shift, stronger.brightness, stronger.contrast) == (1, 25.0, 0.25)
 
 
 def test_dropout_sets_every_layer_and_needs_one() -> None:
@@ -166,10 +166,12 @@ def test_mixtures_and_their_losses_are_in_proportion() -> None:
         torch.manual_seed(seed)
         mixture, share = pasted(first, second, 0.6)
         assert float(1 - mixture.mean()) == pytest.approx(share)  # the share of the loss is that of the area
+    assert pasted(first, second, 1.0)[1] == 1.0
+    assert not pasted(first, second, 1.0)[0].any()  # a batch that is left as it is
     one = learner()
     pixels, labels = SPEC.normalise(faces().pixels[:8]), torch.from_numpy(LABELS[:8])
     alone = mixed_lesson(lambda a, b, share: (a, 1.0), 1.0)(one, pixels, labels)[0]
-    plain = F.cross_entropy(one.head(one.backbone(pixels), labels), labels)
+    plain = F.cross_entropy(one.head(one.backbone(pixels), labels), labels).detach()
     assert alone == pytest.approx(float(plain), rel=1e-6)
 
 

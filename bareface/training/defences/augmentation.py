@@ -1,7 +1,7 @@
 """Stronger augmentation.
 
 What it does:
-Moves each image by up to an eighth of its side, and varies light and contrast, anew in every epoch.
+Moves each image by up to a sixteenth of its side, and varies light and contrast, anew in every epoch.
 
 What it protects:
 The image as it is: the network meets each photo in many versions, and its exact pixels seldom or never.
@@ -36,9 +36,9 @@ class Augmentation(TrainingDefence):
 
     name: ClassVar[str] = "augmentation"
 
-    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.125
-    brightness: Annotated[float, Field(ge=0, le=127)] = 40.0
-    contrast: Annotated[float, Field(ge=0, le=0.9)] = 0.4
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0625
+    brightness: Annotated[float, Field(ge=0, le=127)] = 25.0
+    contrast: Annotated[float, Field(ge=0, le=0.9)] = 0.25
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """The settings to train with."""

@@ -1,10 +1,11 @@
 """CutMix.
 
 What it does:
-Pastes a rectangle of another person's image into each, with the margin loss of both in proportion to the area.
+In every other batch, pastes a rectangle of another person's image into each, with the margin loss of both in
+proportion to the area.
 
 What it protects:
-As MixUp: fewer images are learnt by heart, and none by one part of the face alone.
+As MixUp: fewer images are learnt by heart, and fewer by one part of the face alone.
 
 What it cannot:
 A generic regulariser: membership is reduced only as far as fitting is.
@@ -32,15 +33,17 @@ class CutMix(TrainingDefence):
 
     Attributes:
         alpha: of Beta(α, α), from which the share of the area is drawn, one for each batch.
+        probability: of a batch to be mixed; the others are learnt as they are.
     """
 
     name: ClassVar[str] = "cutmix"
 
     alpha: Annotated[float, Field(gt=0)] = 1.0
+    probability: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     def lesson(self, recipe: Recipe, epoch: int) -> Lesson:
         """The mixed loss of pasted images."""
-        return mixed_lesson(pasted, self.alpha)
+        return mixed_lesson(pasted, self.alpha, self.probability)
 
 
 def pasted(first: Tensor, second: Tensor, share: float) -> tuple[Tensor, float]:
