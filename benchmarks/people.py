@@ -3,12 +3,13 @@
 The LFW target of `python -m benchmarks.lfw` (trained where it is not there yet) is audited in all three games and with
 all three settings of prior knowledge by every attack on sets of exactly k photos. Prints their table, the ceiling (the
 cosine of the mean of each set of k unseen photos to the nearest class centre), and how the person game depends on how
-many training people are known.
+many training people are known; both as means and deviations over 20 ways to cut the photos into sets.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ Array = NDArray[np.float64]
 ON_SETS = ("subject-compactness", "mean-direction", "slmia", "similarity-residual", "stranger-margin", "all-person")
 BESIDE = ("mean-direction:k={k},known_people=false", "neighbour-compactness", "class-centre")
 KNOWN = (10, 20, 40, 80, 160)
+DRAWS = 20
 LARGEST_SHARE = 1 / 16
 
 
@@ -56,48 +58,75 @@ def answers(target: Target, roster: Roster, folder: Path) -> Trace:
     return load_trace(probe(witness, images, plan(witness, np.array(roster.image)), folder))
 
 
-def ceiling(target: Target, trace: Trace, sets: NDArray[np.intp]) -> Array:
-    """(m,) the largest cosine of each set's mean direction to a class centre."""
+@dataclass(frozen=True)
+class Drawn:
+    """The person game with its photos cut into sets in one of many ways.
+
+    Attributes:
+        game: the game.
+        sets: (m, k) rows of it.
+        mean: (m, d) the mean direction of each set.
+        length: (m,) the length of the mean of its raw embeddings.
+    """
+
+    game: Arena
+    sets: NDArray[np.intp]
+    mean: Array
+    length: Array
+
+    @property
+    def person(self) -> NDArray[np.int64]:
+        """(m,) whose set it is."""
+        return self.game.subject[self.sets[:, 0]]
+
+    def aucs(self, values: Array) -> tuple[float, float]:
+        """Per set and per person."""
+        member = self.game.member[self.sets[:, 0]]
+        scores, _, whose = person_scores(values, self.person, member)
+        return auc(values, member), auc(scores, whose)
+
+
+def drawn(trace: Trace, game: Arena, k: int, rng: np.random.Generator) -> Drawn:
+    """Sets in an order of the photos that is drawn anew."""
+    sets = sets_of(replace(trace, image=rng.permutation(trace.image)), k)
+    mean = raw(trace)[sets].mean(1)
+    return Drawn(game, sets, unit(unit(raw(trace))[sets].mean(1)), np.linalg.norm(mean, axis=1))
+
+
+def away_from(draw: Drawn, centres: Centres, rng: np.random.Generator, count: int) -> Array:
+    """(m,) how far each set lies from training people of whom so many are known; nobody is compared with their own."""
+    some = np.sort(rng.permutation(len(centres.person))[:count])
+    part = Centres(centres.direction[some], centres.person[some])
+    largest = max(1, round(LARGEST_SHARE * len(some)))
+    cosine = np.concatenate(list(part.cosines(draw.mean, draw.person)))
+    return np.asarray(-np.sort(cosine, axis=1)[:, -largest:].mean(1))
+
+
+def told(target: Target, draw: Drawn, centres: Centres, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+    """What is said of the sets of one draw without fitting anything, by name."""
     assert target.centres is not None
-    centres = unit(np.asarray(target.centres.detach().cpu().numpy(), dtype=np.float64))
-    return np.asarray((_means(trace, sets) @ centres.T).max(1))
-
-
-def known_people(trace: Trace, game: Arena, sets: NDArray[np.intp], trained: Trace) -> Iterator[tuple[int, Array]]:
-    """How near each set lies to training people of whom so many are known; nobody is compared with their own."""
-    centres, person = Centres.of(trained), game.subject[sets[:, 0]]
-    order = stream(7, "known people").permutation(len(centres.person))
+    head = unit(np.asarray(target.centres.detach().cpu().numpy(), dtype=np.float64))
+    yield "the class centre nearest to the mean (with the head)", (draw.mean @ head.T).max(1)
+    yield "length of the mean", draw.length
     for count in KNOWN:
-        some = np.sort(order[:count])
-        part = Centres(centres.direction[some], centres.person[some])
-        largest = max(1, round(LARGEST_SHARE * len(some)))
-        cosine = np.concatenate(list(part.cosines(_means(trace, sets), person)))
-        yield len(some), -np.sort(cosine, axis=1)[:, -largest:].mean(1)
-
-
-def line(what: str, values: Array, game: Arena, sets: NDArray[np.intp]) -> str:
-    """A row: AUC per set and per person."""
-    first = sets[:, 0]
-    scores, _, member = person_scores(values, game.subject[first], game.member[first])
-    people = f"{member.sum()} / {(~member).sum()}"
-    return f"| {what} | {auc(values, game.member[first]):.3f} | {auc(scores, member):.3f} | {people} |"
+        yield f"away from {count} known training people", away_from(draw, centres, rng, count)
 
 
 def show(target: Target, roster: Roster, k: int, folder: Path) -> None:
-    """Ceiling and curve of the person game."""
+    """Ceiling and curve of the person game, on average over draws of the sets."""
     people = roster.take(roster.rows(Role.MEMBER, Role.HELDOUT, Role.OUTSIDE))
     everything, game = answers(target, people, folder), arena(people, "person", folds=5, seed=7)
-    trace = everything.take(game.rows).with_photo_set(game.photo_set)
-    trained, sets = everything.take(game.trained).with_photo_set(game.trained_subject), sets_of(trace, k)
-    print("\n| person game, nothing fitted | AUC set | AUC person | people |\n|---|---|---|---|")
-    print(line("class centre nearest to the mean", ceiling(target, trace, sets), game, sets))
-    print(line("length of the mean", np.linalg.norm(raw(trace)[sets].mean(1), axis=1), game, sets))
-    for count, values in known_people(trace, game, sets, trained):
-        print(line(f"away from {count} known people", values, game, sets))
-
-
-def _means(trace: Trace, sets: NDArray[np.intp]) -> Array:
-    return unit(unit(raw(trace))[sets].mean(1))
+    trace, rng = everything.take(game.rows).with_photo_set(game.photo_set), stream(7, "draws of sets")
+    centres = Centres.of(everything.take(game.trained).with_photo_set(game.trained_subject))
+    aucs: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(DRAWS):
+        draw = drawn(trace, game, k, rng)
+        for name, values in told(target, draw, centres, rng):
+            aucs.setdefault(name, []).append(draw.aucs(values))
+    print(f"\n| person game, {k} photos, nothing fitted | AUC set | AUC person |\n|---|---|---|")
+    for name, pairs in aucs.items():
+        (one, person), spread = np.mean(pairs, axis=0), np.std(pairs, axis=0)[1]
+        print(f"| {name} | {one:.3f} | {person:.3f} ± {spread:.3f} |")
 
 
 def main() -> None:
