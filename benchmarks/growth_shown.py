@@ -19,6 +19,8 @@ ROWS = {
     ("person", "person"): "unseen photos of members\nAUC per person",
 }
 FIRST = "bn-distance"
+LEARNED = 0.5
+STAR = "* training accuracy below one half: such a point says nothing about its axis"
 COLOURS = ("#c1121f", "#e59a9f", "#8a8d91", "#2f6f4f", "#1f6fb4", "#7fb2dd", "#222222")
 MARKERS = "osv^DPx"
 
@@ -39,13 +41,18 @@ class Axis:
 
     @property
     def done(self) -> dict[str, list[Grown]]:
-        """The values that have been computed."""
-        return {value: grown for value, grown in self.points.items() if grown}
+        """The values that have been computed; a star says that training did not get far: nothing to remember."""
+        return {f"{value}{'*' * unlearned(grown)}": grown for value, grown in self.points.items() if grown}
+
+
+def unlearned(grown: Sequence[Grown]) -> bool:
+    """Whether less than half of the training images were classified rightly in the last epoch."""
+    return mean(one.accuracy for one in grown) < LEARNED
 
 
 def tables(axes: Sequence[Axis], attacks: Sequence[str]) -> str:
     """A table of how leakage grows, and one of recency."""
-    return "\n\n".join(["\n".join(_growth(axes, attacks)), "\n".join(_recency(axes, attacks))])
+    return "\n\n".join(["\n".join(_growth(axes, attacks)), STAR, "\n".join(_recency(axes, attacks))])
 
 
 def _growth(axes: Sequence[Axis], attacks: Sequence[str]) -> Iterator[str]:
@@ -124,7 +131,8 @@ def write_figure(axes: Sequence[Axis], attacks: Sequence[str], path: Path) -> No
         for panel, title in zip(grid[:, 0], [*ROWS.values(), "what was learned"], strict=True):
             panel.set_ylabel(title)
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False)
-        figure.legend(*grid[-1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+        learned = grid[-1, 0].get_legend_handles_labels()
+        figure.legend(*learned, loc="outside lower center", ncols=2, frameon=False, title=STAR)
         figure.savefig(temporary, format="png", dpi=130)
 
 
