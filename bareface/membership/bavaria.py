@@ -91,7 +91,8 @@ class Predictive:
         from scipy.stats import t
 
         below, above = (tail(signal, self.freedom, self.centre, self.scale) for tail in (t.logcdf, t.logsf))
-        return np.clip(below - above, -_LARGEST_ODDS, _LARGEST_ODDS)
+        odds: Array = np.clip(below - above, -_LARGEST_ODDS, _LARGEST_ODDS)
+        return odds
 
 
 def prior_of(told: Array, target: Array, freedom: float) -> Prior:
