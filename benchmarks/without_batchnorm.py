@@ -13,10 +13,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from bareface.faces.source import Images
 from bareface.targets.target import Target
 from bareface.training.batches import draw_variation, epoch_batches, held_in_memory
-from bareface.training.learner import fresh_learner, learning_rate
+from bareface.training.defences.group_norm import with_group_norm
+from bareface.training.learner import fresh_learner, learner_of, learning_rate
 from bareface.training.recipe import Recipe
-
-GROUPS = 8
 
 
 def folded(target: Target) -> Target:
@@ -33,9 +32,9 @@ def folded(target: Target) -> Target:
 
 def grouped(recipe: Recipe, images: Images, labels: np.ndarray) -> Target:
     """A backbone trained as `recipe` says, with GroupNorm in the place of every BatchNorm."""
-    learner, images = fresh_learner(recipe, int(labels.max()) + 1, torch.device("cpu")), held_in_memory(images)
-    for parent, name, layer in list(_norms(learner.backbone)):
-        setattr(parent, name, _group_norm(layer))
+    identities, cpu, images = int(labels.max()) + 1, torch.device("cpu"), held_in_memory(images)
+    backbone = with_group_norm(fresh_learner(recipe, identities, cpu).backbone, recipe.architecture)
+    learner = learner_of(backbone, recipe, identities, cpu)
     for epoch in range(1, recipe.epochs + 1):
         batches, variation = epoch_batches(len(images), recipe, epoch), draw_variation(len(images), recipe, epoch)
         for number, rows in enumerate(batches):
@@ -66,10 +65,3 @@ def _scale_and_shift(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
     alone = nn.Conv2d(layer.num_features, layer.num_features, 1, groups=layer.num_features, bias=False).eval()
     nn.init.ones_(alone.weight)
     return fuse_conv_bn_eval(alone, layer)
-
-
-def _group_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.GroupNorm:
-    """With the very weight and bias that the optimiser knows."""
-    norm = nn.GroupNorm(GROUPS, layer.num_features)
-    norm.weight, norm.bias = layer.weight, layer.bias
-    return norm
