@@ -172,7 +172,7 @@ def test_mixtures_and_their_losses_are_in_proportion() -> None:
     pixels, labels = SPEC.normalise(faces().pixels[:8]), torch.from_numpy(LABELS[:8])
     alone = mixed_lesson(lambda a, b, share: (a, 1.0), 1.0)(one, pixels, labels)[0]
     plain = F.cross_entropy(one.head(one.backbone(pixels), labels), labels).detach()
-    assert alone == pytest.approx(float(plain), rel=1e-6)
+    assert alone == pytest.approx(plain.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("defence", [GroupNorm(), LayerNorm()])
