@@ -40,8 +40,9 @@ class Defence(ABC):
 
     Attributes:
         sort: what is changed: `training`, the backbone before `release`, or what is answered.
-        reach: what of the model differs afterwards: its `head`, its running `statistics`, its `weights`, or only the
-            `answers` of a service that keeps them.
+        reach: what the defence is defined on: the `head` (its loss, its answers, its release), the running
+            `statistics`, the `weights`, or the `answers` of a service that keeps the weights. A loss on the head is
+            felt in the backbone, too; how far is for the bench to say.
         releases_head: whether the head comes along (for the attacks with a head, the ceiling).
     """
 

@@ -342,13 +342,16 @@ def test_nobody_looks_into_a_service() -> None:
     assert other.sha256 != target.sha256
 
 
-def test_whoever_asks_often_gets_nearer_to_the_embedding() -> None:
-    defence = EmbeddingNoise(scale=1.0, queries=8)
+@pytest.mark.parametrize("neighbours", [False, True])
+def test_whoever_asks_often_gets_nearer_to_the_embedding(neighbours: bool) -> None:
+    defence = EmbeddingNoise(scale=1.0, queries=2 if neighbours else 18, neighbours=neighbours)
     target = answering(defence)
     once, often = (
         F.cosine_similarity(embedded(t), embedded(trained())).mean() for t in (target, defence.asked(target))
     )
     assert often > once + 0.1
+    if not neighbours:  # 18 fresh answers: noise of 1 / sqrt(18)
+        assert float(often) == pytest.approx(1 / (1 + 1 / 18) ** 0.5, abs=0.01)
 
 
 def test_rounded_embeddings_lie_on_the_grid() -> None:

@@ -7,8 +7,8 @@ from bareface.auditing.defending.summary import HEAD, LENGTH, PERSON, STATISTICS
 
 REACHES = {
     "nothing": "No defence",
-    "head": "Changes of the head: the attacks without a head stay",
-    "statistics": "Changes of a statistic: what reads views or a person's photos stays",
+    "head": "Defined on the head",
+    "statistics": "Changes of a statistic",
     "answers": "Changes of answers: for a service that keeps the weights",
     "weights": "Changes of the weights",
 }

@@ -31,18 +31,24 @@ class Service(nn.Module):
 
 
 class Averaging(nn.Module):
-    """Asks a service about an image and its eight neighbours, one pixel away, several times; answers with the mean.
+    """Asks a service about an image many times and answers with the mean.
 
-    Neighbours, since a service may give the same answer to the same bytes.
+    A service that gives the same answer to the same bytes is asked about the image and its eight neighbours, one pixel
+    away; they are other images, so that the mean is less sharp than that of fresh answers about the image itself.
     """
 
-    def __init__(self, service: nn.Module, times: int) -> None:
+    def __init__(self, service: nn.Module, times: int, *, neighbours: bool = False) -> None:
         super().__init__()
-        self.service, self.times = service, times
+        self.service, self.times, self.neighbours = service, times, neighbours
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) to (n, d)."""
-        height, width = x.shape[2:]
-        wide = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        views = [wide[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        views = _neighbours(x) if self.neighbours else [x]
         return torch.stack([self.service(view) for view in views * self.times]).mean(0)
+
+
+def _neighbours(x: Tensor) -> list[Tensor]:
+    """The images moved by at most one pixel both ways, nine in all."""
+    height, width = x.shape[2:]
+    wide = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return [wide[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]

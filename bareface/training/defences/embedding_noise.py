@@ -8,8 +8,9 @@ What it protects:
 Signals finer than the noise, against somebody who asks once.
 
 What it cannot:
-Whoever asks again and averages has the embedding back; the adaptive attack asks about the image and its eight
-neighbours, twice each. Recognition pays for every query. Whoever has the weights is not met at all.
+Whoever asks again and averages has the embedding back; the adaptive attack does, with the image itself, since the noise
+is fresh, or with neighbours of it (`neighbours=true`) where a service would repeat itself. Recognition pays for every
+query. Whoever has the weights is not met at all.
 
 Reference:
 Output perturbation; on averaging queries Jia et al., MemGuard, CCS 2019, section 5; Choquette-Choo et al., ICML
@@ -36,14 +37,17 @@ class EmbeddingNoise(AnswerDefence):
 
     Attributes:
         scale: length of the noise as a share of the embedding's, on average.
-        queries: how often the adaptive attack asks about each of the nine neighbours.
+        queries: how often the adaptive attack asks about an image.
+        neighbours: whether it asks about the nine images up to one pixel away, each so often, and not about the image
+            alone.
     """
 
     name: ClassVar[str] = "embedding-noise"
     releases_head: ClassVar[bool] = False
 
     scale: Annotated[float, Field(gt=0)] = 0.5
-    queries: Annotated[int, Field(ge=1)] = 2
+    queries: Annotated[int, Field(ge=1)] = 16
+    neighbours: bool = False
 
     def answering(self, target: Target, seed: int) -> Target:
         """The target with noise on its answers."""
@@ -51,7 +55,7 @@ class EmbeddingNoise(AnswerDefence):
 
     def asked(self, target: Target) -> Target:
         """The same target, asked many times."""
-        return replace(target, module=Averaging(target.module, self.queries))
+        return replace(target, module=Averaging(target.module, self.queries, neighbours=self.neighbours))
 
 
 class Noisy(nn.Module):

@@ -8,8 +8,8 @@ What it protects:
 The head's confidence: posteriors of training images come nearer to those of others.
 
 What it cannot:
-The embedding is still pulled to one centre for each person, as tightly or more so: what is read from the backbone alone
-(agreement of views, compactness of a person's photos) stays. Known to raise some leaks.
+The embedding is still pulled to one centre for each person, perhaps more tightly; nothing is promised about what is
+read from the backbone alone (agreement of views, compactness of a person's photos). It is known to raise some leaks.
 
 Reference:
 Szegedy et al., CVPR 2016, section 7; on its effect on membership Kaya and Dumitras, ICML 2021.

@@ -9,8 +9,8 @@ What it protects:
 The head: losses of training images stay as spread as those of other images, which is what loss thresholds read.
 
 What it cannot:
-It is defined on the classification loss. Where embeddings lie relative to each other follows only as far as the level
-is felt in the backbone; headless attacks are not addressed. The level has to be found by trying.
+It is defined on the classification loss and promises nothing about embeddings. The backbone is trained through that
+loss, so a high level, which keeps it from fitting, lowers headless leaks as stopping early does; a low one need not.
 
 Reference:
 Chen, Yu, Fritz: RelaxLoss, ICLR 2022, arXiv 2207.05801, algorithm 1; here on margin logits.
