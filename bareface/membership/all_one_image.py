@@ -33,7 +33,7 @@ from pydantic.dataclasses import dataclass
 from bareface.membership.attack_model import AttackModel, Lesson, fit
 from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher, unit
+from bareface.membership.features import fisher, log_length, unit
 from bareface.membership.layer_agreement import LayerAgreement
 from bareface.membership.nested import Peopled, Setting, choose
 from bareface.trace import VIEW_CHANNELS, Channel, Trace
@@ -85,7 +85,7 @@ def _logarithm(trace: Trace, channel: Channel) -> Array:
 def _lengths_and_agreement(trace: Trace) -> Array:
     """Log norms of the views, and artanh of the cosine between the first two."""
     embedding = trace.channels[Channel.EMBEDDING].astype(np.float64)
-    length: Array = np.log(np.maximum(np.linalg.norm(embedding, axis=-1), _SMALLEST))
+    length = log_length(embedding)
     if len(trace.views) < 2:
         return length
     towards = unit(embedding)

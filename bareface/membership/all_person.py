@@ -25,19 +25,17 @@ Stacked generalisation: Wolpert, Neural Networks 5 (1992); the families' referen
 """
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership.base import PARAMETERS, Attack, Beside, Labelled, require
+from bareface.membership.base import PARAMETERS, Beside, Labelled, require
 from bareface.membership.base import Known as Knowledge
-from bareface.membership.features import direction, fisher, unit
+from bareface.membership.features import direction, fisher, flip_agreement, log_length
 from bareface.membership.gallery import nearest_stranger
-from bareface.membership.mean_direction import MeanDirection, beside_gallery, log_length
-from bareface.membership.photo_sets import Array, Sets, in_sets, pairwise, sets_of, spread
+from bareface.membership.mean_direction import MeanDirection, beside_gallery
+from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.membership.similarity_residual import likeness, of_others
 from bareface.membership.slmia import within
 from bareface.membership.stacking import Families, Known, fit_stack
@@ -49,7 +47,7 @@ SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
-class AllPerson(Attack):
+class AllPerson(OnSets):
     """A stack.
 
     Attributes:
@@ -60,13 +58,6 @@ class AllPerson(Attack):
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
     uses: ClassVar[frozenset[Channel]] = frozenset({Channel.BN_DISTANCE_VARIANCE, Channel.PICTURE})
     beside: ClassVar[frozenset[Beside]] = frozenset({"references", "gallery", "trained"})
-    shown: ClassVar[frozenset[str]] = frozenset({"k"})
-
-    k: Annotated[int, Field(ge=2, le=100)] = 3
-
-    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
-        """(n,) photos that stand in a full set of k."""
-        return in_sets(trace, self.k)
 
     def score(self, trace: Trace, known: Knowledge, rng: np.random.Generator) -> Scores:
         """(n,) the stack's logit of each photo's set."""
@@ -105,11 +96,9 @@ def families(trace: Trace, sets: Sets) -> Iterator[tuple[str, Array]]:
 
 def signals(trace: Trace) -> Iterator[Array]:
     """(n,) each signal of one image that the trace gives: norm, agreement with the flip, nearest stranger."""
-    embedding = trace.channels[Channel.EMBEDDING].astype(np.float64)
-    yield log_length(embedding[:, 0])
+    yield log_length(trace.channels[Channel.EMBEDDING][:, 0].astype(np.float64))
     if "flip" in trace.views:
-        flip = embedding[:, trace.views.index("flip")]
-        yield fisher((unit(embedding[:, 0]) * unit(flip)).sum(1))
+        yield flip_agreement(trace, AllPerson.name)
     if trace.gallery is not None and len(trace.gallery):
         yield fisher(nearest_stranger(trace, AllPerson.name))
 

@@ -29,6 +29,10 @@ class Lesson:
     features: Array
     member: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.bool_]) -> "Lesson":
+        """Some of the images."""
+        return Lesson(self.features[rows], self.member[rows])
+
 
 @dataclass(frozen=True)
 class AttackModel:

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS
-from bareface.membership.calibrated import CalibratedAttack, Calibration, Positive, mean_of, variance_within
+from bareface.membership.calibrated import CalibratedAttack, Calibration, Positive, variance_within
+from bareface.membership.features import mean_of
 
 Array = NDArray[np.float64]
 

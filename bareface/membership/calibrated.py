@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features
+from bareface.membership.features import mean_of
 from bareface.membership.signals import Signal, channels_of, scalar
 from bareface.trace import Channel, Trace
 
@@ -84,12 +85,6 @@ def calibration(trace: Trace, signal: Signal, mode: Mode, name: str) -> Calibrat
             which = "was trained on" if side == "in" else "was not trained on"
             raise Abstained(name, got=f"no reference that {which} an image", expected="some of both kinds")
     return Calibration(scalar(trace, signal, name), np.where(member, np.nan, told), np.where(member, told, np.nan))
-
-
-def mean_of(values: Array) -> Array:
-    """(K, n) to (n,) means of what is known; NaN where nothing is."""
-    count = (~np.isnan(values)).sum(0)
-    return np.where(count > 0, np.nansum(values, 0) / np.maximum(count, 1), np.nan)
 
 
 def variance_within(values: Array, beside: Array) -> float:

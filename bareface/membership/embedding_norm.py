@@ -23,7 +23,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.features import Flip, log_length, views
 from bareface.trace import Channel, Trace
 
 
@@ -42,5 +42,4 @@ class EmbeddingNorm(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, views) log norms."""
-        norm = np.linalg.norm(trace.channels[Channel.EMBEDDING].astype(np.float64), axis=-1)
-        return views(np.log(np.maximum(norm, 1e-12)), self.flip)
+        return views(log_length(trace.channels[Channel.EMBEDDING].astype(np.float64)), self.flip)

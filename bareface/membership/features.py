@@ -5,12 +5,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.errors import Abstained
 from bareface.trace import Channel, Trace
 
 Flip = Literal["concat", "mean", "none"]
 Array = NDArray[np.float64]
 
 _LARGEST_COSINE = 1.0 - 1e-7
+_SMALLEST_LENGTH = 1e-12
 
 
 def views(values: NDArray[np.float32] | Array, flip: Flip) -> Array:
@@ -38,3 +40,36 @@ def fisher(cosine: Array) -> Array:
 def direction(trace: Trace) -> Array:
     """(n, d) the direction of each image's embedding, summed over its views."""
     return unit(trace.channels[Channel.EMBEDDING].astype(np.float64).sum(1))
+
+
+def log_length(vectors: Array) -> Array:
+    """(..., d) vectors to the (...) logarithms of their lengths."""
+    return np.asarray(np.log(np.maximum(np.linalg.norm(vectors, axis=-1), _SMALLEST_LENGTH)))
+
+
+def both_directions(trace: Trace, name: str) -> Array:
+    """(n, 2, d) unit embeddings of the image and of its flip.
+
+    Raises:
+        Abstained: the flip was not asked about.
+    """
+    if "flip" not in trace.views:
+        seen = " and ".join(trace.views)
+        raise Abstained(name, got=f"a target that gives the view {seen} alone", expected="the view flip too")
+    return unit(trace.channels[Channel.EMBEDDING])[:, [0, trace.views.index("flip")]]
+
+
+def flip_agreement(trace: Trace, name: str) -> Array:
+    """(n,) artanh of the cosine between the embeddings of an image and of its flip.
+
+    Raises:
+        Abstained: the flip was not asked about.
+    """
+    towards = both_directions(trace, name)
+    return fisher((towards[:, 0] * towards[:, 1]).sum(1))
+
+
+def mean_of(values: Array) -> Array:
+    """(K, n, ...) to (n, ...) means of what is known; NaN where nothing is."""
+    count = (~np.isnan(values)).sum(0)
+    return np.where(count > 0, np.nansum(values, 0) / np.maximum(count, 1), np.nan)

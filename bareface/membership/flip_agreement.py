@@ -23,9 +23,8 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher, unit
+from bareface.membership.features import flip_agreement
 from bareface.trace import Channel, Trace
 
 
@@ -38,9 +37,4 @@ class FlipAgreement(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, 1) Fisher-transformed cosines."""
-        if "flip" not in trace.views:
-            views = " and ".join(trace.views)
-            raise Abstained(self.name, got=f"a target that gives the view {views} alone", expected="the view flip too")
-        embedding = unit(trace.channels[Channel.EMBEDDING])
-        cosine = (embedding[:, 0] * embedding[:, trace.views.index("flip")]).sum(-1, keepdims=True)
-        return fisher(cosine)
+        return flip_agreement(trace, self.name)[:, None]

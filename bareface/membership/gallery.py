@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import Abstained
-from bareface.membership.features import direction, unit
-from bareface.trace import Channel, Trace
+from bareface.membership.features import both_directions, direction, unit
+from bareface.trace import Trace
 
 Array = NDArray[np.float64]
 
@@ -91,18 +91,6 @@ def own_log_posterior(trace: Trace, name: str, kappa: float) -> Array:
     ]
     with np.errstate(invalid="ignore"):  # an image without an answer stays unknown
         return np.asarray(np.mean([own - np.logaddexp(own, other) for other in others], axis=0))
-
-
-def both_directions(trace: Trace, name: str) -> Array:
-    """(n, 2, d) unit embeddings of the image and of its flip.
-
-    Raises:
-        Abstained: the flip was not asked about.
-    """
-    if "flip" not in trace.views:
-        seen = " and ".join(trace.views)
-        raise Abstained(name, got=f"a target that gives the view {seen} alone", expected="the view flip too")
-    return unit(trace.channels[Channel.EMBEDDING])[:, [0, trace.views.index("flip")]]
 
 
 def _log_sum_exp(values: Array) -> Array:

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS
-from bareface.membership.calibrated import CalibratedAttack, Calibration, mean_of, variance_within
+from bareface.membership.calibrated import CalibratedAttack, Calibration, variance_within
+from bareface.membership.features import mean_of
 
 Array = NDArray[np.float64]
 Variance = Literal["fixed", "per-example"]

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, Beside
-from bareface.membership.features import fisher, unit
+from bareface.membership.features import fisher, log_length, unit
 from bareface.membership.gallery import Centres
 from bareface.membership.photo_sets import Array, SetAttack, Sets
 from bareface.trace import Channel, Trace, Trained
@@ -93,11 +93,6 @@ def beside_trained(trace: Trace, trained: Trained, sets: Sets) -> Array:
 def raw(trace: Trace) -> Array:
     """(n, d) embeddings, averaged over views."""
     return np.asarray(trace.channels[Channel.EMBEDDING].astype(np.float64).mean(1))
-
-
-def log_length(vectors: Array) -> Array:
-    """(m, d) to (m,)."""
-    return np.asarray(np.log(np.maximum(np.linalg.norm(vectors, axis=1), SMALLEST)))
 
 
 def shifted(direction: Array, crowd: Array, own: NDArray[np.bool_]) -> Array:

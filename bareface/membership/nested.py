@@ -38,10 +38,6 @@ class Peopled:
     lesson: Lesson
     people: NDArray[np.int64]
 
-    def take(self, rows: NDArray[np.bool_]) -> Lesson:
-        """Some of the images."""
-        return Lesson(self.lesson.features[rows], self.lesson.member[rows])
-
 
 @dataclass(frozen=True)
 class _Split:
@@ -70,19 +66,24 @@ def choose(known: Sequence[Peopled], settings: Sequence[Setting], rng: np.random
 
 def _splits(known: Sequence[Peopled], rng: np.random.Generator) -> Iterator[_Split]:
     """Folds with both sides to learn from and to judge; images with an unknown feature play no part."""
-    people = np.unique(np.concatenate([one.people for one in known]))
-    fold = rng.permutation(len(people)) % FOLDS
-    of = [fold[np.searchsorted(people, one.people)] for one in known]
+    of = dealt([one.people for one in known], rng)
     used = np.logical_and.reduce([~np.isnan(one.lesson.features).all(0) for one in known])
     whole = [~np.isnan(one.lesson.features[:, used]).any(1) for one in known]
     everyone = range(len(known))
     for number, judge in product(range(FOLDS), everyone):
         # With several models, what was learned from the others has to hold for the one that is judged.
         teachers = [other for other in everyone if other != judge or len(known) == 1]
-        learned = tuple(known[other].take(whole[other] & (of[other] != number)) for other in teachers)
-        judged = known[judge].take(whole[judge] & (of[judge] == number))
+        learned = tuple(known[other].lesson.take(whole[other] & (of[other] != number)) for other in teachers)
+        judged = known[judge].lesson.take(whole[judge] & (of[judge] == number))
         if all(0 < lesson.member.sum() < len(lesson.member) for lesson in (*learned, judged)):
             yield _Split(learned, judged, known[judge].lesson.features)
+
+
+def dealt(people: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """(n,) folds of each lesson's (n,) numbers of people; a person is in one fold, whatever the lesson."""
+    everybody = np.unique(np.concatenate(people))
+    fold = rng.permutation(len(everybody)) % FOLDS
+    return [fold[np.searchsorted(everybody, some)] for some in people]
 
 
 def _worth(setting: Setting, split: _Split, seed: int) -> float:

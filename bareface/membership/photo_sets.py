@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership.base import PARAMETERS, FeatureAttack, Features
+from bareface.membership.base import PARAMETERS, Attack, FeatureAttack, Features
 from bareface.membership.features import fisher
 from bareface.trace import Channel, Trace
 
@@ -21,17 +21,29 @@ Sets = NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
-class SetAttack(FeatureAttack):
-    """An abstract attack that says one thing of all the photos of a set.
+class OnSets(Attack):
+    """An abstract attack on sets of exactly k photos of a person; photos left over are out of scope.
 
     Attributes:
         k: photos in a set.
     """
 
-    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
     shown: ClassVar[frozenset[str]] = frozenset({"k"})
 
     k: Annotated[int, Field(ge=2, le=100)] = 3
+
+    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
+        """(n,) photos that stand in a full set of k."""
+        scope = np.zeros(len(trace), dtype=bool)
+        scope[sets_of(trace, self.k)] = True
+        return scope
+
+
+@dataclass(frozen=True, kw_only=True, config=PARAMETERS)
+class SetAttack(OnSets, FeatureAttack):
+    """An abstract attack that says one thing of all the photos of a set."""
+
+    needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
 
     @abstractmethod
     def of_sets(self, trace: Trace, sets: Sets) -> Array:
@@ -42,10 +54,6 @@ class SetAttack(FeatureAttack):
         """(n, f) those of each photo's set; NaN for photos in no set."""
         sets = sets_of(trace, self.k)
         return spread(self.of_sets(trace, sets), sets, len(trace))
-
-    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
-        """(n,) photos that stand in a full set of k."""
-        return in_sets(trace, self.k)
 
 
 def sets_of(trace: Trace, k: int) -> Sets:
@@ -58,13 +66,6 @@ def sets_of(trace: Trace, k: int) -> Sets:
     starts = np.flatnonzero(np.r_[True, person[1:] != person[:-1]]) if len(order) else np.empty(0, np.intp)
     blocks = [block[: len(block) // k * k] for block in np.split(order, starts[1:])]
     return np.concatenate(blocks).reshape(-1, k) if blocks else np.empty((0, k), np.intp)
-
-
-def in_sets(trace: Trace, k: int) -> NDArray[np.bool_]:
-    """(n,) photos that stand in a full set of k."""
-    scope = np.zeros(len(trace), dtype=bool)
-    scope[sets_of(trace, k)] = True
-    return scope
 
 
 def spread(told: Array, sets: Sets, n: int) -> Array:

@@ -33,8 +33,8 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features
-from bareface.membership.calibrated import Positive, mean_of
-from bareface.membership.features import direction
+from bareface.membership.calibrated import Positive
+from bareface.membership.features import direction, mean_of
 from bareface.membership.gallery import Centres, gallery_of, own_log_posterior
 from bareface.trace import Channel, Trace
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from bareface.membership.base import check_channels
 from bareface.membership.bn_kl import NEEDS as KL_CHANNELS
 from bareface.membership.bn_kl import divergence
-from bareface.membership.features import fisher
-from bareface.membership.gallery import both_directions, nearest_stranger, own_log_posterior
+from bareface.membership.features import fisher, flip_agreement, log_length
+from bareface.membership.gallery import nearest_stranger, own_log_posterior
 from bareface.membership.posteriors import likeliest_logit, logit
 from bareface.trace import Channel, Trace
 
@@ -74,11 +74,6 @@ def channels_of(signal: Signal) -> frozenset[Channel]:
     return SIGNALS[signal].reads
 
 
-def _flip_agreement(trace: Trace, name: str) -> Array:
-    towards = both_directions(trace, name)
-    return fisher((towards[:, 0] * towards[:, 1]).sum(1))
-
-
 def _view_agreement(trace: Trace, name: str) -> Array:
     return np.asarray(fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64)).mean(1))
 
@@ -92,8 +87,7 @@ def _gradient_norm(trace: Trace, name: str) -> Array:
 
 
 def _norm(trace: Trace, name: str) -> Array:
-    length = np.linalg.norm(trace.channels[Channel.EMBEDDING].astype(np.float64), axis=-1)
-    return np.asarray(np.log(np.maximum(length, _SMALLEST)).mean(1))
+    return np.asarray(log_length(trace.channels[Channel.EMBEDDING].astype(np.float64)).mean(1))
 
 
 def _gallery_cosine(trace: Trace, name: str) -> Array:
@@ -101,7 +95,7 @@ def _gallery_cosine(trace: Trace, name: str) -> Array:
 
 
 def _margin(trace: Trace, name: str) -> Array:
-    return _flip_agreement(trace, name) + _gallery_cosine(trace, name)
+    return flip_agreement(trace, name) + _gallery_cosine(trace, name)
 
 
 def _gallery_logit(trace: Trace, name: str) -> Array:
@@ -128,7 +122,7 @@ def _log_mean(by_layer: NDArray[np.float32]) -> Array:
 
 _ANSWER = frozenset({Channel.EMBEDDING})
 SIGNALS: Final[Mapping[Signal, _Recipe]] = {
-    "flip-agreement": _Recipe(_ANSWER, _flip_agreement),  # artanh of the cosine of the image and its flip
+    "flip-agreement": _Recipe(_ANSWER, flip_agreement),  # artanh of the cosine of the image and its flip
     "view-agreement": _Recipe(frozenset({Channel.VIEW_COSINES}), _view_agreement),  # the same, mean over pairs of views
     "layer-agreement": _Recipe(frozenset({Channel.LAYER_AGREEMENT}), _layer_agreement),  # mean over views and layers
     "gradient-norm": _Recipe(frozenset({Channel.GRADIENT_NORM}), _gradient_norm),  # −mean logarithm over layers

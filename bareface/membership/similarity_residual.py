@@ -23,23 +23,21 @@ The reference of image similarity in FACE-AUDITOR (Chen et al., USENIX Security 
 """
 
 from collections.abc import Callable
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Attack, Beside, Known, Labelled, require
-from bareface.membership.features import direction, unit
-from bareface.membership.photo_sets import Array, Sets, in_sets, pairwise, sets_of, spread
+from bareface.membership.base import PARAMETERS, Beside, Known, Labelled, require
+from bareface.membership.features import direction, mean_of, unit
+from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.scores import Scores
 from bareface.trace import Channel, Reference, Trace
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
-class SimilarityResidual(Attack):
+class SimilarityResidual(OnSets):
     """One residual.
 
     Attributes:
@@ -49,13 +47,6 @@ class SimilarityResidual(Attack):
     name: ClassVar[str] = "similarity-residual"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING, Channel.PICTURE})
     beside: ClassVar[frozenset[Beside]] = frozenset({"references"})
-    shown: ClassVar[frozenset[str]] = frozenset({"k"})
-
-    k: Annotated[int, Field(ge=2, le=100)] = 3
-
-    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
-        """(n,) photos that stand in a full set of k."""
-        return in_sets(trace, self.k)
 
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
         """(n,) residuals of each photo's set."""
@@ -97,8 +88,7 @@ def of_others(trace: Trace, sets: Sets, numbers: Callable[[Trace, Sets], Array])
     """
     told = [_strange(one, sets, numbers) for one in trace.references] or [np.full((len(sets), 1), np.nan)]
     standard = np.stack([_standard(one, one) for one in told])
-    count = (~np.isnan(standard)).sum(0)
-    return np.where(count > 0, np.nansum(standard, 0) / np.maximum(count, 1), np.nan)
+    return mean_of(standard)
 
 
 def _strange(one: Reference, sets: Sets, numbers: Callable[[Trace, Sets], Array]) -> Array:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel, Lesson, fit
-from bareface.membership.nested import Peopled, Setting, choose
+from bareface.membership.nested import FOLDS, Peopled, Setting, choose, dealt
 
 Array = NDArray[np.float64]
 
-FOLDS = 3
 # Of the models below; several hundred sets of photos that go together want a strong one.
 PENALTY = 30.0
 # Of the model on top, the tamest first.
@@ -85,7 +84,7 @@ def fit_stack(known: Sequence[Known], judged: Families, rng: np.random.Generator
     names = sorted(set.intersection(judged.known(), *(one.families.known() for one in known)))
     if not names:
         raise Abstained("stack", got="no feature that most sets have", expected="sets of photos on each side")
-    folds = _folds(known, rng)
+    folds = dealt([one.people for one in known], rng)
     below, said = {}, []
     for name in names:
         below[name], heard = _fit_family([one.lesson(name) for one in known], folds, rng)
@@ -104,7 +103,7 @@ def _fit_family(
     """The models of a family, one for each fold, and what they say of the people in it."""
     models, said = [], [np.full(len(lesson.member), np.nan) for lesson in lessons]
     for number in range(FOLDS):
-        learned = [_rows(lesson, fold != number) for lesson, fold in zip(lessons, folds, strict=True)]
+        learned = [lesson.take(fold != number) for lesson, fold in zip(lessons, folds, strict=True)]
         model = fit(learned, shape="logistic", penalty=PENALTY, rng=rng)
         models.append(model)
         for heard, lesson, own, fold in zip(said, lessons, learned, folds, strict=True):
@@ -112,18 +111,7 @@ def _fit_family(
     return tuple(models), said
 
 
-def _rows(lesson: Lesson, rows: NDArray[np.bool_]) -> Lesson:
-    return Lesson(lesson.features[rows], lesson.member[rows])
-
-
 def _mean_logit(models: Sequence[AttackModel], features: Array, own_scale: bool) -> Array:
     """(n,) what the models of all folds say on average."""
     said = [(model.standardised_by(features) if own_scale else model).logit(features) for model in models]
     return np.asarray(np.mean(said, axis=0))
-
-
-def _folds(known: Sequence[Known], rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """(n,) folds of each lesson; a person is in one."""
-    people = np.unique(np.concatenate([one.people for one in known]))
-    fold = rng.permutation(len(people)) % FOLDS
-    return [fold[np.searchsorted(people, one.people)] for one in known]

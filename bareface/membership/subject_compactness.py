@@ -31,12 +31,12 @@ from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import direction, fisher, unit
-from bareface.membership.photo_sets import in_sets, sets_of
+from bareface.membership.photo_sets import OnSets, sets_of
 from bareface.trace import Channel, Trace
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)
-class SubjectCompactness(FeatureAttack):
+class SubjectCompactness(OnSets, FeatureAttack):
     """Leave-one-out cosines within sets of exactly k photos.
 
     Attributes:
@@ -44,14 +44,9 @@ class SubjectCompactness(FeatureAttack):
     """
 
     name: ClassVar[str] = "subject-compactness"
-    shown: ClassVar[frozenset[str]] = frozenset({"k"})
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
 
     k: Annotated[int, Field(ge=2, le=100)] = 2
-
-    def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
-        """(n,) photos that stand in a full set of k."""
-        return in_sets(trace, self.k)
 
     def features(self, trace: Trace) -> Features:
         """(n, 4) mean, least, largest and centroid cosine, Fisher-transformed; NaN for photos in no set."""
