@@ -16,10 +16,9 @@ import numpy as np
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import ShadowConfig, make_attack_configs
 from bareface.evidence import Control, Evidence, Finding, Measurement
 from bareface.files import write_text
@@ -31,7 +30,6 @@ from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import lfw
 
 KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
-SETS = ("subject-compactness", "all-person", "slmia", "stranger-margin", "similarity-residual", "mean-direction")
 GAMES = ("dataset", "record", "person")
 HEADING = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
@@ -41,8 +39,9 @@ HEADING = (
 
 def every_attack() -> tuple[str, ...]:
     """One of each, and those on sets of photos for sets of 2, 3 and 5."""
-    single = [name for name in attacks() if name not in SETS]
-    return (*single, *(f"{name}:k={k}" for name in SETS if name in attacks() for k in (2, 3, 5)))
+    sets = [name for name, attack in attacks().items() if "k" in attack().parameters()]
+    single = [name for name in attacks() if name not in sets]
+    return (*single, *(f"{name}:k={k}" for name in sets for k in (2, 3, 5)))
 
 
 def audited(seed: int, asked: argparse.Namespace) -> Evidence:

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import Finding, Interval, Record
 from bareface.files import write_text

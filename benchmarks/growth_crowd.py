@@ -1,6 +1,5 @@
 """Rendered people of `benchmarks.growth`: some of each person's photos are trained on, four are kept back."""
 
-import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bareface.auditing.question import Progress
-from bareface.faces.synthetic import write_folder
+from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Role, Roster, read_folder
 
 PHOTOS = 4
@@ -58,14 +57,10 @@ class Crowd:
 
     def _rendered(self, name: str, people: int, images: int, first: int, role: str) -> Roster:
         folder = self.folder / name
-        if not folder.exists():
-            part = folder.with_name(f"{name}.part")
-            shutil.rmtree(part, ignore_errors=True)  # a rendering that was cut short
-            write_folder(
-                part, people=people, images=images, size=self.size, seed=SEED, first_identity=first,
-                report=partial(self.report, f"rendering {name}"),
-            )  # fmt: skip
-            part.rename(folder)
+        write_folder_once(
+            folder, people=people, images=images, size=self.size, seed=SEED, first_identity=first,
+            report=partial(self.report, f"rendering {name}"),
+        )  # fmt: skip
         found = read_folder(folder, role)
         return Roster(self.folder, tuple(f"{name}/{image}" for image in found.image), found.subject, found.role)
 

@@ -20,7 +20,6 @@ Interrupted, it goes on where it was. Target, judges and audit are kept, too.
 """
 
 import argparse
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,15 +29,14 @@ import numpy as np
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import Interval
-from bareface.faces.synthetic import write_folder
+from bareface.faces.synthetic import write_folder_once
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Rise
@@ -73,14 +71,10 @@ class World:
 
 def faces(folder: Path, people: int, images: int, first: int, asked: argparse.Namespace, stages: Stages) -> Roster:
     """A rendered image folder, all in the role of members."""
-    if not folder.exists():
-        part = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)  # a rendering that was cut short
-        report = partial(stages, f"rendering {folder.name}")
-        write_folder(
-            part, people=people, images=images, size=asked.size, seed=asked.seed, first_identity=first, report=report
-        )
-        part.rename(folder)
+    write_folder_once(
+        folder, people=people, images=images, size=asked.size, seed=asked.seed, first_identity=first,
+        report=partial(stages, f"rendering {folder.name}"),
+    )  # fmt: skip
     return read_folder(folder, Role.MEMBER)
 
 
@@ -136,14 +130,19 @@ def epochs_of(asked: argparse.Namespace) -> int:
     return int(asked.epochs or max(40, 320 // asked.images))
 
 
-def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
-    """One objective; the oracle is the same for all and made with one of them."""
+def terms_of(objective: str, asked: argparse.Namespace) -> Terms:
+    """What `NAME` or `NAME@SIBLINGS` asks; the oracle is made with the first objective alone."""
     name, _, siblings = objective.partition("@")
-    terms = Terms(
+    return Terms(
         objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
         steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
         skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
     )  # fmt: skip
+
+
+def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
+    """One objective; the oracle is the same for all and made with one of them."""
+    terms = terms_of(objective, asked)
     brought = Inverted(made.target, made.roster, RenderedFaces(asked.size), made.judges)
     home = home_of(asked) / "inversions" / objective
     return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record

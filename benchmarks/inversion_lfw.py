@@ -13,15 +13,13 @@ from pathlib import Path
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.generator_quality import distance_to
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.generators import config_for, split
 from bareface.cli.inverting import written
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import TrainConfig, make_attack_configs
 from bareface.faces.images import RosterImages
 from bareface.files import write_text
@@ -34,7 +32,7 @@ from bareface.roster import Role, Roster
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import held_in_memory
-from benchmarks.inversion import HEAD, rows
+from benchmarks.inversion import HEAD, rows, terms_of
 from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import checkpoint, lfw
 
@@ -64,7 +62,7 @@ def generator(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Gene
 
 def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target:
     """The target of `benchmarks.lfw`, with the stage-1 attack models that objectives need."""
-    recipe = recipe_of(TRAINING.model_copy(update=_recipe(asked)))
+    recipe = recipe_of(TRAINING.model_copy(update={"seed": asked.seed, "scale": asked.scale}))
     target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
     attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
     question = Question(attacks, games=("dataset",), seed=asked.seed)
@@ -72,20 +70,10 @@ def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target
     return target
 
 
-def _recipe(asked: argparse.Namespace) -> dict[str, object]:
-    return {"seed": asked.seed, "scale": asked.scale}
-
-
 def invert(brought: Inverted, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
     """One objective, the sheet of its faces beside its record."""
-    name, _, siblings = objective.partition("@")
-    terms = Terms(
-        objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts, steps=asked.steps,
-        candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
-        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed,
-    )  # fmt: skip
     home = asked.work / "inversions" / objective
-    made = conduct_inversion(brought, terms, asked.work / "audit", home=home, progress=stages)
+    made = conduct_inversion(brought, terms_of(objective, asked), asked.work / "audit", home=home, progress=stages)
     write_text(home / "summary.txt", written(made, home, show_faces=True))
     return made.record
 
@@ -101,6 +89,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--candidates", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--scale", type=float, default=TrainConfig().scale, help="of the target's margin loss")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--generator-only", action="store_true", help="stop when the generator is trained")

@@ -10,6 +10,7 @@ verdict.
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, recipe_of, untrained
+from bareface.auditing.cast import images_for, recipe_of, training_set, untrained
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import make_attack_configs
@@ -31,11 +32,14 @@ from bareface.targets.post import Courtesy
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
+from bareface.training.defence import Public
+from bareface.training.defences.folding import folded
+from bareface.training.defences.group_norm import GroupNorm
+from bareface.training.defended import train_defended
 from benchmarks.exports import EXPORTERS, Parity, compare, drawn, export
 from benchmarks.lfw import TRAINING
 from benchmarks.service import serving
 from benchmarks.shared_data import lfw
-from benchmarks.without_batchnorm import folded, grouped
 
 ATTACKS = (
     "bn-distance",
@@ -69,10 +73,8 @@ def tabulate(target: Target, roster: Roster, path: Path) -> Path:
 def with_group_norm(roster: Roster) -> Target:
     """The LFW target's recipe with GroupNorm in the place of BatchNorm, trained anew."""
     recipe = recipe_of(TRAINING.model_copy(update={"seed": SEED}))
-    members = roster.take(roster.rows(Role.MEMBER))
-    _, labels = np.unique(members.subject, return_inverse=True)
-    sized = Target("", "", torch.nn.Identity(), recipe.spec)
-    return grouped(recipe, images_for(sized, members), labels.astype(np.int64))
+    members, public = (training_set(roster.take(roster.rows(role)), recipe.spec) for role in (Role.MEMBER, Role.PUBLIC))
+    return train_defended(*members, recipe, GroupNorm(), Public(*public)).without_head()
 
 
 def audit(target: Auditable, foreign: Target, roster: Roster, folder: Path) -> Evidence:
@@ -135,7 +137,7 @@ def kinds(
         **{f"ONNX, {name} exporter": graph for name, graph in graphs.items()},
         "table of embeddings": load_any(tabulate(target, roster, out / "embeddings.parquet")),
         "endpoint": load_any(address, spec=target.spec, courtesy=Courtesy(images=64, per_second=1000)),
-        "BatchNorm folded": folded(target),
+        "BatchNorm folded": replace(target, module=folded(target.module, target.name)),
         "GroupNorm": with_group_norm(roster),
     }
 

@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs
 from bareface.files import write_text
 from bareface.report.html import render_html

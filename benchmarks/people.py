@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import ShadowConfig, make_attack_configs
 from bareface.membership.features import unit
 from bareface.membership.gallery import Centres

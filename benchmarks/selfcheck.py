@@ -22,9 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bareface.auditing.cast import images_for, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.probing.selfcheck import ENOUGH_IMAGES, Trial, judge, trials

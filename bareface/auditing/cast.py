@@ -142,10 +142,20 @@ def train_backbone(
 ) -> Target:
     """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
     members = roster.take(roster.rows(Role.MEMBER))
-    _, labels = np.unique(members.subject, return_inverse=True)
-    images = RosterImages(members, recipe.spec.height, recipe.spec.width)
+    images, labels = training_set(members, recipe.spec)
     ids = hashlib.sha256("\n".join(members.image).encode()).hexdigest()
-    return train(images, labels.astype(np.int64), recipe, folder, image_ids=ids, report=report)
+    return train(images, labels, recipe, folder, image_ids=ids, report=report)
+
+
+def training_set(people: Roster, spec: ImageSpec | SpecConfig) -> tuple[RosterImages, NDArray[np.int64]]:
+    """Everybody's images at the size that a backbone takes, and (n,) who is on them: 0, 1, ... by name."""
+    _, labels = np.unique(people.subject, return_inverse=True)
+    return RosterImages(people, spec.height, spec.width), labels.astype(np.int64)
+
+
+def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callable[[Step], None]:
+    """Progress of a training run as one stage."""
+    return lambda step: progress(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
 
 
 def shadows(

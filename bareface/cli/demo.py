@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.cli.auditing import audit_configured
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.manners import Stages, out
-from bareface.cli.training import progress_of
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, read_config
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text

@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
 from bareface.cli.inverting import written
 from bareface.cli.manners import Stages
-from bareface.cli.training import progress_of
 from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text

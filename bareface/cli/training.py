@@ -1,6 +1,5 @@
 """`bareface train`: a backbone on a roster."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from bareface.auditing.cast import images_for, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
 from bareface.cli.manners import Stages, out
 from bareface.config import TrainConfig
 from bareface.errors import RosterError, UsageError
@@ -17,7 +16,6 @@ from bareface.faces.people import read_people
 from bareface.roster import Role, Roster, read_manifest
 from bareface.streams import stream
 from bareface.targets.target import Target
-from bareface.training.train import Step
 from bareface.training.verification import FEWEST_PAIRS, verification_auc
 
 
@@ -91,8 +89,3 @@ def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: 
     if grey is not None:
         spec["order"] = "GRAY" if grey else "RGB"
     return config.model_copy(update={"spec": type(config.spec)(**spec)})
-
-
-def progress_of(stages: Stages, stage: str) -> Callable[[Step], None]:
-    """Progress of a training run as one stage."""
-    return lambda step: stages(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)

@@ -1,17 +1,15 @@
 """One defence on trial: a defended target, a shadow with the same defence, an audit, and verification."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import bareface
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import Shadow, images_for, recipe_of, train_backbone
+from bareface.auditing.cast import Shadow, images_for, progress_of, recipe_of, train_backbone, training_set
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Leak, Trial, Utility
 from bareface.auditing.defending.world import World
@@ -29,7 +27,6 @@ from bareface.targets.target import Target
 from bareface.training.defence import AnswerDefence, Defence, Public, ReleaseDefence, TrainingDefence
 from bareface.training.defended import train_defended
 from bareface.training.recipe import Recipe
-from bareface.training.train import Step
 
 OUTSIDE_ATTACKS = ("embedding-norm", "flip-agreement", "subject-compactness:k=3")
 """They need answers alone."""
@@ -66,15 +63,15 @@ class Stand:
 
     def undefended(self, name: str) -> Target:
         """The target, or the shadow, as training without a defence leaves it; kept in the folder."""
-        report = self._report(f"training the {name}")
+        report = progress_of(self.progress, f"training the {name}")
         return train_backbone(self._people(name), self._recipe(name), self.folder / name, report)
 
     def defended(self, name: str, defence: TrainingDefence) -> Target:
         """The same people and recipe, trained with a defence."""
         members = self._people(name)
         members = members.take(members.rows(Role.MEMBER))
-        images, labels = self._training(members)
-        report = self._report(f"training the {name} with {defence.name}")
+        images, labels = training_set(members, self.world.training.spec)
+        report = progress_of(self.progress, f"training the {name} with {defence.name}")
         return train_defended(images, labels, self._recipe(name), defence, self.public, report)
 
     def guarantee(self, defence: Defence | None) -> dict[str, float]:
@@ -82,21 +79,15 @@ class Stand:
         if not isinstance(defence, TrainingDefence):
             return {}
         members = self.world.roster.take(self.world.roster.rows(Role.MEMBER))
-        return defence.guarantee(self._training(members)[1], defence.recipe(self._recipe("target")))
-
-    def _training(self, members: Roster) -> tuple[RosterImages, NDArray[np.int64]]:
-        spec = self.world.training.spec
-        _, labels = np.unique(members.subject, return_inverse=True)
-        return RosterImages(members, spec.height, spec.width), labels.astype(np.int64)
+        return defence.guarantee(
+            training_set(members, self.world.training.spec)[1], defence.recipe(self._recipe("target"))
+        )
 
     def _people(self, name: str) -> Roster:
         return self.world.roster if name == "target" else self.shadow_roster
 
     def _recipe(self, name: str) -> Recipe:
         return recipe_of(self.world.training.model_copy(update={"seed": seed_for(self.seed, name)}))
-
-    def _report(self, stage: str) -> Callable[[Step], None]:
-        return lambda step: self.progress(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
 
 
 def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:

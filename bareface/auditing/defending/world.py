@@ -1,6 +1,5 @@
 """The people of a bench: who is trained on, who is not, the attacker's own, and the public."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from bareface.auditing.audit import roster_digest
+from bareface.auditing.cast import training_set
 from bareface.config import SpecConfig, TrainConfig
 from bareface.errors import RosterError
-from bareface.faces.images import RosterImages
-from bareface.faces.synthetic import write_folder
-from bareface.files import write_text
+from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Role, Roster, read_folder
 from bareface.streams import stream
 from bareface.training.defence import Public
@@ -77,9 +75,7 @@ class World:
     def public(self) -> Public:
         """Public people at the size of the backbone's input."""
         people = self.roster.take(self.roster.rows(Role.PUBLIC)[:MOST_PUBLIC])
-        _, labels = np.unique(people.subject, return_inverse=True)
-        spec = self.training.spec
-        return Public(RosterImages(people, spec.height, spec.width), labels.astype(np.int64))
+        return Public(*training_set(people, self.training.spec))
 
 
 def world_of(roster: Roster, training: TrainConfig, name: str) -> World:
@@ -113,14 +109,11 @@ def rendered_world(
     """People who do not exist, rendered into a folder; one that is there already is read."""
     size, first, parts = training.spec.height, 0, list[Roster]()
     for group in groups:
-        home, done = folder / group.role, folder / f"{group.role}.done"
-        if not done.exists():
-            shutil.rmtree(home, ignore_errors=True)  # a rendering that was cut short
-            write_folder(
-                home, people=group.people, images=group.images, size=size, seed=seed, first_identity=first,
-                report=partial(report, f"rendering {group.role}"),
-            )  # fmt: skip
-            write_text(done, "")
+        home = folder / group.role
+        write_folder_once(
+            home, people=group.people, images=group.images, size=size, seed=seed, first_identity=first,
+            report=partial(report, f"rendering {group.role}"),
+        )  # fmt: skip
         parts.append(_moved(read_folder(home, group.role), folder))
         first += group.people
     return world_of(_together(parts, folder), training, f"rendered faces, {size} pixels")

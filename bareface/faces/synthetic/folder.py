@@ -1,5 +1,6 @@
 """Synthetic faces as a folder of PNG files, and as a contact sheet."""
 
+import shutil
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -41,6 +42,25 @@ def write_folder(
             write_bytes(out / f"p{identity:05d}" / f"{number:03d}.png", _png(photo))
         if report is not None:
             report((person + 1) * images, people * images)
+
+
+def write_folder_once(
+    out: Path,
+    *,
+    people: int,
+    images: int,
+    size: int,
+    seed: int,
+    first_identity: int = 0,
+    report: Callable[[int, int], None] | None = None,
+) -> None:
+    """As `write_folder`, unless `out` is there; it is whole or absent, also after a rendering that was cut short."""
+    if out.exists():
+        return
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    write_folder(part, people=people, images=images, size=size, seed=seed, first_identity=first_identity, report=report)
+    part.rename(out)
 
 
 def sheet(faces: SyntheticFaces, *, people: int = 10, images: int = 10, first_identity: int = 0) -> Image.Image:
