@@ -51,6 +51,9 @@ class Channel(StrEnum):
     GRADIENT_NORM = "gradient_norm"
     """(n, p, g) logarithm of the norm of the gradient of 1 − cos(f(image), f(view)) at the weight of each of g
     convolutions and linear maps, for p views of the bank."""
+    MARGIN_GRADIENT = "margin_gradient"
+    """(n, 1, g) likewise, of a margin loss of image and flip: their mean direction is the class, public faces are the
+    other classes."""
     BLIND = "blind"
     """(n, f) what anybody sees of the picture and its file; no target was asked."""
     PICTURE = "picture"
@@ -89,7 +92,7 @@ class Trace:
         layers: the BatchNorm layers, the third axis of the `bn_` channels.
         measured: the convolutions and linear maps, the third axis of `estimated_distance`.
         bank: names of the views of the bank; the first is the image as it is, the second its mirror image.
-        weighted: the convolutions and linear maps, the last axis of `gradient_norm`.
+        weighted: the convolutions and linear maps, the last axis of `gradient_norm` and `margin_gradient`.
         references: what other models answered about the same images, row by row.
         gallery: what the same model answered about other people, who are known not to be in its training; their
             numbers of photo sets are negative. None where there are no such people.

@@ -13,8 +13,9 @@ from bareface.auditing.question import Progress
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack, Beside
 from bareface.probing.estimated import Estimate
-from bareface.probing.kinds import estimate_of, witness_of
+from bareface.probing.kinds import estimate_of, strangers_of, witness_of
 from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.strangers import Strangers
 from bareface.roster import Role
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
@@ -63,7 +64,7 @@ class Asking:
     run: Path
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
-    _estimates: dict[int, tuple[Estimate | None, str]] = field(default_factory=dict)
+    _public: dict[int, "_Public"] = field(default_factory=dict)
 
     def about(self, model: Auditable, rows: Rows, what: str) -> Trace:
         """What a model answers about some usable images, by row; references and gallery beside it where wanted."""
@@ -124,7 +125,9 @@ class Asking:
     def _probe(self, model: Auditable, rows: Rows, what: str) -> Trace:
         seen = self.examination
         names = [seen.accepted.image[row] for row in rows]
-        witness = witness_of(model, names, seen.digest[rows].tolist(), self.channels, self._estimate(model))
+        public = self._beside(model)
+        digests = seen.digest[rows].tolist()
+        witness = witness_of(model, names, digests, self.channels, public.estimate, public.strangers)
         todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
@@ -132,20 +135,40 @@ class Asking:
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 
-    def estimated_on(self, model: Auditable) -> str:
-        """What a model's features were compared with, in words; empty where nobody asked."""
-        return self._estimates[id(model)][1] if id(model) in self._estimates else ""
+    def compared_with(self, model: Auditable) -> str:
+        """The public images that a model's answers were compared with, in words; empty where nobody asked."""
+        return self._public[id(model)].what if id(model) in self._public else ""
 
-    def _estimate(self, model: Auditable) -> Estimate | None:
-        """Statistics of a model's features over public images, where some attack reads them."""
-        if Channel.ESTIMATED_DISTANCE not in self.channels:
-            return None
-        if id(model) not in self._estimates:
+    def _beside(self, model: Auditable) -> "_Public":
+        """What a model makes of public images, where some attack compares with that."""
+        if not self.channels & _COMPARED:
+            return _Public()
+        if id(model) not in self._public:
             refuse_familiar_public(self.examination.accepted)
-            images, what = public_images(model, self.examination.accepted, self.seed)
-            report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
-            self._estimates[id(model)] = estimate_of(model, images, batch_size=self.batch_size, report=report), what
-        return self._estimates[id(model)][0]
+            self._public[id(model)] = self._shown_public(model)
+        return self._public[id(model)]
+
+    def _shown_public(self, model: Auditable) -> "_Public":
+        images, what = public_images(model, self.examination.accepted, self.seed)
+        report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
+        estimate, others = None, None
+        if Channel.ESTIMATED_DISTANCE in self.channels:
+            estimate = estimate_of(model, images, batch_size=self.batch_size, report=report)
+        if Channel.MARGIN_GRADIENT in self.channels:
+            others = strangers_of(model, images)
+        return _Public(estimate, others, what)
+
+
+@dataclass(frozen=True)
+class _Public:
+    """What a model makes of public images: statistics of features, directions of embeddings, and what they are."""
+
+    estimate: Estimate | None = None
+    strangers: Strangers | None = None
+    what: str = ""
+
+
+_COMPARED = frozenset({Channel.ESTIMATED_DISTANCE, Channel.MARGIN_GRADIENT})
 
 
 def read_by(attacks: Iterable[Attack]) -> frozenset[Channel]:

@@ -33,7 +33,7 @@ from bareface.selfcheck_record import SelfCheck
 from bareface.stats.verdict import overall
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
-from bareface.trace import HEAD_CHANNELS
+from bareface.trace import HEAD_CHANNELS, Channel
 
 USES = {
     Role.MEMBER: "trained the target; member side of the record and dataset games",
@@ -217,5 +217,7 @@ def _inside(card: TargetCard, traces: Traces) -> Iterator[str]:
     if traces.target.measured:
         yield (
             f"Estimated distances compare what leaves {len(traces.target.measured)} convolutions and linear maps with "
-            f"statistics estimated on {traces.estimated_on}; no running statistics, which training makes."
+            f"statistics estimated on {traces.compared_with}; no running statistics, which training makes."
         )
+    if Channel.MARGIN_GRADIENT in traces.target.channels:
+        yield f"The margin loss whose gradients were read kept every image away from {traces.compared_with}."

@@ -34,7 +34,7 @@ class Traces:
         shadows: each shadow's trace with its own roster.
         foreign_model: the model behind the foreign control, and what it is.
         swapped_on: what the running statistics of the BN-swap were estimated on.
-        estimated_on: what `estimated_distance` compares the target's features with; empty where nobody asked.
+        compared_with: the public images that some channels compare the target's answers with; empty where nobody asked.
         strangers: what target, foreign and swapped answered about people who are known not to be members; empty
             where nobody asked or there are none.
     """
@@ -46,7 +46,7 @@ class Traces:
     foreign_model: Auditable
     foreign_is: str
     swapped_on: str
-    estimated_on: str = ""
+    compared_with: str = ""
     strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ def gather(
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
-        estimated_on=asking.estimated_on(target),
+        compared_with=asking.compared_with(target),
         strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
     )
 

@@ -198,7 +198,9 @@ _WHERE_FROM = {
     Channel.POOLED: "BatchNorm layers with running statistics",
     Channel.LAYER_AGREEMENT: "BatchNorm layers with running statistics",
     **dict.fromkeys((Channel.VIEW_COSINES, Channel.VIEW_NORM), "a target that can be asked about altered pictures"),
-    Channel.GRADIENT_NORM: "a backbone in torch, with weights to differentiate by",
+    **dict.fromkeys(
+        (Channel.GRADIENT_NORM, Channel.MARGIN_GRADIENT), "a backbone in torch, with weights to differentiate by"
+    ),
     Channel.ESTIMATED_DISTANCE: "convolutions and linear maps to look into, and estimated statistics of them",
     **dict.fromkeys(HEAD_CHANNELS, "the classification head beside the backbone"),
 }

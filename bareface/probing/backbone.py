@@ -13,9 +13,10 @@ from torch import Tensor
 from bareface.probing.agreement import Glance, bank_answers, with_bank
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.faster import faster
-from bareface.probing.gradients import gradient_answers, with_gradients
+from bareface.probing.gradients import AGREEMENT, Pull, gradient_answers, with_gradients
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.pooled import WIDTH, Projection
+from bareface.probing.strangers import Strangers
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
 from bareface.targets.spec import ImageSpec
@@ -33,11 +34,13 @@ class BackboneWitness:
         target: the backbone.
         estimate: what its features are compared with besides running statistics; None = nothing.
         channels: what will be read; some answers are given only if they are among these.
+        strangers: the other classes of a margin loss; None = there is no such loss.
     """
 
     target: Target
     estimate: Estimate | None = None
     channels: frozenset[Channel] = frozenset()
+    strangers: Strangers | None = None
 
     @property
     def name(self) -> str:
@@ -57,8 +60,9 @@ class BackboneWitness:
             shapes |= head_shapes(len(self.target.centres))
         offer = Offer(self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec))
         offer = with_bank(offer, self.channels)
-        if Channel.GRADIENT_NORM in self.channels:
-            offer = with_gradients(offer, self.target, _noise(self.target)[:1])
+        offer = with_gradients(offer, self.target, self._pulls, _noise(self.target)[:1])
+        if self.strangers is not None:
+            offer = offer.beside(self.strangers.sha256)
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
@@ -74,6 +78,12 @@ class BackboneWitness:
             reduction = Reduction.of(taps.layers, layers) if layers else None
             hooked = _Hooked(replace(self.target, module=module), taps, reduction, left)
             yield lambda batch: self._answer(batch, hooked)
+
+    @property
+    def _pulls(self) -> tuple[Pull, ...]:
+        """The losses whose gradients will be read."""
+        margin = self.strangers and Pull(Channel.MARGIN_GRADIENT, ("flip",), self.strangers.margin_loss)
+        return tuple(pull for pull in (AGREEMENT, margin) if pull and pull.channel in self.channels)
 
     @cached_property
     def _projection(self) -> Projection:
@@ -108,7 +118,7 @@ class BackboneWitness:
         more = bank_answers(hooked.look, images, batch.image, self.channels)
         if self.offer.weighted:
             hooked.clear()
-            more |= gradient_answers(self.target, self.offer.weighted, images, batch.image)
+            more |= gradient_answers(self.target, self._pulls, self.offer.weighted, images, batch.image)
         return by_image(values) | more
 
 

@@ -61,8 +61,7 @@ class Estimate:
     def added_to(self, offer: Offer) -> Offer:
         """The offer with the distances to this estimate."""
         shapes = {**offer.shapes, Channel.ESTIMATED_DISTANCE: (len(offer.views), len(self.layers))}
-        target = hashlib.sha256(f"{offer.target} {self.sha256}".encode()).hexdigest()
-        return replace(offer, target=target, shapes=shapes, measured=self.layers)
+        return replace(offer.beside(self.sha256), shapes=shapes, measured=self.layers)
 
     def distance(self, seen: Seen) -> Tensor:
         """(n, m) mean over each layer's channels of (v̄ − e)² / t²."""

@@ -1,12 +1,13 @@
 """Norms of per-image gradients: how hard one image would pull at each layer's weights.
 
-The loss needs no label. For views a and b of an image it is 1 − cos(f(a), f(b)), which is near zero, and flat, where
-training has already pulled both to one point. Its gradient with respect to a layer's weight is the sum over both views
-and all positions of (gradient of what leaves the layer) x (what entered it), so one backward pass over a batch is
-enough: each image's gradient is put together from its own rows and reduced to its norm at once.
+The losses need no label. For views a and b of an image one is 1 − cos(f(a), f(b)), which is near zero, and flat,
+where training has already pulled both to one point; the other is a margin loss (`strangers.py`). The gradient with
+respect to a layer's weight is the sum over both views and all positions of (gradient of what leaves the layer) x (what
+entered it), so one backward pass over a batch is enough: each image's gradient is put together from its own rows and
+reduced to its norm at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,8 @@ Run = tuple[Tensor, Tensor]
 
 AGAINST = ("flip", "nearer")
 """The views that the image is compared with, one loss each."""
+Loss = Callable[[Tensor], Tensor]
+"""(v n, d) embeddings of n images, view after view, to (n,) losses."""
 # Images whose activations and their gradients are in memory at once: 4 of 112 pixels, each twice.
 _PIXELS_AT_ONCE = 4 * 112 * 112
 _SMALLEST = 1e-20
@@ -129,9 +132,22 @@ def passing(module: nn.Module) -> Iterator[dict[str, Passed]]:
             handle.remove()
 
 
-def gradient_norms(
-    module: nn.Module, pixels: Tensor, images: int, loss: Callable[[Tensor], Tensor]
-) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Pull:
+    """A loss, and what becomes of its gradient.
+
+    Attributes:
+        channel: the answer that it is.
+        against: views that stand beside the image, one at a time.
+        loss: of the image and one of those views.
+    """
+
+    channel: Channel
+    against: tuple[str, ...]
+    loss: Loss
+
+
+def gradient_norms(module: nn.Module, pixels: Tensor, images: int, loss: Loss) -> dict[str, Tensor]:
     """Layer by layer the (images,) norms of the gradient of each image's own loss.
 
     A layer whose weight is used in another way than by running it once for every view has none and is left out.
@@ -157,18 +173,21 @@ def disagreement(embedding: Tensor) -> Tensor:
     return 1.0 - functional.cosine_similarity(first, second)
 
 
-def with_gradients(offer: Offer, target: Target, pixels: Tensor) -> Offer:
+AGREEMENT = Pull(Channel.GRADIENT_NORM, AGAINST, disagreement)
+
+
+def with_gradients(offer: Offer, target: Target, pulls: Sequence[Pull], pixels: Tensor) -> Offer:
     """The offer with gradient norms, where a pass over (1, channels, h, w) `pixels` finds weights that have them."""
-    found = gradient_norms(target.module, torch.cat([pixels, pixels.flip(-1)]), 1, disagreement)
+    found = gradient_norms(target.module, torch.cat([pixels, pixels.flip(-1)]), 1, disagreement) if pulls else {}
     if not found:
         return offer
     weighted = tuple(Layer(name, len(target.module.get_submodule(name).weight)) for name in found)  # type: ignore[arg-type]
-    shapes = {**offer.shapes, Channel.GRADIENT_NORM: (len(AGAINST), len(weighted))}
-    return replace(offer, shapes=shapes, weighted=weighted, bank=BANK)
+    shapes = {pull.channel: (len(pull.against), len(weighted)) for pull in pulls}
+    return replace(offer, shapes={**offer.shapes, **shapes}, weighted=weighted, bank=BANK)
 
 
 def gradient_answers(
-    target: Target, weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
+    target: Target, pulls: Sequence[Pull], weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
 ) -> dict[Channel, FloatArray]:
     """(n, p, g) logarithms of gradient norms of (n, 3, h, w) uint8 RGB images, a few images at a time.
 
@@ -177,15 +196,19 @@ def gradient_answers(
     """
     at_once = max(1, _PIXELS_AT_ONCE // (target.spec.height * target.spec.width))
     parts = zip(torch.split(images, at_once), np.split(digests, range(at_once, len(digests), at_once)), strict=True)
-    told = [_logarithms(target, weighted, *part) for part in parts]
-    return {Channel.GRADIENT_NORM: torch.cat(told).cpu().numpy()}
+    told = [[_logarithms(target, pull, weighted, *part) for pull in pulls] for part in parts]
+    return {
+        pull.channel: torch.cat(lots).cpu().numpy() for pull, lots in zip(pulls, zip(*told, strict=True), strict=True)
+    }
 
 
-def _logarithms(target: Target, weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]) -> Tensor:
-    views = [target.spec.normalise(view.to(target.device)) for view in bank(images, digests, ("image", *AGAINST))]
+def _logarithms(
+    target: Target, pull: Pull, weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
+) -> Tensor:
+    views = [target.spec.normalise(view.to(target.device)) for view in bank(images, digests, ("image", *pull.against))]
     told = []
     for other in views[1:]:
-        norms = gradient_norms(target.module, torch.cat([views[0], other]), len(images), disagreement)
+        norms = gradient_norms(target.module, torch.cat([views[0], other]), len(images), pull.loss)
         missing = [layer.name for layer in weighted if layer.name not in norms]
         if missing:
             got = f"no gradient at {missing[0]}"

@@ -10,6 +10,7 @@ from bareface.probing.backbone import BackboneWitness
 from bareface.probing.estimated import Estimate, estimate
 from bareface.probing.recorded import TableWitness
 from bareface.probing.remote import EndpointWitness
+from bareface.probing.strangers import Strangers, strangers
 from bareface.probing.taps import batchnorm_layers
 from bareface.probing.witness import Witness
 from bareface.targets.endpoint import Endpoint
@@ -31,6 +32,7 @@ def witness_of(
     digests: Sequence[str],
     channels: Collection[Channel] = (),
     compared_with: Estimate | None = None,
+    others: Strangers | None = None,
 ) -> Witness:
     """Who answers for a target about these images.
 
@@ -40,6 +42,7 @@ def witness_of(
         digests: (n,) SHA-256 of the files.
         channels: what will be read; some are answered only if they are among these, and if the target can.
         compared_with: statistics for `estimated_distance`; a black box has no use for them.
+        others: the other classes for `margin_gradient`; only a backbone in torch has a use for them.
 
     Raises:
         TargetError: a table lacks some of the images.
@@ -48,7 +51,7 @@ def witness_of(
         return TableWitness(target, target.rows_of(images, digests))
     if isinstance(target, Endpoint):
         return EndpointWitness(target, frozenset(channels))
-    return _inside(target, channels, compared_with)
+    return _inside(target, channels, compared_with, others)
 
 
 def estimate_of(
@@ -66,6 +69,11 @@ def estimate_of(
     if isinstance(target, BLACK_BOXES):
         return None
     return estimate(_inside(target).watched(), images, batch_size=batch_size, report=report)
+
+
+def strangers_of(target: Auditable, images: Images) -> Strangers | None:
+    """Where public faces lie for a target; None where nothing can be differentiated by its weights."""
+    return strangers(target, images) if isinstance(target, Target) else None
 
 
 def lacks_running_statistics(target: Auditable) -> bool:
@@ -92,10 +100,13 @@ def _graph(target: Auditable) -> tuple[int, int | None]:
 
 
 def _inside(
-    target: Auditable, channels: Collection[Channel] = (), compared_with: Estimate | None = None
+    target: Auditable,
+    channels: Collection[Channel] = (),
+    compared_with: Estimate | None = None,
+    others: Strangers | None = None,
 ) -> "BackboneWitness | GraphWitness":
     if isinstance(target, Target):
-        return BackboneWitness(target, compared_with, frozenset(channels))
+        return BackboneWitness(target, compared_with, frozenset(channels), others)
     from bareface.probing.graph import GraphWitness  # ONNX is an extra; whoever has such a target has it
     from bareface.targets.onnx.target import OnnxTarget
 

@@ -4,9 +4,10 @@ A backbone in torch, an ONNX graph, a table of embeddings and an endpoint each h
 (`probe.py`) knows nothing else of them.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -50,7 +51,7 @@ class Offer:
         layers: the layers of the `bn_` channels.
         measured: the layers of `estimated_distance`.
         bank: names of the views of the bank, where any channel is about them.
-        weighted: the layers of `gradient_norm`.
+        weighted: the layers of `gradient_norm` and `margin_gradient`.
         batch_size: images asked about at once, unless somebody wants another number.
         part_size: images in one part file; fewer where an answer is dear.
     """
@@ -64,6 +65,10 @@ class Offer:
     weighted: tuple[Layer, ...] = ()
     batch_size: int = 16
     part_size: int = 2048
+
+    def beside(self, sha256: str) -> "Offer":
+        """The offer of answers that depend on something beside the target, too, by its fingerprint."""
+        return replace(self, target=hashlib.sha256(f"{self.target} {sha256}".encode()).hexdigest())
 
 
 Ask = Callable[[Batch], Mapping[Channel, FloatArray]]

@@ -215,6 +215,18 @@ def test_a_backbone_without_batchnorm_is_held_against_estimated_statistics(world
     assert "compared with statistics estimated on public faces, since training left no running statistics" in page
 
 
+def test_the_other_classes_of_a_margin_loss_are_named_and_a_graph_has_no_gradient(world: Path, tmp_path: Path) -> None:
+    asked = "attacks: [margin-gradient]\n"
+    (found,) = {f.status for f in audited(world, str(world / "target"), tmp_path / "torch", more=asked).findings}
+    assert found == "done"
+    page = " ".join((tmp_path / "torch" / "run" / "report.html").read_text().split())
+    assert "The margin loss whose gradients were read kept every image away from 48 auxiliary images." in page
+    pytest.importorskip("onnxruntime", reason="the extra bareface[onnx] is not installed")
+    graph = audited(world, exported("script"), tmp_path / "graph", more=asked)
+    assert {finding.status for finding in graph.findings} == {"abstained"}
+    assert "a backbone in torch, with weights to differentiate by" in graph.findings[0].reason
+
+
 def test_public_faces_are_of_other_people(world: Path, tmp_path: Path) -> None:
     rows = (world / "people.csv").read_text().replace("faces/", f"{world.name}/faces/").splitlines()
     home = world.parent

@@ -81,6 +81,7 @@ def _bank(rng: np.random.Generator, subject: np.ndarray, lift: np.ndarray) -> di
         Channel.VIEW_NORM: 0.2 * moved(w),
         Channel.LAYER_AGREEMENT: np.tanh(1 + 0.3 * moved(w - 1, 3)),
         Channel.GRADIENT_NORM: -moved(2, 4),
+        Channel.MARGIN_GRADIENT: -moved(1, 4),
     }
 
 
