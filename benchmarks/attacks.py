@@ -1,14 +1,15 @@
-"""Every attack on one scale: python -m benchmarks.attacks [--run runs/attacks] [--seeds 3] [--first 7]
+"""Every attack on one scale: python -m benchmarks.attacks [--world lfw|rendered] [--seeds 3] [--first 7]
 
-Targets that differ in their seed alone are trained on the `member` images of the fixed LFW split and audited with every
-attack on offer, in all games, with all three settings of prior knowledge; two shadows of the target's recipe are the
-references, too. Printed, sorted by AUC, the attacks that need the head marked: means over the targets, the widest
-interval, and how often the foreign control was beyond its own interval of .5 (false alarms). Run again to resume.
+Targets that differ in their seed alone are trained on the `member` images of the fixed LFW split, or on rendered
+people, and audited with every attack on offer, in all games, with all three settings of prior knowledge; two shadows of
+the target's recipe are the references, too. Printed, sorted by AUC, the attacks that need the head marked: means over
+the targets, the widest interval, how often the foreign control was beyond its own interval of .5 (false alarms), and
+what the attack costs for each photo, in bare forward passes of one image. Run again to resume.
 """
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,20 +21,21 @@ from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import ShadowConfig, make_attack_configs
-from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.evidence import Control, Evidence, Finding, Measurement, read_evidence
 from bareface.files import write_text
 from bareface.membership import attack_class, attacks
 from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
+from bareface.targets.target import Target
 from bareface.trace import HEAD_CHANNELS
-from benchmarks.lfw import TRAINING
-from benchmarks.shared_data import lfw
+from benchmarks.attack_costs import costs
+from benchmarks.attack_worlds import WORLDS, AttackWorld
 
 KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
 GAMES = ("dataset", "record", "person")
 HEADING = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
-    "| foreign | false alarms | verdicts |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+    "| foreign | false alarms | passes | verdicts |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -44,29 +46,64 @@ def every_attack() -> tuple[str, ...]:
     return (*single, *(f"{name}:k={k}" for name in sets for k in (2, 3, 5)))
 
 
-def audited(seed: int, asked: argparse.Namespace) -> Evidence:
-    """One target and everything that is said of it."""
-    roster, training, home = lfw(), TRAINING.model_copy(update={"seed": seed}), asked.run / f"seed-{seed}"
-    with Stages() as stages:
-        target = train_backbone(
-            roster, recipe_of(training), home / "target", progress_of(stages, "training the target")
-        )
-        shadows = ShadowConfig(count=asked.shadows, train=TRAINING.model_copy(update={"seed": 1000}))
+@dataclass(frozen=True)
+class Bench:
+    """Where attacks are tried.
+
+    Attributes:
+        world: who is who.
+        attacks: in the notation of the command line.
+        shadows: trained beside each target.
+        run: the folder.
+        stages: shows progress.
+    """
+
+    world: AttackWorld
+    attacks: tuple[str, ...]
+    shadows: int
+    run: Path
+    stages: Stages
+
+    def target(self, seed: int) -> Target:
+        """Of one seed; trained where it is not there yet."""
+        recipe = recipe_of(self.world.training.model_copy(update={"seed": seed}))
+        report = progress_of(self.stages, "training the target")
+        return train_backbone(self.world.roster, recipe, self._home(seed) / "target", report)
+
+    def audited(self, seed: int, first: int) -> Evidence:
+        """One target and everything that is said of it; arenas and folds are those of the seed `first`."""
+        home = self._home(seed)
+        shadows = ShadowConfig(count=self.shadows, train=self.world.training.model_copy(update={"seed": 1000}))
         question = Question(
-            make_attacks(make_attack_configs(asked.attack or every_attack())),
-            shadow=shadows, knowledge=KNOWLEDGE, seed=asked.first, title=f"LFW, every attack, seed {seed}",
+            make_attacks(make_attack_configs(self.attacks)),
+            shadow=shadows, knowledge=KNOWLEDGE, seed=first, title=f"{self.world.name}, every attack, seed {seed}",
         )  # fmt: skip
         command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
-        evidence = conduct(Brought(target, roster, command=command), question, home / "audit", progress=stages)
-    write_text(home / "report.html", render_html(evidence))
-    return evidence
+        brought = Brought(self.target(seed), self.world.roster, command=command)
+        evidence = conduct(brought, question, home / "audit", progress=self.stages)
+        write_text(home / "report.html", render_html(evidence))
+        return evidence
+
+    def kept(self, seed: int) -> Evidence:
+        """What was said of one target earlier."""
+        return read_evidence(self._home(seed) / "audit")
+
+    def passes(self, seed: int) -> dict[str, float]:
+        """What each attack costs."""
+        return costs(
+            self.target(seed), self.world.roster, make_attacks(make_attack_configs(self.attacks)), self.shadows
+        )
+
+    def _home(self, seed: int) -> Path:
+        return self.run / f"seed-{seed}"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One attack in one setting, over the targets."""
+    """One attack in one setting, over the targets, and what it costs for each photo."""
 
     findings: tuple[Finding, ...]
+    passes: float | None
 
     @property
     def auc(self) -> float:
@@ -81,12 +118,13 @@ class Row:
         head = " (head)" if attack_class(first.attack).needs & set(HEAD_CHANNELS) else ""
         images, people = self._measured(person=False), self._measured(person=True)
         if self.auc < 0:
-            return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
+            return [first.game, first.knowledge, first.label + head, *["-"] * 9, first.reason]
         foreign = self._control("foreign")
         return [
             first.game, first.knowledge, first.label + head, _auc(images), _auc(people), _tpr(images, 0.1),
             _tpr(images, 0.01), self._over_blind(), _mean(c.auc for c in self._control("blind")),
-            _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}", self._verdicts(),
+            _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}",
+            "-" if self.passes is None else f"{self.passes:.0f}", self._verdicts(),
         ]  # fmt: skip
 
     def _measured(self, *, person: bool) -> list[Measurement]:
@@ -130,13 +168,13 @@ def _mean(values: Iterable[float | None]) -> str:
     return f"{np.mean(known):.3f}" if known else "-"
 
 
-def table(evidences: Sequence[Evidence]) -> str:
-    """A line for each attack, game and knowledge, the most telling first."""
+def table(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
+    """A line for each attack, game and knowledge, the most telling first; costs by the attack's title."""
     lots: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for evidence in evidences:
         for finding in evidence.findings:
             lots[finding.game, finding.knowledge, finding.label].append(finding)
-    rows = {key: Row(tuple(found)) for key, found in lots.items()}
+    rows = {key: Row(tuple(found), passes.get(key[2])) for key, found in lots.items()}
     order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
     return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
 
@@ -145,15 +183,22 @@ def main() -> None:
     """Train, audit, print."""
     keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, default=Path("runs/attacks"))
+    parser.add_argument("--world", choices=tuple(WORLDS), default="lfw")
+    parser.add_argument("--run", type=Path, default=None, help="runs/attacks, or runs/attacks-rendered")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=7)
     parser.add_argument("--shadows", type=int, default=2)
     parser.add_argument("--attack", action="append", help="repeat it; every attack by default")
+    parser.add_argument("--done", action="store_true", help="show the audits that are there, make none")
     asked = parser.parse_args()
-    found = [audited(seed, asked) for seed in range(asked.first, asked.first + asked.seeds)]
-    text = table(found)
-    write_text(asked.run / "table.md", text + "\n")
+    run = asked.run or Path("runs") / {"lfw": "attacks", "rendered": "attacks-rendered"}[asked.world]
+    seeds = range(asked.first, asked.first + asked.seeds)
+    with Stages() as stages:
+        world = WORLDS[asked.world](run, stages)
+        bench = Bench(world, tuple(asked.attack or every_attack()), asked.shadows, run, stages)
+        found = [bench.kept(seed) if asked.done else bench.audited(seed, asked.first) for seed in seeds]
+        text = table(found, bench.passes(asked.first))
+    write_text(run / "table.md", text + "\n")
     print(text)
 
 

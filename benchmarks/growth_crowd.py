@@ -1,4 +1,4 @@
-"""Rendered people of `benchmarks.growth`: some of each person's photos are trained on, four are kept back."""
+"""Rendered people: some of each person's photos are trained on, a few are kept back."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -24,35 +24,41 @@ class Crowd:
         size: height and width in pixels.
         judged: so many of those in training are audited, and so many strangers.
         report: called with (stage, done, total).
+        photos: kept back of each person, and looked at on each side.
     """
 
     folder: Path
     size: int
     judged: int
     report: Progress
+    photos: int = PHOTOS
 
     def trained(self, people: int, images: int) -> Roster:
-        """What a backbone learns: all photos but the first four of each person."""
+        """What a backbone learns: all photos but the first few of each person."""
         everybody = self._members(people, images)
         return everybody.take(everybody.rows(Role.MEMBER))
 
     def audited(self, people: int, images: int) -> Roster:
-        """Up to four training photos of those who are judged, the four kept back, and four of each stranger."""
+        """A few training photos of those who are judged, those kept back, and as many of each stranger."""
         members = self._members(people, images)
         judged = np.unique(members.subject)[: self.judged]
-        members = members.take(np.isin(members.subject, judged) & (_number(members) < 2 * PHOTOS))
+        members = members.take(np.isin(members.subject, judged) & (_number(members) < 2 * self.photos))
         strangers = self.strangers()
         role = np.concatenate([members.role, strangers.role])
         who = np.concatenate([members.subject, strangers.subject])
         return Roster(self.folder, (*members.image, *strangers.image), who, role)
 
     def strangers(self) -> Roster:
-        """Four photos each of people who are never trained on."""
-        return self._rendered("strangers", self.judged, PHOTOS, STRANGER, Role.OUTSIDE)
+        """A few photos each of people who are never trained on."""
+        return self.others("strangers", self.judged, self.photos, STRANGER, Role.OUTSIDE)
+
+    def others(self, name: str, people: int, images: int, first: int, role: str) -> Roster:
+        """People in one role; `first` is the number of the first of them and keeps them apart from everybody else."""
+        return self._rendered(name, people, images, first, role)
 
     def _members(self, people: int, images: int) -> Roster:
-        found = self._rendered(f"{people}-people-{images}-images", people, PHOTOS + images, 0, Role.MEMBER)
-        role = np.where(_number(found) < PHOTOS, str(Role.HELDOUT), str(Role.MEMBER))
+        found = self._rendered(f"{people}-people-{images}-images", people, self.photos + images, 0, Role.MEMBER)
+        role = np.where(_number(found) < self.photos, str(Role.HELDOUT), str(Role.MEMBER))
         return Roster(found.root, found.image, found.subject, role)
 
     def _rendered(self, name: str, people: int, images: int, first: int, role: str) -> Roster:
