@@ -127,7 +127,10 @@ def axes(base: Point) -> dict[str, dict[str, Point]]:
 def base_of(asked: argparse.Namespace) -> Point:
     """The point that all axes go through."""
     spec = SpecConfig(height=asked.size, width=asked.size)
-    training = TrainConfig(spec=spec, epochs=asked.epochs, warmup_epochs=1, batch_size=32, learning_rate=0.05)
+    # A margin of .5 after one epoch of warm-up left a third of the points untrained.
+    training = TrainConfig(
+        spec=spec, margin=0.3, epochs=asked.epochs, warmup_epochs=4, batch_size=32, learning_rate=0.05
+    )
     return Point(asked.people, asked.images, training)
 
 
