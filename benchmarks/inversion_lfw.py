@@ -1,9 +1,10 @@
-"""What each objective reconstructs of real people: python -m benchmarks.inversion_lfw [--generator-steps 1500]
+"""What each objective reconstructs of real people: python -m benchmarks.inversion_lfw [--generator stylegan2]
 
-Faces of the fixed LFW split: the target learned `member`, decoys are `outside`, the generator is a StyleGAN2 of 64 px
-that learned the `public` and `public-multi` people, grown from one of rendered faces (--grow-from, the folder of a
-`bareface train-generator` run at 32 px); judges are two public networks that were trained on CASIA-WebFace. The table
-is that of `benchmarks.inversion`. Nothing that this makes may leave the machine: it shows, or was made of, real people.
+Faces of the fixed LFW split: the target learned `member`, decoys are `outside`, the generator learned the `public` and
+`public-multi` people at 64 px: linear faces that are fitted in a minute, or a StyleGAN2 that is grown from one of
+rendered faces (--grow-from, the folder of a `bareface train-generator` run at 32 px; an hour and more). Judges are two
+public networks that were trained on CASIA-WebFace. The table is that of `benchmarks.inversion`. Nothing that this makes
+may leave the machine: it shows, or was made of, real people.
 
 Interrupted, it goes on where it was.
 """
@@ -23,6 +24,7 @@ from bareface.cli.manners import Stages
 from bareface.config import TrainConfig, make_attack_configs
 from bareface.faces.images import RosterImages
 from bareface.files import write_text
+from bareface.inversion.eigenfaces.fit import COMPONENTS, fit_eigenfaces
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.train import train_generator
 from bareface.inversion.generator import Generator
@@ -48,9 +50,15 @@ OBJECTIVES = (
 )
 
 
-def generator(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Generator:
-    """Faces of people in general, at 64 px."""
-    people = roster.take(roster.rows(Role.PUBLIC, "public-multi"))
+def eigenfaces(people: Roster, asked: argparse.Namespace, stages: Stages) -> Generator:
+    """Linear faces of people in general."""
+    stages("fitting the generator", 0, 1)
+    images = held_in_memory(RosterImages(people, SIDE, SIDE))
+    return fit_eigenfaces(images, people.subject, components=asked.components, licence="none: real faces")
+
+
+def stylegan2(people: Roster, asked: argparse.Namespace, stages: Stages) -> Generator:
+    """A StyleGAN2 of people in general; its training is kept and resumed."""
     shown, held_out = split(held_in_memory(RosterImages(people, SIDE, SIDE)))
     recipe = GanRecipe(config=config_for(SIDE), steps=asked.generator_steps, noise=False, save_every=250)
     measure = distance_to(held_out, recipe.seed) if held_out else None
@@ -58,6 +66,9 @@ def generator(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Gene
         shown, recipe, asked.work / "generator", grow_from=asked.grow_from, measure=measure, licence="none: real faces",
         report=lambda step: stages("training the generator", step.number, step.steps),
     )  # fmt: skip
+
+
+GENERATORS = {"eigenfaces": eigenfaces, "stylegan2": stylegan2}
 
 
 def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target:
@@ -72,7 +83,7 @@ def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target
 
 def invert(brought: Inverted, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
     """One objective, the sheet of its faces beside its record."""
-    home = asked.work / "inversions" / objective
+    home = asked.work / ("inversions" if asked.generator == "stylegan2" else asked.generator) / objective
     made = conduct_inversion(brought, terms_of(objective, asked), asked.work / "audit", home=home, progress=stages)
     write_text(home / "summary.txt", written(made, home, show_faces=True))
     return made.record
@@ -82,6 +93,8 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("runs/inversion-lfw"), help="kept; goes on from there")
+    parser.add_argument("--generator", choices=tuple(GENERATORS), default="eigenfaces")
+    parser.add_argument("--components", type=int, default=COMPONENTS, help="of the linear faces")
     parser.add_argument("--grow-from", type=Path, default=Path("runs/generator/32"), help="folder of a 32 px run")
     parser.add_argument("--generator-steps", type=int, default=1500, help="of 32 images")
     parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
@@ -101,7 +114,8 @@ def main() -> None:
     asked, roster = arguments(), lfw()
     keep_freed_memory()
     with Stages() as stages:
-        proposes = generator(roster, asked, stages)
+        people = roster.take(roster.rows(Role.PUBLIC, "public-multi"))
+        proposes = GENERATORS[asked.generator](people, asked, stages)
         if asked.generator_only:
             return
         judges = tuple(Judge(load_target(checkpoint(name)), "CASIA-WebFace") for name in JUDGES)
@@ -109,8 +123,8 @@ def main() -> None:
         records = {name: invert(brought, name, asked, stages) for name in asked.objective or OBJECTIVES}
     people = next(iter(records.values())).galleries.people
     print(
-        f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {SIDE} px, generator of "
-        f"{asked.generator_steps} steps, {people} + {people} people, seed {asked.seed}\n"
+        f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {asked.generator}, {SIDE} px, "
+        f"{people} + {people} people, seed {asked.seed}\n"
     )
     print("\n".join([HEAD, *rows(records)]))
 

@@ -13,7 +13,7 @@ from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
-from bareface.cli.reconstructing import convert_generator, invert, train_generator
+from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 
 app = typer.Typer(
     name="bareface",
@@ -138,6 +138,7 @@ def train(
 app.command()(invert)
 app.command("convert-generator")(convert_generator)
 app.command("train-generator")(train_generator)
+app.command("fit-generator")(fit_generator)
 app.command()(inspect)
 app.command()(selfcheck)
 app.command()(pairs)

@@ -1,4 +1,4 @@
-"""`bareface convert-generator` and `bareface train-generator`."""
+"""`bareface convert-generator`, `bareface train-generator` and `bareface fit-generator`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,12 @@ from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.inversion.checkpoints.convert import convert_generator
+from bareface.inversion.eigenfaces.fit import fit_eigenfaces
+from bareface.inversion.eigenfaces.store import save_eigenfaces
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
 from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
 from bareface.inversion.stylegan2.config import Config
-from bareface.roster import IMAGE_SUFFIXES, Role, Roster
+from bareface.roster import IMAGE_SUFFIXES, Role, Roster, read_folder
 from bareface.training.batches import held_in_memory
 
 # Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
@@ -56,6 +58,23 @@ def run_generator_training(
         )  # fmt: skip
     seen = f"{recipe.steps * recipe.batch_size:,} images of {len(shown):,}"
     out(f"{made.size}x{made.size} generator after {seen}: {folder / GENERATOR_FILE}")
+
+
+def run_generator_fit(
+    folder: Path, people: Path, size: int, components: int, seed: int, *, alignment: str, licence: str
+) -> None:
+    """Fit linear faces to a folder of people, and say where they are."""
+    roster = read_folder(people, Role.PUBLIC)
+    faces = fit_eigenfaces(
+        RosterImages(roster, size, size),
+        roster.subject,
+        components=components,
+        seed=seed,
+        alignment=alignment,
+        licence=licence,
+    )
+    save_eigenfaces(faces, folder / GENERATOR_FILE, photos=len(roster), people=len(np.unique(roster.subject)))
+    out(f"{size}x{size} linear faces, {components} directions, of {len(roster):,} photos: {folder / GENERATOR_FILE}")
 
 
 def split(faces: Images) -> tuple[Images, Images | None]:

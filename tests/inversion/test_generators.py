@@ -11,6 +11,7 @@ from stylegans import TINY, tiny
 from torch import Tensor, nn
 
 from bareface.errors import TargetError, UsageError
+from bareface.inversion.eigenfaces.generator import Eigenfaces
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.generator import Generator, Latents, displayed
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
@@ -20,6 +21,9 @@ from bareface.inversion.stylegan2.p_space import PSpace, activation, before_acti
 @pytest.fixture(scope="module")
 def styled() -> StyleGAN2Generator:
     return StyleGAN2Generator("tiny", tiny(dtype=torch.float64), psi=0.8)
+
+
+SHARE = torch.tensor([0.1, 0.4, 0.6, 0.9])
 
 
 def seed(number: int = 0) -> torch.Generator:
@@ -53,6 +57,9 @@ def generators() -> dict[str, Callable[[], Generator]]:
     return {
         "stylegan2": lambda: StyleGAN2Generator("tiny", tiny()),
         "grey": lambda: StyleGAN2Generator("grey", tiny(replace(TINY, rgb_channels=1))),
+        "eigenfaces": lambda: Eigenfaces(
+            torch.full((3, 8, 8), 0.5), 0.05 * torch.eye(4, 192).reshape(4, 3, 8, 8), SHARE
+        ),
         "factory": lambda: FactoryGenerator("sigmoid", Sigmoid(), 4, 8, (0, 1)),
     }
 

@@ -12,6 +12,7 @@ from bareface.files import sha256_of
 from bareface.inversion import __file__ as inversion_package
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.store import load_generator
+from bareface.inversion.eigenfaces.store import is_eigenfaces, load_eigenfaces
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.gan.train import GENERATOR_FILE
 from bareface.inversion.generator import Generator
@@ -51,7 +52,7 @@ def open_generator(
     if path.is_dir():
         path = _in_folder(path)
     if path.suffix == ".safetensors" and path.with_suffix(".json").exists():
-        return load_generator(path), "checkpoint"
+        return (load_eigenfaces if is_eigenfaces(path) else load_generator)(path), "checkpoint"
     return load_generator(_converted(path, kept)), "converted checkpoint"
 
 

@@ -1,0 +1,1 @@
+"""Faces as a mean and a few directions: fitted in seconds, and the person lies apart from the photo."""
