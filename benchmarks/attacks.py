@@ -35,7 +35,7 @@ KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
 GAMES = ("dataset", "record", "person")
 HEADING = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
-    "| foreign | false alarms | passes | verdicts |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    "| foreign | false alarms | passes |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -118,13 +118,13 @@ class Row:
         head = " (head)" if attack_class(first.attack).needs & set(HEAD_CHANNELS) else ""
         images, people = self._measured(person=False), self._measured(person=True)
         if self.auc < 0:
-            return [first.game, first.knowledge, first.label + head, *["-"] * 9, first.reason]
+            return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
         foreign = self._control("foreign")
         return [
             first.game, first.knowledge, first.label + head, _auc(images), _auc(people), _tpr(images, 0.1),
             _tpr(images, 0.01), self._over_blind(), _mean(c.auc for c in self._control("blind")),
             _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}",
-            "-" if self.passes is None else f"{self.passes:.0f}", self._verdicts(),
+            "-" if self.passes is None else f"{self.passes:.0f}",
         ]  # fmt: skip
 
     def _measured(self, *, person: bool) -> list[Measurement]:
@@ -137,10 +137,6 @@ class Row:
     def _over_blind(self) -> str:
         blind = [c.auc for c in self._control("blind") if c.auc is not None]
         return f"{self.auc - float(np.mean(blind)):+.3f}" if blind else "-"
-
-    def _verdicts(self) -> str:
-        said = [one.verdict.value if one.verdict else one.reason for one in self.findings]
-        return ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said))
 
 
 def _alarm(control: Control) -> bool:

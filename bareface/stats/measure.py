@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from bareface.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
-from bareface.stats.permutation import null_aucs, null_error, p_value
+from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value
 from bareface.stats.power import smallest_effect
 from bareface.stats.rates import operating_points
 from bareface.stats.roc import auc, roc
@@ -46,18 +46,18 @@ def measure(
         fold: (n,) the fold in which the image was held out, disjoint by person.
         unit: judge images, or people by the mean score of their images.
         stream: draws the bootstrap, then the permutations.
-        attacks: how many attacks share the error rate; enters the smallest effect.
+        attacks: how many attacks share the error rate; enters the smallest effect and the number of permutations.
         controls: how many of blind and foreign are run; enters the smallest effect.
         crossfit: the scores come from models fitted on the other folds of these images (partial knowledge). False for
             scores fixed in advance: no fitting, or fitting on a shadow model.
-        draws: of the bootstrap, and of the permutations.
+        draws: of the bootstrap, and at least of the permutations.
 
     Raises:
         UsageError: the columns do not fit together, or there is a single fold.
     """
     judged = units(scores, member, subject, unit, fold)
     reason = too_few(judged)
-    found = _nothing(reason) if reason else _separation(judged, stream, draws, crossfit)
+    found = _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit)
     error = found.pop("null_error")
     found["smallest_effect"] = smallest_effect(error, attacks, controls) if error else None
     return Measurement(unit=unit, operating_points=operating_points(judged), **_counts(judged), **found)
@@ -121,11 +121,13 @@ def excess(
     )
 
 
-def _separation(judged: Sample, stream: np.random.Generator, draws: int, crossfit: bool) -> dict[str, Any]:
+def _separation(
+    judged: Sample, stream: np.random.Generator, draws: int, permutations: int, crossfit: bool
+) -> dict[str, Any]:
     answered = judged.answered
     observed, curve = auc(answered.scores, answered.member), roc(answered.scores, answered.member).thinned()
     (resampled,) = resampled_aucs([answered], stream, draws)
-    null = null_aucs(answered, stream, draws)
+    null = null_aucs(answered, stream, permutations)
     error = null_error(null, crossfit=crossfit)
     return {
         "auc": observed,

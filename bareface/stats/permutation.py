@@ -11,6 +11,7 @@ from bareface.stats.roc import midranks
 from bareface.stats.sample import Codes, Floats, Sample
 
 _ROUNDING = 1e-12
+_ALPHA, _RESOLUTION = 0.05, 5
 
 
 def null_aucs(judged: Sample, stream: np.random.Generator, draws: int = DRAWS) -> Floats:
@@ -24,6 +25,15 @@ def null_aucs(judged: Sample, stream: np.random.Generator, draws: int = DRAWS) -
     answered = judged.answered
     chunks = (_draw(answered, stream, size) for size in chunk_sizes(draws, len(answered.side_of_person())))
     return np.concatenate(list(chunks))
+
+
+def draws_for(attacks: int, least: int = DRAWS) -> int:
+    """Permutations that can tell a leak when `attacks` share the error rate: at least `least`.
+
+    The smallest p-value is 1 / (1 + draws), and Holm's first step multiplies it by the number of attacks: with 2,000
+    draws and a hundred attacks nothing could ever be significant. So many bring it to a fifth of .05.
+    """
+    return max(least, round(_RESOLUTION * attacks / _ALPHA))
 
 
 def p_value(observed: float, null: Floats, *, crossfit: bool = True) -> float:

@@ -87,6 +87,14 @@ def test_holm_leaves_out_what_was_not_estimable() -> None:
     assert adjusted == [pytest.approx(2 / 301), None, nothing.p_value]
 
 
+def test_a_strong_leak_is_still_shown_among_four_hundred_attacks() -> None:
+    leak, *others = [measured(scores(3.0), attacks=400)] + [measured(scores(0.0), attacks=400)] * 399
+    adjusted = with_holm([leak, *others])
+    beside_it = beside(scores(3.0), scores(0.0))
+    assert decide(adjusted[0], [beside_it]).verdict is Verdict.LEAK_SHOWN
+    assert decide(adjusted[1], [beside_it]).verdict is Verdict.NOT_SHOWN
+
+
 def test_one_fold_is_refused() -> None:
     with pytest.raises(UsageError, match="single fold"):
         measure(scores(0), MEMBER, PERSON, np.zeros(240), "image", np.random.default_rng(0))
