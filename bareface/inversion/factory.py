@@ -10,21 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from bareface.errors import TargetError, UsageError
-from bareface.inversion.generator import (
-    Latents,
-    Prior,
-    check_images,
-    displayed,
-    fingerprint,
-    standard_normal,
-)
+from bareface.inversion.generator import Latents, check_images, displayed, fingerprint
+from bareface.inversion.only_z import OnlyZ
 
 OVERSHOOT, STRAYS = 0.25, 0.01  # unbounded networks overshoot a little: 1 % of the pixels by a quarter of the range
 PROBED = 16
 
 
 @dataclass(frozen=True)
-class FactoryGenerator:
+class FactoryGenerator(OnlyZ):
     """A network (n, z_dim) -> (n, channels, size, size) with N(0, I) latents.
 
     Attributes:
@@ -76,14 +70,9 @@ class FactoryGenerator:
         return cls(factory, network, **declared)
 
     @property
-    def spaces(self) -> tuple[str, ...]:
-        """Only z is known of an arbitrary network."""
-        return ("z",)
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """Only the whole image can be rendered."""
-        return (self.size,)
+    def z_like(self) -> Tensor:
+        """One z, all zeros."""
+        return self._parameter.new_zeros(self.z_dim)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -95,23 +84,9 @@ class FactoryGenerator:
         z = torch.randn(n, self.z_dim, generator=generator, device=generator.device)
         return Latents("z", z.to(self._parameter))
 
-    def to(self, latents: Latents, space: str) -> Latents:
-        """The latents themselves: there is no other space."""
-        self._check_space(latents.space)
-        self._check_space(space)
-        return latents
-
     def render(self, latents: Latents, upto: int | None = None) -> Tensor:
         """(n, 3, size, size) RGB in [0, 1]."""
-        self._check_space(latents.space)
-        if upto not in (None, self.size):
-            raise UsageError(f"{self.name}: render", got=f"upto={upto}", expected=f"None or {self.size}")
-        return displayed(self._pixels(latents.values), *self.value_range)
-
-    def prior(self, space: str) -> Prior:
-        """N(0, I)."""
-        self._check_space(space)
-        return standard_normal("z", self._parameter.new_zeros(self.z_dim))
+        return displayed(self._pixels(self.z_of(latents, upto)), *self.value_range)
 
     @property
     def _parameter(self) -> Tensor:
@@ -120,10 +95,6 @@ class FactoryGenerator:
     def _pixels(self, z: Tensor) -> Tensor:
         images = self.network(z[:, :, None, None] if self.z_is_map else z)
         return check_images(f"{self.name}: forward()", images, len(z), self.channels, self.size)
-
-    def _check_space(self, space: str) -> None:
-        if space != "z":
-            raise UsageError(f"{self.name}: latent space", got=repr(space), expected="'z'")
 
     def _check_range(self, images: Tensor) -> None:
         """A wrong declaration shows as pixels far outside the range, or as a small or one-sided part of it."""

@@ -6,18 +6,18 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bareface.errors import UsageError
 from bareface.faces.synthetic.parameters import IDENTITY_SIZE, NUISANCE_SIZE
 from bareface.faces.synthetic.render import render_parameters
 from bareface.inversion.fingerprints import digest
-from bareface.inversion.generator import Latents, Prior, standard_normal
+from bareface.inversion.generator import Latents
+from bareface.inversion.only_z import OnlyZ
 from bareface.inversion.variation import Redrawn
 
 Z_DIM = IDENTITY_SIZE + NUISANCE_SIZE
 
 
 @dataclass(frozen=True)
-class RenderedFaces:
+class RenderedFaces(OnlyZ):
     """Faces of people who do not exist; the first IDENTITY_SIZE numbers of z are the person, the others the photo.
 
     Attributes:
@@ -31,14 +31,9 @@ class RenderedFaces:
     licence: str = "Apache-2.0"
 
     @property
-    def spaces(self) -> tuple[str, ...]:
-        """Only z."""
-        return ("z",)
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """Only the whole image."""
-        return (self.size,)
+    def z_like(self) -> Tensor:
+        """The person's numbers, then the photo's."""
+        return torch.zeros(Z_DIM)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -51,29 +46,11 @@ class RenderedFaces:
         """n standard normal z."""
         return Latents("z", torch.randn(n, Z_DIM, generator=generator, device=generator.device))
 
-    def to(self, latents: Latents, space: str) -> Latents:
-        """The latents themselves: there is no other space."""
-        self._check(latents.space)
-        self._check(space)
-        return latents
-
     def render(self, latents: Latents, upto: int | None = None) -> Tensor:
         """(n, 3, size, size) RGB in [0, 1]; differentiable."""
-        self._check(latents.space)
-        if upto not in (None, self.size):
-            raise UsageError(f"{self.name}: render", got=f"upto={upto}", expected=f"None or {self.size}")
-        person, photo = latents.values[:, :IDENTITY_SIZE], latents.values[:, IDENTITY_SIZE:]
-        return render_parameters(person, photo, self.size)
-
-    def prior(self, space: str) -> Prior:
-        """N(0, I)."""
-        self._check(space)
-        return standard_normal("z", torch.zeros(Z_DIM))
+        z = self.z_of(latents, upto)
+        return render_parameters(z[:, :IDENTITY_SIZE], z[:, IDENTITY_SIZE:], self.size)
 
     def variation(self, count: int = 3) -> Redrawn:
         """Further photos of the same person as siblings."""
         return Redrawn(Z_DIM, IDENTITY_SIZE, count)
-
-    def _check(self, space: str) -> None:
-        if space != "z":
-            raise UsageError(f"{self.name}: latent space", got=repr(space), expected="'z'")

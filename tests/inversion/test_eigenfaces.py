@@ -102,7 +102,7 @@ def test_a_file_is_read_as_it_was_written_or_refused(fitted: Eigenfaces, tmp_pat
     opened, source = open_generator(str(path), size=32, kept=tmp_path)
     assert (opened.fingerprint, source) == (fitted.fingerprint, "checkpoint")
     path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
-    with pytest.raises(CheckpointError, match="other numbers than the card's"):
+    with pytest.raises(CheckpointError, match="other weights than the card's"):
         load_eigenfaces(path)
     path.with_suffix(".json").write_text('{"format": "bareface-eigenfaces-1"}')
     with pytest.raises(CheckpointError, match="expected a card that bareface wrote"):

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
+from torch import Tensor
 
 from bareface.errors import BarefaceError, CheckpointError, UsageError
 from bareface.files import atomic_path, sha256_of, write_text
@@ -76,16 +77,25 @@ def load_generator(path: Path, *, psi: float = 1.0) -> StyleGAN2Generator:
         CheckpointError: a file is missing or damaged, or the weights are not those of the card.
     """
     card = read_card(path.with_suffix(".json"))
+    network = build(weights_of(path, card.weights_sha256), card.config, str(path))
+    return StyleGAN2Generator(card.name, network, psi, alignment=card.alignment, licence=card.licence)
+
+
+def weights_of(path: Path, sha256: str) -> dict[str, Tensor]:
+    """The tensors at `path`, if they are those that a card names.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or holds others.
+    """
     tensors = tensors_in(path)
-    if sha256_of(path) != card.weights_sha256:
+    if sha256_of(path) != sha256:
         raise CheckpointError(
             str(path),
             got="other weights than the card's",
-            expected=f"SHA-256 {card.weights_sha256[:12]}...",
-            hint="converting the source again",
+            expected=f"SHA-256 {sha256[:12]}...",
+            hint="making it again from its source",
         )
-    network = build(tensors, card.config, str(path))
-    return StyleGAN2Generator(card.name, network, psi, alignment=card.alignment, licence=card.licence)
+    return tensors
 
 
 def read_card(path: Path) -> Card:

@@ -6,14 +6,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bareface.errors import UsageError
 from bareface.inversion.fingerprints import digest
-from bareface.inversion.generator import Latents, Prior, displayed, standard_normal
+from bareface.inversion.generator import Latents, displayed
+from bareface.inversion.only_z import OnlyZ
 from bareface.inversion.variation import Redrawn
 
 
 @dataclass(frozen=True, eq=False)
-class Eigenfaces:
+class Eigenfaces(OnlyZ):
     """image = mean + sum over j of (sqrt(1 - w_j) h_j + sqrt(w_j) n_j) direction_j, all h and n standard normal.
 
     h is the person, n the photo; z holds h, then n. Directions are those of Fisher's discriminant: in them people and
@@ -45,14 +45,9 @@ class Eigenfaces:
         return len(self.within)
 
     @property
-    def spaces(self) -> tuple[str, ...]:
-        """Only z."""
-        return ("z",)
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """Only the whole image."""
-        return (self.size,)
+    def z_like(self) -> Tensor:
+        """The person's numbers, then the photo's."""
+        return torch.zeros(2 * self.components)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -63,32 +58,14 @@ class Eigenfaces:
         """n standard normal z."""
         return Latents("z", torch.randn(n, 2 * self.components, generator=generator, device=generator.device))
 
-    def to(self, latents: Latents, space: str) -> Latents:
-        """The latents themselves: there is no other space."""
-        self._check(latents.space)
-        self._check(space)
-        return latents
-
     def render(self, latents: Latents, upto: int | None = None) -> Tensor:
         """(n, 3, size, size) RGB in [0, 1]; differentiable."""
-        self._check(latents.space)
-        if upto not in (None, self.size):
-            raise UsageError(f"{self.name}: render", got=f"upto={upto}", expected=f"None or {self.size}")
-        person, photo = torch.split(latents.values, self.components, dim=1)
+        person, photo = torch.split(self.z_of(latents, upto), self.components, dim=1)
         within = self.within.to(person)
         along = (1 - within).sqrt() * person + within.sqrt() * photo
         faces = self.mean.to(along) + torch.tensordot(along, self.directions.to(along), dims=1)
         return displayed(faces, 0.0, 1.0)
 
-    def prior(self, space: str) -> Prior:
-        """N(0, I)."""
-        self._check(space)
-        return standard_normal("z", torch.zeros(2 * self.components))
-
     def variation(self, count: int = 3) -> Redrawn:
         """Further photos of the same person as siblings."""
         return Redrawn(2 * self.components, self.components, count)
-
-    def _check(self, space: str) -> None:
-        if space != "z":
-            raise UsageError(f"{self.name}: latent space", got=repr(space), expected="'z'")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bareface.errors import CheckpointError
 from bareface.files import atomic_path, sha256_of, write_text
-from bareface.inversion.checkpoints.foreign import tensors_in
+from bareface.inversion.checkpoints.store import weights_of
 from bareface.inversion.eigenfaces.generator import Eigenfaces
 
 FORMAT: Literal["bareface-eigenfaces-1"] = "bareface-eigenfaces-1"
@@ -67,14 +67,7 @@ def load_eigenfaces(path: Path) -> Eigenfaces:
         CheckpointError: card or numbers are missing or damaged, or do not belong together.
     """
     card = _read_card(path.with_suffix(".json"))
-    tensors = tensors_in(path)
-    if sha256_of(path) != card.weights_sha256:
-        raise CheckpointError(
-            str(path),
-            got="other numbers than the card's",
-            expected=f"SHA-256 {card.weights_sha256[:12]}...",
-            hint="fitting again",
-        )
+    tensors = weights_of(path, card.weights_sha256)
     mean, directions, within = (_tensor(path, tensors, name, ndim) for name, ndim in _DIMENSIONS.items())
     if directions.shape != (len(within), *mean.shape) or mean.shape != (3, mean.shape[-1], mean.shape[-1]):
         got = f"shapes {tuple(mean.shape)}, {tuple(directions.shape)}, {tuple(within.shape)}"
