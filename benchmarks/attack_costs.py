@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -42,8 +44,9 @@ def _ratio(target: Target, channels: frozenset[Channel], images: ArrayImages, pu
     witness = witness_of(target, [""] * len(images), [""] * len(images), channels, estimate, others)
     rows = np.arange(len(images))
     batch = Batch(rows.astype(str), images, rows)
+    bare = replace(target, module=deepcopy(target.module))  # the target itself may be watched meanwhile
     with witness.asked() as ask:
-        return median(_seconds(lambda: ask(batch)) / _bare(target, images) for _ in range(1 + ROUNDS))
+        return median(_seconds(lambda: ask(batch)) / _bare(bare, images) for _ in range(1 + ROUNDS))
 
 
 def _bare(target: Target, images: ArrayImages) -> float:
