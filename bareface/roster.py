@@ -222,6 +222,9 @@ def _read_parquet(path: Path) -> dict[str, list[str]]:
         texts = [name for name, kind in zip(names, types, strict=True) if name in _COLUMNS and kind == pa.string()]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = file.read([name for name in names if name in _COLUMNS])
+        if table.num_columns and len(table) != said.num_rows:
+            got, expected = f"{len(table)} rows in its groups", f"{said.num_rows:,}, as its footer says"
+            raise RosterError(str(path), got=got, expected=expected)
         table.validate(full=True)  # Arrow does not look whether the words that a damaged file names are there
         return {name: _as_text(table[name]) if name in _COLUMNS else [] for name in names}
     except (pa.ArrowException, OSError, ValueError) as error:

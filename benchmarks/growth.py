@@ -45,6 +45,7 @@ ATTACKS = make_attacks(
     )
 )
 RESULT = "point.json"
+WARMUP = 4
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ class Point:
     def with_images(self, images: int) -> "Point":
         """More or fewer images of each person, and as many steps as before."""
         steps = self.training.epochs * self._steps(self.images)
-        return replace(self, images=images).taught(epochs=max(1, round(steps / self._steps(images))))
+        epochs = max(1, round(steps / self._steps(images)))
+        return replace(self, images=images).taught(
+            epochs=epochs, warmup_epochs=min(self.training.warmup_epochs, epochs)
+        )
 
     def _steps(self, images: int) -> int:
         return batch_count(self.people * images, self.training.batch_size)
@@ -129,7 +133,12 @@ def base_of(asked: argparse.Namespace) -> Point:
     spec = SpecConfig(height=asked.size, width=asked.size)
     # A margin of .5 after one epoch of warm-up left a third of the points untrained.
     training = TrainConfig(
-        spec=spec, margin=0.3, epochs=asked.epochs, warmup_epochs=4, batch_size=32, learning_rate=0.05
+        spec=spec,
+        margin=0.3,
+        epochs=asked.epochs,
+        warmup_epochs=min(WARMUP, asked.epochs),
+        batch_size=32,
+        learning_rate=0.05,
     )
     return Point(asked.people, asked.images, training)
 

@@ -326,6 +326,11 @@ class TestArbitraryBytes:
             content[at] = value
         self.attempt(bytes(content), "parquet")
 
+    def test_any_byte_of_a_parquet_file_lost(self):
+        content = self.parquet("snappy")
+        for at in range(len(content)):
+            self.attempt(content[:at] + b"\0" + content[at + 1 :], "parquet")
+
     def parquet(self, compression: str) -> bytes:
         path = Path(self.folder.name) / "seed.parquet"
         table = pa.table({"image": ["a/0.jpg", "a/é.jpg"], "subject": ["ä", "b"], "membership": [1, 0]})

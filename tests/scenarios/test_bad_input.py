@@ -215,8 +215,8 @@ def test_a_full_disk_is_said_and_with_more_room_the_run_resumes(world: Path, tmp
     assert ".tmp" not in done.stdout
 
 
-def train_command(world: Path, out: Path) -> list[str]:
-    options = ["--size", "32", "--epochs", "6", "--batch-size", "8", "--seed", "4"]
+def train_command(world: Path, out: Path, epochs: int = 6) -> list[str]:
+    options = ["--size", "32", "--epochs", str(epochs), "--batch-size", "8", "--seed", "4"]
     return [sys.executable, "-m", "bareface.cli.app", "train", str(world / "people.csv"), "-o", str(out), *options]
 
 
@@ -238,7 +238,7 @@ def test_killed_while_training_it_resumes_to_the_same_weights(world: Path, tmp_p
 
 def test_ctrl_c_leaves_a_resumable_run_and_says_so(world: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        train_command(world, tmp_path / "out"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        train_command(world, tmp_path / "out", epochs=500), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").glob("checkpoint-*.json")) and time.monotonic() < deadline:

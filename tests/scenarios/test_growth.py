@@ -37,7 +37,7 @@ def test_a_point_is_grown_once_and_shown_whenever(
     assert capsys.readouterr().out == first
     main([*WORDS[:-4], "--run", str(tmp_path), "--axis", "margin", "--done"])
     shown = capsys.readouterr().out
-    assert "| margin | 0.5* |" in shown, "the base is a point of every axis, and two epochs teach little"
+    assert "| margin | 0.3* |" in shown, "the base is a point of every axis, and two epochs teach little"
     assert "| margin | 0.1" not in shown, "only what is there"
 
 
