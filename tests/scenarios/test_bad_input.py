@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,15 @@ def test_killed_while_training_it_resumes_to_the_same_weights(world: Path, tmp_p
     assert (killed / "backbone.safetensors").read_bytes() == (whole / "backbone.safetensors").read_bytes()
 
 
+@pytest.fixture
+def attentive() -> Iterator[None]:
+    """SIGINT is heard: a shell that starts the tests in the background has them, and their children, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("attentive")
 def test_ctrl_c_leaves_a_resumable_run_and_says_so(world: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         train_command(world, tmp_path / "out", epochs=500), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
