@@ -122,7 +122,8 @@ class AuditConfig(Closed):
 
     The people come either as one manifest (`roster`) or as folders, one for each role. `games` defaults to those
     that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
-    takes its place, and where there is no shadow, an untrained copy of the target. `selfcheck` says what follows if
+    takes its place, and where there is no shadow, an untrained copy of the target. `device` is where torch backbones
+    compute and shadows are trained. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
     another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.
@@ -146,6 +147,7 @@ class AuditConfig(Closed):
     knowledge: tuple[Knowledge, ...] | None = Field(default=None, min_length=1)
     references: tuple[str, ...] = ()
     seed: int = Field(default=7, ge=0)
+    device: str = "cpu"
     folds: int = Field(default=5, ge=2, le=50)
     batch_size: int | None = Field(default=None, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)

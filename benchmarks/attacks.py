@@ -20,10 +20,10 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.config import ShadowConfig, make_attack_configs
+from bareface.config import AttackConfig, ShadowConfig, make_attack_configs
 from bareface.evidence import Control, Evidence, Finding, Measurement, read_evidence
 from bareface.files import write_text
-from bareface.membership import attack_class, attacks
+from bareface.membership import attacks
 from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
 from bareface.targets.target import Target
@@ -39,11 +39,20 @@ HEADING = (
 )
 
 
+VARIANTS = (
+    "posterior-entropy:form=modified", "lira:signal=logit",
+    "view-agreement:form=vector", "view-agreement:form=set", "view-agreement:form=threshold",
+    "mahalanobis:relative=true", "sslmem:views=bank",
+    "bavaria:signal=view-agreement", "bavaria:signal=layer-agreement", "bavaria:signal=bn-distance",
+)  # fmt: skip
+"""Forms of an attack that stand for a method of their own."""
+
+
 def every_attack() -> tuple[str, ...]:
-    """One of each, and those on sets of photos for sets of 2, 3 and 5."""
+    """One of each, those on sets of photos for sets of 2, 3 and 5, and the variants."""
     sets = [name for name, attack in attacks().items() if "k" in attack().parameters()]
     single = [name for name in attacks() if name not in sets]
-    return (*single, *(f"{name}:k={k}" for name in sets for k in (2, 3, 5)))
+    return (*single, *(f"{name}:k={k}" for name in sets for k in (2, 3, 5)), *VARIANTS)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Bench:
         )  # fmt: skip
         command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
         brought = Brought(self.target(seed), self.world.roster, command=command)
-        evidence = conduct(brought, question, home / "audit", progress=self.stages)
+        evidence = conduct(brought, question, home / "audit", progress=self.stages, shared=self.run / "shared")
         write_text(home / "report.html", render_html(evidence))
         return evidence
 
@@ -115,7 +124,7 @@ class Row:
     def cells(self) -> list[str]:
         """The line of the table."""
         first = self.findings[0]
-        head = " (head)" if attack_class(first.attack).needs & set(HEAD_CHANNELS) else ""
+        head = " (head)" if reads_head(first) else ""
         images, people = self._measured(person=False), self._measured(person=True)
         if self.auc < 0:
             return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
@@ -137,6 +146,12 @@ class Row:
     def _over_blind(self) -> str:
         blind = [c.auc for c in self._control("blind") if c.auc is not None]
         return f"{self.auc - float(np.mean(blind)):+.3f}" if blind else "-"
+
+
+def reads_head(finding: Finding) -> bool:
+    """Whether the attack needs the classification layer."""
+    (attack,) = make_attacks((AttackConfig(name=finding.attack, parameters=finding.parameters),))
+    return bool(attack.reads() & set(HEAD_CHANNELS))
 
 
 def _alarm(control: Control) -> bool:

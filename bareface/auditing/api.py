@@ -5,13 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.question import Progress, Question, make_attacks, silent
 from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
 from bareface.membership.base import Attack
 from bareface.roster import Roster, read_manifest
+from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.target import Target
 
 
 def audit(
@@ -24,6 +28,7 @@ def audit(
     references: Sequence[Auditable | Path | str] = (),
     recogniser: Auditable | Path | str | None = None,
     seed: int = 7,
+    device: str = "cpu",
     fresh: bool = False,
     progress: Progress = silent,
     **more: Any,
@@ -40,6 +45,7 @@ def audit(
         references: backbones of other origin that never saw the members; attacks compare the target with them.
         recogniser: an independent network that finds people under two names; None = nobody looks for them.
         seed: root of every random stream.
+        device: where backbones that are loaded here compute; a `Target` that is brought computes where it lies.
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         more: other fields of `bareface.auditing.question.Question`, such as games, knowledge, shadow, folds.
@@ -51,10 +57,11 @@ def audit(
     if attacks is not None:
         question = replace(question, attacks=tuple(_attack(one) for one in attacks))
     people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
-    other = None if foreign is None else _target(foreign)
-    judge = None if recogniser is None else _target(recogniser)
-    others = tuple(_target(one) for one in references)
-    brought = Brought(_target(target), people, other, references=others, recogniser=judge)
+    where = device_of(device)
+    other = None if foreign is None else _target(foreign, where)
+    judge = None if recogniser is None else _target(recogniser, where)
+    others = tuple(_target(one, where) for one in references)
+    brought = Brought(_target(target, where), people, other, references=others, recogniser=judge)
     return conduct(brought, question, Path(run), fresh=fresh, progress=progress)
 
 
@@ -62,5 +69,6 @@ def _attack(given: Attack | str) -> Attack:
     return given if isinstance(given, Attack) else make_attacks(make_attack_configs([given]))[0]
 
 
-def _target(given: Auditable | Path | str) -> Auditable:
-    return load_any(given) if isinstance(given, Path | str) else given
+def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:
+    found = load_any(given) if isinstance(given, Path | str) else given
+    return found.on(device) if found is not given and isinstance(found, Target) else found

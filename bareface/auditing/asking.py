@@ -45,14 +45,15 @@ class ReferenceModel:
 
 @dataclass(frozen=True, eq=False)
 class Asking:
-    """Everything that is asked of models in one audit; answers lie in the run folder and are kept in memory.
+    """Everything that is asked of models in one audit; answers lie in a folder and are kept in memory.
 
     Attributes:
         examination: the usable images.
         references: models that stand beside every other model.
         wanted: what some attack looks at beside a model's own answers.
         channels: what some attack reads of a model's own answers.
-        batch_size, seed, run, progress: as in the audit.
+        batch_size, seed, progress: as in the audit.
+        home: the folder.
     """
 
     examination: Examination
@@ -61,7 +62,7 @@ class Asking:
     channels: frozenset[Channel]
     batch_size: int | None
     seed: int
-    run: Path
+    home: Path
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
     _public: dict[int, "_Public"] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class Asking:
         todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
-        trace = load_trace(probe(witness, images, todo, self.run / "trace", report))
+        trace = load_trace(probe(witness, images, todo, self.home / "trace", report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 

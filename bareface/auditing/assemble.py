@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bareface.auditing.cards import target_card
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
@@ -31,8 +29,7 @@ from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
 from bareface.selfcheck_record import SelfCheck
 from bareface.stats.verdict import overall
-from bareface.targets.kinds import Auditable
-from bareface.targets.target import Target
+from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import HEAD_CHANNELS, Channel
 
 USES = {
@@ -105,7 +102,7 @@ def assemble(made: Ingredients) -> Evidence:
             digest=made.checked.examination.digest,
             settings=made.settings,
             seed=made.question.seed,
-            device=made.target.device if isinstance(made.target, Target) else torch.device("cpu"),
+            device=device_under(made.target),
             started=made.started,
             seconds=made.seconds,
             also=("onnx", "onnxruntime") if card.source == "onnx" else (),

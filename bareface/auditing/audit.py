@@ -33,7 +33,8 @@ from bareface.errors import RosterError
 from bareface.evidence import Evidence, write_evidence
 from bareface.files import atomic_path
 from bareface.roster import Roster
-from bareface.targets.kinds import Auditable
+from bareface.targets.device import CPU
+from bareface.targets.kinds import Auditable, device_under
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,24 @@ class Brought:
 
 
 def conduct(
-    brought: Brought, question: Question, run: Path, *, fresh: bool = False, progress: Progress = silent
+    brought: Brought,
+    question: Question,
+    run: Path,
+    *,
+    fresh: bool = False,
+    progress: Progress = silent,
+    shared: Path | None = None,
 ) -> Evidence:
     """Audit a target and write the run folder; a run that was cut short is resumed.
+
+    Args:
+        brought: the target and its people.
+        question: what is asked.
+        run: the run folder.
+        fresh: start over.
+        progress: called with (stage, done, total).
+        shared: keeps shadows and answers in place of the run folder, for audits of several targets one after another
+            with the same people and shadows: what was trained and asked for one of them serves them all.
 
     Raises:
         RosterError: the people or images cannot be audited.
@@ -71,6 +87,8 @@ def conduct(
     """
     question = suited_to(question, brought.target)
     settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
+        settings["device"] = device.type
     if brought.references:
         settings["references"] = [reference.sha256 for reference in brought.references]
     if brought.recogniser is not None:
@@ -86,7 +104,7 @@ def conduct(
         fed = fed_as_trained(brought.target, examination, question, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, question, progress)
         others = brought.foreign, brought.references, brought.shadows
-        traces = gather(brought.target, *others, examination, question, run, progress)
+        traces = gather(brought.target, *others, examination, question, shared or run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         total = len(arenas) * len(question.knowledges) * len(question.attacks)
         answers: list[Answer] = []

@@ -18,6 +18,7 @@ from bareface.probing.taps import batchnorm_layers
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for, stream
 from bareface.targets.build import build
+from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.target import Target
@@ -138,13 +139,17 @@ def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Ros
 
 
 def train_backbone(
-    roster: Roster, recipe: Recipe, folder: Path, report: Callable[[Step], None] | None = None
+    roster: Roster,
+    recipe: Recipe,
+    folder: Path,
+    report: Callable[[Step], None] | None = None,
+    device: torch.device = CPU,
 ) -> Target:
     """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
     members = roster.take(roster.rows(Role.MEMBER))
     images, labels = training_set(members, recipe.spec)
     ids = hashlib.sha256("\n".join(members.image).encode()).hexdigest()
-    return train(images, labels, recipe, folder, image_ids=ids, report=report)
+    return train(images, labels, recipe, folder, image_ids=ids, report=report, device=device)
 
 
 def training_set(people: Roster, spec: ImageSpec | SpecConfig) -> tuple[RosterImages, NDArray[np.int64]]:
@@ -159,7 +164,12 @@ def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callab
 
 
 def shadows(
-    roster: Roster, config: ShadowConfig, folder: Path, seed: int, report: Callable[[int, Step], None]
+    roster: Roster,
+    config: ShadowConfig,
+    folder: Path,
+    seed: int,
+    report: Callable[[int, Step], None],
+    device: torch.device = CPU,
 ) -> tuple[Shadow, ...]:
     """Train the shadows, each on its own share of the auxiliary people."""
     made = []
@@ -167,7 +177,7 @@ def shadows(
         own = shadow_roster(roster, config.people_in_training, stream(seed, "shadow", number))
         recipe = recipe_of(config.train.model_copy(update={"seed": seed_for(seed, "shadow", number)}))
         report_step = _numbered(report, number)
-        made.append(Shadow(train_backbone(own, recipe, folder / f"shadow-{number}", report_step), own))
+        made.append(Shadow(train_backbone(own, recipe, folder / f"shadow-{number}", report_step, device), own))
     return tuple(made)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
@@ -16,7 +17,7 @@ from bareface.errors import UsageError
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
 from bareface.roster import Role, Roster
-from bareface.targets.kinds import Auditable
+from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
 from bareface.training.train import Step
@@ -67,22 +68,22 @@ def gather(
     brought: tuple[Shadow, ...],
     examination: Examination,
     question: Question,
-    run: Path,
+    home: Path,
     progress: Progress,
 ) -> Traces:
-    """Train the shadows and probe the target, its controls and the shadows; everything is kept in the run folder.
+    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a folder.
 
     Raises:
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
-    made = _fitting(brought, everyone) or _train_shadows(everyone, question, run, progress)
+    made = _fitting(brought, everyone) or _train_shadows(everyone, question, home, progress, device_under(target))
     foreign_model, foreign_is = _foreign(target, foreign, made, everyone, question.seed)
     swap = bn_swap(target, everyone, question.seed)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, others, everyone), wanted_by(question.attacks),
-        read_by(question.attacks), question.batch_size, question.seed, run, progress,
+        read_by(question.attacks), question.batch_size, question.seed, home, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
@@ -168,7 +169,9 @@ def _fitting(brought: tuple[Shadow, ...], roster: Roster) -> tuple[Shadow, ...]:
     return brought
 
 
-def _train_shadows(roster: Roster, question: Question, run: Path, progress: Progress) -> tuple[Shadow, ...]:
+def _train_shadows(
+    roster: Roster, question: Question, home: Path, progress: Progress, device: torch.device
+) -> tuple[Shadow, ...]:
     if question.shadow is None:
         return ()
     count = question.shadow.count
@@ -177,7 +180,7 @@ def _train_shadows(roster: Roster, question: Question, run: Path, progress: Prog
         epochs = number * step.epochs + step.epoch - 1 + step.step / step.steps
         progress("training shadows", int(epochs), count * step.epochs)
 
-    return shadows(roster, question.shadow, run / "shadows", question.seed, report)
+    return shadows(roster, question.shadow, home / "shadows", question.seed, report, device)
 
 
 def _foreign(

@@ -87,6 +87,7 @@ def audit(
         str | None, typer.Option("--selfcheck", help="If it is fed wrongly: refuse, report or skip the check.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
@@ -99,7 +100,7 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed, "device": device,
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:
@@ -122,6 +123,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
     with manners(folder):
@@ -132,7 +134,7 @@ def train(
             "learning_rate": learning_rate, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
-        run_training(roster, role, folder, recipe, settings, size=size, grey=grey)
+        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device)
 
 
 app.command()(invert)

@@ -17,8 +17,10 @@ from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.roster import Role, Roster, join, read_manifest
+from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.post import Courtesy
+from bareface.targets.target import Target
 
 FOLDERS = {
     "members": Role.MEMBER,
@@ -53,9 +55,10 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence
 
 
 def load(reference: str, config: AuditConfig) -> Auditable:
-    """The target behind a path, a factory name or an address."""
+    """The target behind a path, a factory name or an address; a torch backbone on the device that is asked for."""
     spec = spec_of(config.spec) if config.spec else None
-    return load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump()))
+    found = load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump()))
+    return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
 
 def people(config: AuditConfig) -> Roster:

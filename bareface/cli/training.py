@@ -15,6 +15,7 @@ from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
 from bareface.roster import Role, Roster, read_manifest
 from bareface.streams import stream
+from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.verification import FEWEST_PAIRS, verification_auc
 
@@ -28,12 +29,13 @@ def run_training(
     *,
     size: int | None,
     grey: bool | None,
+    device: str,
 ) -> None:
     """Train or resume, and say what came out."""
-    config = _recipe(recipe, options, size, grey)
+    config, where = _recipe(recipe, options, size, grey), device_of(device)
     people, strangers = _people(roster, role)
     with Stages() as stages:
-        target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"))
+        target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"), where)
     count = len(set(people.subject.tolist()))
     out(f"{target.architecture} trained on {len(people)} images of {count} people: {folder}")
     out(_verification(target, strangers, config.seed))

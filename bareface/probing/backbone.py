@@ -104,7 +104,7 @@ class BackboneWitness:
     def _answer(self, batch: Batch, hooked: "_Hooked") -> dict[Channel, FloatArray]:
         """Both views in one forward pass, as (n, views, ...) float32 each; then what else was asked for."""
         hooked.clear()
-        images = batch.pixels()
+        images = batch.pixels().to(self.target.device)  # its altered views, too, are made there
         embedding = both_views(hooked.target, images)
         values = {Channel.EMBEDDING: embedding}
         if hooked.reduction is not None:

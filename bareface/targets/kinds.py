@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from bareface.targets.device import CPU
 from bareface.targets.endpoint import endpoint, is_address
 from bareface.targets.extras import extra
 from bareface.targets.post import Courtesy
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.table import is_table, read_table
+from bareface.targets.target import Target
 
 
 class Auditable(Protocol):
@@ -46,6 +49,11 @@ class Auditable(Protocol):
 
     def without_head(self) -> "Auditable":
         """The same target without class centres."""
+
+
+def device_under(target: Auditable) -> torch.device:
+    """Where a target of any kind computes, as far as torch has to do with it."""
+    return target.device if isinstance(target, Target) else CPU
 
 
 def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Auditable:

@@ -87,6 +87,11 @@ class Target:
         answers = "" if self.posterior is None else f" {self.posterior}"
         return _digest(tensors, f"{self.architecture} {self.spec}{answers}")
 
+    def on(self, device: torch.device) -> "Target":
+        """This target on another device; the module itself moves there."""
+        centres = None if self.centres is None else self.centres.to(device)
+        return replace(self, module=self.module.to(device), centres=centres)
+
     def without_head(self) -> "Target":
         """The same backbone as it is shipped: no class centres."""
         return replace(self, centres=None, posterior=None)

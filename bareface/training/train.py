@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
 from bareface.streams import seed_for
+from bareface.targets.device import CPU
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import draw_variation, epoch_batches, held_in_memory
 from bareface.training.checkpoints import EpochRecord, RunFolder
 from bareface.training.learner import Learner, Lesson, fresh_learner, learning_rate
 from bareface.training.recipe import Recipe
-
-_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def train(
     *,
     image_ids: str = "",
     report: Callable[[Step], None] | None = None,
-    device: torch.device = _CPU,
+    device: torch.device = CPU,
 ) -> Target:
     """The backbone that `recipe` makes of the images, with its class centres, as it lies in `folder` afterwards.
 
@@ -71,7 +70,7 @@ def train(
         folder: receives checkpoints, then `backbone.safetensors`, `backbone.json`, `head.safetensors`, `training.json`.
         image_ids: a digest of what the images are (of their paths, say); part of what makes a run the same run.
         report: called after every step.
-        device: where to compute.
+        device: where to compute; the backbone that is returned lies there, too.
 
     Raises:
         UsageError: images, labels and recipe do not fit together.
@@ -83,7 +82,7 @@ def train(
     if not run.is_finished():
         _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))
     run.tidy()
-    return load_target(folder)
+    return load_target(folder).on(device)
 
 
 def _train(

@@ -54,6 +54,10 @@ def own_world(world: Path, tmp_path: Path) -> Path:
         (["attacks", "nonsense"], r"UsageError attack: got 'nonsense'; expected one of all-one-image, .*bn-distance, "),
         (["report", "none"], r"RunError none: got no result\.json; .* Try: run the audit again; it resumes\."),
         (["train", "none.csv", "-o", "out"], r"RosterError none\.csv: got no such file"),
+        (
+            ["train", "none.csv", "-o", "out", "--device", "warp"],
+            r"UsageError device: got 'warp'; expected one that torch",
+        ),
     ],
 )
 def test_what_is_not_there_is_named(arguments: list[str], sentence: str) -> None:
@@ -63,6 +67,11 @@ def test_what_is_not_there_is_named(arguments: list[str], sentence: str) -> None
 def test_a_missing_model(world: Path, tmp_path: Path) -> None:
     said = audit(world, tmp_path, f"model: none.ckpt\nroster: {world / 'people.csv'}\n")
     assert re.match(r"(Checkpoint|Target)Error none\.ckpt: got no such file", said)
+
+
+def test_a_device_that_is_not_there(world: Path, tmp_path: Path) -> None:
+    text = f"model: {world}/target\nroster: {world}/people.csv\ndevice: warp\n{QUICK}"
+    assert re.match(r"UsageError device: got 'warp'; expected one that torch .* cpu", audit(world, tmp_path, text))
 
 
 def test_an_empty_folder(world: Path, tmp_path: Path) -> None:
