@@ -51,7 +51,7 @@ def _ratio(target: Target, channels: frozenset[Channel], images: ArrayImages, pu
 
 def _bare(target: Target, images: ArrayImages) -> float:
     with torch.inference_mode():
-        return _seconds(lambda: target.embed(images.pixels))
+        return _seconds(lambda: target.embed(images.pixels.to(target.device)).cpu())
 
 
 def _seconds(work: Callable[[], object]) -> float:

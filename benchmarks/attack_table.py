@@ -1,0 +1,103 @@
+"""Attacks as rows of one Markdown table: means over targets, controls, false alarms, costs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bareface.auditing.question import make_attacks
+from bareface.config import AttackConfig
+from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.membership.base import Knowledge
+from bareface.trace import HEAD_CHANNELS
+
+KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
+GAMES = ("dataset", "record", "person")
+HEADING = (
+    "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
+    "| foreign | false alarms | passes |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack in one setting, over the targets, and what it costs for each photo."""
+
+    findings: tuple[Finding, ...]
+    passes: float | None
+
+    @property
+    def auc(self) -> float:
+        """Mean AUC in the unit that decides: people in the person game, images elsewhere; -1 = nothing said."""
+        person = self.findings[0].game == "person"
+        known = [one.auc for one in self._measured(person=person) if one.auc is not None]
+        return float(np.mean(known)) if known else -1.0
+
+    def cells(self) -> list[str]:
+        """The line of the table."""
+        first = self.findings[0]
+        head = " (head)" if reads_head(first) else ""
+        images, people = self._measured(person=False), self._measured(person=True)
+        if self.auc < 0:
+            return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
+        foreign = self._control("foreign")
+        return [
+            first.game, first.knowledge, first.label + head, _auc(images), _auc(people), _tpr(images, 0.1),
+            _tpr(images, 0.01), self._over_blind(), _mean(c.auc for c in self._control("blind")),
+            _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}",
+            "-" if self.passes is None else f"{self.passes:.0f}",
+        ]  # fmt: skip
+
+    def _measured(self, *, person: bool) -> list[Measurement]:
+        both = [one.person if person else one.image for one in self.findings]
+        return [one for one in both if one is not None]
+
+    def _control(self, kind: str) -> list[Control]:
+        return [c for one in self.findings for c in one.controls if c.kind == kind and c.auc is not None]
+
+    def _over_blind(self) -> str:
+        blind = [c.auc for c in self._control("blind") if c.auc is not None]
+        return f"{self.auc - float(np.mean(blind)):+.3f}" if blind else "-"
+
+
+def reads_head(finding: Finding) -> bool:
+    """Whether the attack needs the classification layer."""
+    (attack,) = make_attacks((AttackConfig(name=finding.attack, parameters=finding.parameters),))
+    return bool(attack.reads() & set(HEAD_CHANNELS))
+
+
+def _alarm(control: Control) -> bool:
+    """Whether a model that never saw anybody is told to be above chance."""
+    return control.auc_interval is not None and control.auc_interval.low > 0.5
+
+
+def _auc(measured: Sequence[Measurement]) -> str:
+    known = [one for one in measured if one.auc is not None and one.auc_interval is not None]
+    if not known:
+        return "-"
+    low = min(one.auc_interval.low for one in known if one.auc_interval)
+    high = max(one.auc_interval.high for one in known if one.auc_interval)
+    return f"{_mean(one.auc for one in known)} [{low:.3f}, {high:.3f}]"
+
+
+def _tpr(measured: Sequence[Measurement], fpr: float) -> str:
+    points = [p for one in measured for p in one.operating_points if p.nominal_fpr == fpr and p.true_positive]
+    rates = [(p.true_positive.rate, p.false_positive.rate) for p in points if p.true_positive and p.false_positive]
+    return f"{_mean(t for t, _ in rates)} (FPR {_mean(f for _, f in rates)})" if rates else "-"
+
+
+def _mean(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{np.mean(known):.3f}" if known else "-"
+
+
+def table(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
+    """A line for each attack, game and knowledge, the most telling first; costs by the attack's title."""
+    lots: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for evidence in evidences:
+        for finding in evidence.findings:
+            lots[finding.game, finding.knowledge, finding.label].append(finding)
+    rows = {key: Row(tuple(found), passes.get(key[2])) for key, found in lots.items()}
+    order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
+    return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
