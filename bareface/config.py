@@ -96,6 +96,17 @@ class ShadowConfig(Closed):
     train: TrainConfig = TrainConfig()
 
 
+class ReferenceConfig(Closed):
+    """Reference backbones that are trained on images in question: half of the people, with half of each one's images.
+
+    Every four of them share out all images: each was in the training of one, its person in that of two. Attacks that
+    compare the target with models that saw an image and models that did not (`mode=online`) live on them.
+    """
+
+    count: int = Field(default=4, ge=2, le=256)
+    train: TrainConfig = TrainConfig()
+
+
 def make_attack_configs(attacks: Sequence[str]) -> tuple[AttackConfig, ...]:
     """Attacks written as words, as in `subject-compactness:k=5`."""
     return tuple(AttackConfig(**_attack(text)) for text in attacks)
@@ -118,7 +129,7 @@ class AuditConfig(Closed):
     """One audit: a model, the people, what is asked.
 
     `knowledge` defaults to partial, and shadow where there are shadow settings. `references` are backbones of other
-    origin that never saw the members.
+    origin that never saw the members, `trained_references` say how to train some that saw a part of the images.
 
     The people come either as one manifest (`roster`) or as folders, one for each role. `games` defaults to those
     that the roles allow. `foreign` is a backbone that never saw the members; where there is none, the first shadow
@@ -146,6 +157,7 @@ class AuditConfig(Closed):
     foreign: str | None = None
     knowledge: tuple[Knowledge, ...] | None = Field(default=None, min_length=1)
     references: tuple[str, ...] = ()
+    trained_references: ReferenceConfig | None = None
     seed: int = Field(default=7, ge=0)
     device: str = "cpu"
     folds: int = Field(default=5, ge=2, le=50)

@@ -21,8 +21,9 @@ import torch
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import Shadow, progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.games import Game
+from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Progress, Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.cast import Shadow
+from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Progress
 from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Role, Roster

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bareface.auditing.cards import target_card
+from bareface.auditing.games import CANDIDATES
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.question import Question
-from bareface.auditing.traces import CANDIDATES, Traces
+from bareface.auditing.traces import Traces
 from bareface.evidence import (
     SCHEMA_VERSION,
     AttackCard,
@@ -197,6 +198,11 @@ def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
     ]
     if made.question.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
+    if made.question.trained_references is not None:
+        notes.append(
+            f"{made.question.trained_references.count} reference models were trained on half of the people in question "
+            "each, with half of each one's images; attacks that read references know which."
+        )
     return (*notes, *_inside(card, made.traces))
 
 

@@ -18,11 +18,11 @@ from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.cast import Shadow
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
 from bareface.auditing.layers import layer_separations
+from bareface.auditing.own_models import Shadow
 from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder

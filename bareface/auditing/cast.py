@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bareface.config import ShadowConfig, SpecConfig, TrainConfig
+from bareface.config import SpecConfig, TrainConfig
 from bareface.errors import RosterError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
@@ -30,19 +29,6 @@ from bareface.training.train import Step, train
 # More images than this do not move running statistics any further.
 MOST_PUBLIC_IMAGES = 1000
 STAND_IN = "ir-tiny"
-
-
-@dataclass(frozen=True)
-class Shadow:
-    """A backbone that the auditor trained, and who was in its training.
-
-    Attributes:
-        target: the backbone with its head.
-        roster: the auxiliary images in the roles that they had for this shadow.
-    """
-
-    target: Target
-    roster: Roster
 
 
 def spec_of(config: SpecConfig) -> ImageSpec:
@@ -123,21 +109,6 @@ def stand_in(target: Auditable, roster: Roster, seed: int) -> Target:
     return estimate_statistics(fresh, images)
 
 
-def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Roster:
-    """The auxiliary images, dealt into the three roles of a shadow.
-
-    A share of the people is in training, each with every other image; the rest of their images is held out.
-    """
-    auxiliary = roster.take(roster.rows(Role.AUXILIARY))
-    people = rng.permutation(np.unique(auxiliary.subject))
-    trained = people[: max(2, round(share * len(people)))]
-    role = np.full(len(auxiliary), str(Role.OUTSIDE), dtype="<U16")
-    for person in trained:
-        rows = rng.permutation(np.flatnonzero(auxiliary.subject == person))
-        role[rows[::2]], role[rows[1::2]] = Role.MEMBER, Role.HELDOUT
-    return Roster(auxiliary.root, auxiliary.image, auxiliary.subject, role)
-
-
 def train_backbone(
     roster: Roster,
     recipe: Recipe,
@@ -161,28 +132,6 @@ def training_set(people: Roster, spec: ImageSpec | SpecConfig) -> tuple[RosterIm
 def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callable[[Step], None]:
     """Progress of a training run as one stage."""
     return lambda step: progress(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
-
-
-def shadows(
-    roster: Roster,
-    config: ShadowConfig,
-    folder: Path,
-    seed: int,
-    report: Callable[[int, Step], None],
-    device: torch.device = CPU,
-) -> tuple[Shadow, ...]:
-    """Train the shadows, each on its own share of the auxiliary people."""
-    made = []
-    for number in range(config.count):
-        own = shadow_roster(roster, config.people_in_training, stream(seed, "shadow", number))
-        recipe = recipe_of(config.train.model_copy(update={"seed": seed_for(seed, "shadow", number)}))
-        report_step = _numbered(report, number)
-        made.append(Shadow(train_backbone(own, recipe, folder / f"shadow-{number}", report_step, device), own))
-    return tuple(made)
-
-
-def _numbered(report: Callable[[int, Step], None], number: int) -> Callable[[Step], None]:
-    return lambda step: report(number, step)
 
 
 def _rendered(count: int, spec: ImageSpec, seed: int) -> torch.Tensor:

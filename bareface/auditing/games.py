@@ -23,6 +23,8 @@ SIDES: Final[dict[Game, tuple[Role, Role]]] = {
     "person": (Role.HELDOUT, Role.OUTSIDE),
     "dataset": (Role.MEMBER, Role.OUTSIDE),
 }
+CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
+"""The roles whose membership is in question, in one game or another."""
 # With fewer people on a side than folds, some fold would have nobody to learn from.
 FEWEST_PEOPLE = 2
 

@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.auditing.games import CANDIDATES
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import RULE, pictures_of, twins
-from bareface.auditing.traces import CANDIDATES
 from bareface.config import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject

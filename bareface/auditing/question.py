@@ -7,7 +7,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from bareface.auditing.games import Game
-from bareface.config import DEFAULT_ATTACKS, MAX_SHARED_RATE, AttackConfig, AuditConfig, Gate, ShadowConfig
+from bareface.config import (
+    DEFAULT_ATTACKS,
+    MAX_SHARED_RATE,
+    AttackConfig,
+    AuditConfig,
+    Gate,
+    ReferenceConfig,
+    ShadowConfig,
+)
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack, Knowledge
@@ -34,6 +42,7 @@ class Question:
         batch_size: images in one forward pass, each with its mirror image; None = as many as suit their size.
         max_reject_rate: more unusable images than this share are refused.
         max_shared_rate: more images than this share in two roles are refused; fewer are left out.
+        trained_references: how references are trained that saw a part of the images in question; None = there are none.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
     """
@@ -50,6 +59,7 @@ class Question:
     title: str = "audit"
     selfcheck: Gate = "refuse"
     max_shared_rate: float = MAX_SHARED_RATE
+    trained_references: ReferenceConfig | None = None
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -74,6 +84,8 @@ class Question:
             plain["knowledge"] = list(self.knowledge)
         if self.max_shared_rate != MAX_SHARED_RATE:
             plain["max_shared_rate"] = self.max_shared_rate
+        if self.trained_references is not None:
+            plain["trained_references"] = self.trained_references.model_dump(mode="json")
         return plain | {
             "attacks": attacks,
             "games": games,
@@ -97,6 +109,7 @@ def question_of(config: AuditConfig) -> Question:
         config.title,
         config.selfcheck,
         config.max_shared_rate,
+        config.trained_references,
     )
 
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
-from bareface.auditing.cast import STAND_IN, Shadow, bn_swap, shadows, stand_in, untrained
-from bareface.auditing.games import Arena, Game, arena
+from bareface.auditing.cast import STAND_IN, bn_swap, stand_in, untrained
+from bareface.auditing.games import CANDIDATES, Arena, Game, arena
+from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
@@ -52,7 +53,6 @@ class Traces:
 
 
 NO_BATCHNORM = "nothing: the target has no BatchNorm layer whose running statistics could be exchanged"
-CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
 
 
 def candidates(examination: Examination) -> tuple[Roster, NDArray[np.intp]]:
@@ -77,12 +77,12 @@ def gather(
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
-    made = _fitting(brought, everyone) or _train_shadows(everyone, question, home, progress, device_under(target))
+    made, saw_some = _train(brought, everyone, question, home, progress, device_under(target))
     foreign_model, foreign_is = _foreign(target, foreign, made, everyone, question.seed)
     swap = bn_swap(target, everyone, question.seed)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
-        examination, _reference_models(made, others, everyone), wanted_by(question.attacks),
+        examination, _reference_models(made, saw_some, others, everyone), wanted_by(question.attacks),
         read_by(question.attacks), question.batch_size, question.seed, home, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
@@ -115,15 +115,16 @@ def _strangers(asking: Asking, models: Mapping[Model, tuple[Auditable, str]]) ->
 
 
 def _reference_models(
-    made: tuple[Shadow, ...], brought: tuple[Auditable, ...], roster: Roster
+    made: tuple[Shadow, ...], saw_some: tuple[Shadow, ...], brought: tuple[Auditable, ...], roster: Roster
 ) -> tuple[ReferenceModel, ...]:
-    """The shadows and the models that were brought, of which the latter saw nobody."""
-    shadows = [
-        ReferenceModel(one.target, np.isin(roster.image, _trained_on(one)), f"probing shadow {n}")
-        for n, one in enumerate(made)
+    """The shadows, the references that were trained, and the models that were brought, which saw nobody."""
+    trained = [
+        ReferenceModel(one.target, np.isin(roster.image, _trained_on(one)), f"probing {kind} {n}")
+        for kind, models in (("shadow", made), ("reference", saw_some))
+        for n, one in enumerate(models)
     ]
     nobody = np.zeros(len(roster), dtype=bool)
-    return (*shadows, *(ReferenceModel(one, nobody, f"probing {one.name}") for one in brought))
+    return (*trained, *(ReferenceModel(one, nobody, f"probing {one.name}") for one in brought))
 
 
 def _trained_on(shadow: Shadow) -> list[str]:
@@ -169,18 +170,35 @@ def _fitting(brought: tuple[Shadow, ...], roster: Roster) -> tuple[Shadow, ...]:
     return brought
 
 
-def _train_shadows(
-    roster: Roster, question: Question, home: Path, progress: Progress, device: torch.device
-) -> tuple[Shadow, ...]:
-    if question.shadow is None:
-        return ()
-    count = question.shadow.count
+def _train(
+    brought: tuple[Shadow, ...],
+    roster: Roster,
+    question: Question,
+    home: Path,
+    progress: Progress,
+    device: torch.device,
+) -> tuple[tuple[Shadow, ...], tuple[Shadow, ...]]:
+    """The shadows, unless they were brought, and the references, where they are asked for."""
+    made, saw_some = _fitting(brought, roster), tuple[Shadow, ...]()
+    if question.shadow is not None and not made:
+        told = _told(progress, "training shadows", question.shadow.count)
+        made = train_shadows(roster, question.shadow, home / "shadows", question.seed, told, device)
+    if question.trained_references is not None:
+        told = _told(progress, "training references", question.trained_references.count)
+        saw_some = train_references(
+            roster, question.trained_references, home / "references", question.seed, told, device
+        )
+    return made, saw_some
+
+
+def _told(progress: Progress, stage: str, count: int) -> Report:
+    """Progress of training some backbones one after the other, in epochs."""
 
     def report(number: int, step: Step) -> None:
         epochs = number * step.epochs + step.epoch - 1 + step.step / step.steps
-        progress("training shadows", int(epochs), count * step.epochs)
+        progress(stage, int(epochs), count * step.epochs)
 
-    return shadows(roster, question.shadow, home / "shadows", question.seed, report, device)
+    return report
 
 
 def _foreign(

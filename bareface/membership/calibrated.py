@@ -42,7 +42,7 @@ class CalibratedAttack(FeatureAttack):
     Attributes:
         signal: which one.
         mode: `offline` reads only references that were not trained on the image; `online` also those that were, and
-            abstains on images that none was trained on. An audit's shadows never saw the images in question.
+            abstains on images that none was trained on. Shadows never saw the images in question, trained references did.
     """
 
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
@@ -83,7 +83,8 @@ def calibration(trace: Trace, signal: Signal, mode: Mode, name: str) -> Calibrat
     for side, seen in sides.items():
         if len(trace) and not seen.any():
             which = "was trained on" if side == "in" else "was not trained on"
-            raise Abstained(name, got=f"no reference that {which} an image", expected="some of both kinds")
+            hint = "trained_references in the configuration"
+            raise Abstained(name, got=f"no reference that {which} an image", expected="some of both kinds", hint=hint)
     return Calibration(scalar(trace, signal, name), np.where(member, np.nan, told), np.where(member, told, np.nan))
 
 

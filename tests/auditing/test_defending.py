@@ -12,7 +12,6 @@ import torch
 from scipy.stats import binom
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import Shadow
 from bareface.auditing.defending.bench import DEFENCES, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.figure import write_figure
@@ -21,6 +20,7 @@ from bareface.auditing.defending.summary import lines, pooled
 from bareface.auditing.defending.table import markdown
 from bareface.auditing.defending.trial import attacks_on
 from bareface.auditing.defending.world import TRAINING, Group, World, rendered_world, world_of
+from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Question, make_attacks
 from bareface.config import ShadowConfig, SpecConfig, make_attack_configs
 from bareface.errors import RosterError, RunError, UsageError

@@ -9,10 +9,11 @@ import numpy as np
 
 import bareface
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import Shadow, images_for, progress_of, recipe_of, train_backbone, training_set
+from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone, training_set
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Leak, Trial, Utility
 from bareface.auditing.defending.world import World
+from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Progress, Question, make_attacks
 from bareface.auditing.verifying import PairedImages, verify
 from bareface.config import ShadowConfig, make_attack_configs

@@ -1,0 +1,115 @@
+"""Backbones that the auditor trains beside the target: shadows on other people, references on images in question."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bareface.auditing.cast import recipe_of, train_backbone
+from bareface.auditing.games import CANDIDATES
+from bareface.config import ReferenceConfig, ShadowConfig, TrainConfig
+from bareface.roster import Role, Roster
+from bareface.streams import seed_for, stream
+from bareface.targets.device import CPU
+from bareface.targets.target import Target
+from bareface.training.train import Step
+
+Report = Callable[[int, Step], None]
+"""Called after every step with the number of the backbone."""
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A backbone that the auditor trained, and who was in its training.
+
+    Attributes:
+        target: the backbone with its head.
+        roster: the images that it could learn from, in the roles that they had for it.
+    """
+
+    target: Target
+    roster: Roster
+
+
+def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Roster:
+    """The auxiliary images, dealt into the three roles of a shadow.
+
+    A share of the people is in training, each with every other image; the rest of their images is held out.
+    """
+    auxiliary = roster.take(roster.rows(Role.AUXILIARY))
+    people = rng.permutation(np.unique(auxiliary.subject))
+    trained = people[: max(2, round(share * len(people)))]
+    role = np.full(len(auxiliary), str(Role.OUTSIDE), dtype="<U16")
+    for person in trained:
+        rows = rng.permutation(np.flatnonzero(auxiliary.subject == person))
+        role[rows[::2]], role[rows[1::2]] = Role.MEMBER, Role.HELDOUT
+    return Roster(auxiliary.root, auxiliary.image, auxiliary.subject, role)
+
+
+def train_shadows(
+    roster: Roster,
+    config: ShadowConfig,
+    folder: Path,
+    seed: int,
+    report: Report,
+    device: torch.device = CPU,
+) -> tuple[Shadow, ...]:
+    """Train the shadows, each on its own share of the auxiliary people."""
+    share = config.people_in_training
+    own = [shadow_roster(roster, share, stream(seed, "shadow", number)) for number in range(config.count)]
+    return _trained("shadow", own, config.train, folder, seed, report, device)
+
+
+def train_references(
+    roster: Roster,
+    config: ReferenceConfig,
+    folder: Path,
+    seed: int,
+    report: Report,
+    device: torch.device = CPU,
+) -> tuple[Shadow, ...]:
+    """Train references on images in question, each on its own part of them."""
+    own = [reference_roster(roster, number, seed) for number in range(config.count)]
+    return _trained("reference", own, config.train, folder, seed, report, device)
+
+
+def reference_roster(roster: Roster, number: int, seed: int) -> Roster:
+    """The images in question: half of the people with half of each one's images in training, the rest outside.
+
+    Roles are not looked at. Every four references share out the images: of two the first halves of people meet each
+    half of images, of two the second ones; with two references, both halves of people occur.
+    """
+    asked = roster.take(roster.rows(*CANDIDATES))
+    four, place = divmod(number, 4)
+    people_half, image_half = ((0, 0), (1, 1), (0, 1), (1, 0))[place]
+    people = stream(seed, "reference people", four).permutation(np.unique(asked.subject))
+    role = np.full(len(asked), str(Role.OUTSIDE), dtype="<U16")
+    for person in people[people_half::2]:
+        rows = np.flatnonzero(asked.subject == person)
+        dealt = stream(seed, "reference images", four, str(person)).permutation(rows)
+        role[dealt[image_half::2]] = Role.MEMBER
+    return Roster(asked.root, asked.image, asked.subject, role)
+
+
+def _trained(
+    kind: str,
+    rosters: Sequence[Roster],
+    train: TrainConfig,
+    folder: Path,
+    seed: int,
+    report: Report,
+    device: torch.device,
+) -> tuple[Shadow, ...]:
+    """A backbone for each roster, by number."""
+    made = []
+    for number, own in enumerate(rosters):
+        recipe = recipe_of(train.model_copy(update={"seed": seed_for(seed, kind, number)}))
+        report_step = _numbered(report, number)
+        made.append(Shadow(train_backbone(own, recipe, folder / f"{kind}-{number}", report_step, device), own))
+    return tuple(made)
+
+
+def _numbered(report: Report, number: int) -> Callable[[Step], None]:
+    return lambda step: report(number, step)
