@@ -29,7 +29,7 @@ def costs(target: Target, roster: Roster, attacks: Sequence[Attack], references:
 
     What is asked once in an audit (statistics of public faces, a gallery, fitting) is not in it.
     """
-    rows = roster.rows(Role.MEMBER)[: batch_size(target.spec)]
+    rows = roster.rows(Role.MEMBER)[: batch_size(target.spec, target.device)]
     images = ArrayImages(images_for(target, roster.take(rows)).load(np.arange(len(rows))))
     public = ArrayImages(public_images(target, roster, SEED)[0].load(np.arange(PUBLIC)))
     ratio = {channels: _ratio(target, channels, images, public) for channels in {a.reads() for a in attacks}}

@@ -42,7 +42,8 @@ class CalibratedAttack(FeatureAttack):
     Attributes:
         signal: which one.
         mode: `offline` reads only references that were not trained on the image; `online` also those that were, and
-            abstains on images that none was trained on. Shadows never saw the images in question, trained references did.
+            abstains on images that none was trained on. Shadows never saw the images in question; references that
+            the audit trains did.
     """
 
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})

@@ -6,9 +6,9 @@ image that every model finds easy no longer passes for a member.
 
 What the attacker needs:
 Reference models of the same kind that were not trained on the image, as an audit's shadows; with `online` also some
-that were, as the `trained_references` of a configuration. Beside them some true members (partial), the shadows' own (shadow), or people who are known not to be members
-(nonmembers), for the direction and the threshold. The signals are black box, but for `bn-distance`, `bn-kl` (white box)
-and `logit` (the head).
+that were, as the `trained_references` of a configuration. Beside them some true members (partial), the shadows' own
+(shadow), or people who are known not to be members (nonmembers), for the direction and the threshold. The signals are
+black box, but for `bn-distance`, `bn-kl` (white box) and `logit` (the head).
 
 How it works:
 N(μ_out, σ_out²) is fitted to the signal over the references that were not trained on the image. Offline the score is

@@ -19,6 +19,7 @@ from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.strangers import Strangers
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.targets.device import CPU
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
@@ -58,7 +59,9 @@ class BackboneWitness:
             shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
         if self.target.centres is not None:
             shapes |= head_shapes(len(self.target.centres))
-        offer = Offer(self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec))
+        offer = Offer(
+            self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec, self.target.device)
+        )
         offer = with_bank(offer, self.channels)
         offer = with_gradients(offer, self.target, self._pulls, _noise(self.target)[:1])
         if self.strangers is not None:
@@ -164,12 +167,14 @@ def _noise(target: Target) -> Tensor:
     return target.spec.normalise(drawn.to(target.device))
 
 
-def batch_size(spec: ImageSpec) -> int:
+def batch_size(spec: ImageSpec, device: torch.device = CPU) -> int:
     """Images in one forward pass: 16 of 112 pixels, more of smaller ones up to 128, about as many pixels in all.
 
-    Fewer would spend their time between the layers; the activations of more would leave the caches.
+    Fewer would spend their time between the layers; the activations of more would leave the caches. An accelerator
+    takes sixteen times as many, since few leave it idle.
     """
-    return 1 << int(log2(min(max(PIXELS_AT_ONCE / (spec.height * spec.width), 8), 128)))
+    fit = 1 << int(log2(min(max(PIXELS_AT_ONCE / (spec.height * spec.width), 8), 128)))
+    return fit if device == CPU else 16 * fit
 
 
 def visible_layers(target: Target) -> tuple[Layer, ...]:

@@ -137,6 +137,7 @@ def test_channels_can_be_read_alone(tmp_path: Path) -> None:
 )
 def test_small_images_go_together(height: int, width: int, expected: int) -> None:
     assert batch_size(ImageSpec(height, width)) == expected
+    assert batch_size(ImageSpec(height, width), torch.device("cuda")) == 16 * expected
 
 
 def test_a_witness_may_be_asked_at_once() -> None:
