@@ -16,10 +16,11 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
-from bareface.config import ShadowConfig, make_attack_configs
+from bareface.config import ReferenceConfig, ShadowConfig, make_attack_configs
 from bareface.evidence import Evidence, read_evidence
 from bareface.files import write_text
-from bareface.membership import attacks
+from bareface.membership import attacks as known_attacks
+from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
 from bareface.targets.target import Target
 from benchmarks.attack_costs import costs
@@ -37,8 +38,8 @@ VARIANTS = (
 
 def every_attack() -> tuple[str, ...]:
     """One of each, those on sets of photos for sets of 2, 3 and 5, and the variants."""
-    sets = [name for name, attack in attacks().items() if "k" in attack().parameters()]
-    single = [name for name in attacks() if name not in sets]
+    sets = [name for name, attack in known_attacks().items() if "k" in attack().parameters()]
+    single = [name for name in known_attacks() if name not in sets]
     return (*single, *(f"{name}:k={k}" for name in sets for k in (2, 3, 5)), *VARIANTS)
 
 
@@ -49,14 +50,18 @@ class Bench:
     Attributes:
         world: who is who.
         attacks: in the notation of the command line.
+        knowledge: settings of prior knowledge.
         shadows: trained beside each target.
+        references: likewise, on parts of the images in question.
         run: the folder.
         stages: shows progress.
     """
 
     world: AttackWorld
     attacks: tuple[str, ...]
+    knowledge: tuple[Knowledge, ...]
     shadows: int
+    references: int
     run: Path
     stages: Stages
 
@@ -69,10 +74,12 @@ class Bench:
     def audited(self, seed: int, first: int) -> Evidence:
         """One target and everything that is said of it; arenas and folds are those of the seed `first`."""
         home = self._home(seed)
-        shadows = ShadowConfig(count=self.shadows, train=self.world.training.model_copy(update={"seed": 1000}))
+        train = self.world.training.model_copy(update={"seed": 1000})
+        references = ReferenceConfig(count=self.references, train=train) if self.references else None
         question = Question(
             make_attacks(make_attack_configs(self.attacks)),
-            shadow=shadows, knowledge=KNOWLEDGE, seed=first, title=f"{self.world.name}, every attack, seed {seed}",
+            shadow=ShadowConfig(count=self.shadows, train=train), trained_references=references,
+            knowledge=self.knowledge, seed=first, title=f"{self.world.name}, every attack, seed {seed}",
         )  # fmt: skip
         command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
         brought = Brought(self.target(seed), self.world.roster, command=command)
@@ -86,9 +93,8 @@ class Bench:
 
     def passes(self, seed: int) -> dict[str, float]:
         """What each attack costs."""
-        return costs(
-            self.target(seed), self.world.roster, make_attacks(make_attack_configs(self.attacks)), self.shadows
-        )
+        attacks = make_attacks(make_attack_configs(self.attacks))
+        return costs(self.target(seed), self.world.roster, attacks, self.shadows + self.references)
 
     def _home(self, seed: int) -> Path:
         return self.run / f"seed-{seed}"
@@ -103,6 +109,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=7)
     parser.add_argument("--shadows", type=int, default=2)
+    parser.add_argument("--references", type=int, default=0, help="trained on parts of the images in question")
+    parser.add_argument("--knowledge", action="append", choices=KNOWLEDGE, help="repeat it; all by default")
     parser.add_argument("--attack", action="append", help="repeat it; every attack by default")
     parser.add_argument("--done", action="store_true", help="show the audits that are there, make none")
     asked = parser.parse_args()
@@ -110,7 +118,8 @@ def main() -> None:
     seeds = range(asked.first, asked.first + asked.seeds)
     with Stages() as stages:
         world = WORLDS[asked.world](run, stages)
-        bench = Bench(world, tuple(asked.attack or every_attack()), asked.shadows, run, stages)
+        attacks, knowledge = tuple(asked.attack or every_attack()), tuple(asked.knowledge or KNOWLEDGE)
+        bench = Bench(world, attacks, knowledge, asked.shadows, asked.references, run, stages)
         found = [bench.kept(seed) if asked.done else bench.audited(seed, asked.first) for seed in seeds]
         text = table(found, bench.passes(asked.first))
     write_text(run / "table.md", text + "\n")
