@@ -20,10 +20,11 @@ from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel
 from bareface.training.defence import AnswerDefence, Public, ReleaseDefence, TrainingDefence
-from bareface.training.defences import HEADINGS, defence_class, defences
+from bareface.training.defences import HEADINGS, defence_class, defences, dp_sgd
 from bareface.training.defences.augmentation import Augmentation
 from bareface.training.defences.cutmix import pasted
 from bareface.training.defences.distillation import Distillation, imitating
+from bareface.training.defences.dp_sgd import DpSgd
 from bareface.training.defences.dropout import Dropout
 from bareface.training.defences.early_stopping import EarlyStopping
 from bareface.training.defences.embedding_noise import EmbeddingNoise
@@ -46,7 +47,7 @@ from bareface.training.defences.weight_decay import WeightDecay
 from bareface.training.defences.zeroed_counters import ZeroedCounters
 from bareface.training.defended import train_defended
 from bareface.training.heads import CosFace
-from bareface.training.learner import Learner, learner_of
+from bareface.training.learner import Learner, fresh_backbone, learner_of
 from bareface.training.recipe import Recipe
 
 SPEC = ImageSpec(16, 16, "GRAY")
@@ -209,6 +210,22 @@ def test_frozen_statistics_are_those_of_public_people_and_stay() -> None:
     after = [buffer for name, buffer in one.backbone.named_buffers() if "running" in name]
     assert all(torch.equal(a, b) for a, b in zip(public, after, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(before, one.parameters().values(), strict=True))
+
+
+def test_private_training_may_start_from_public_people_at_no_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, public = DpSgd(), DpSgd(pretraining=1.0)
+
+    def start(defence: DpSgd) -> nn.Module:
+        return defence.backbone(fresh_backbone(RECIPE), RECIPE, PUBLIC)
+
+    fresh, taught, again = start(usual), start(public), start(public)
+    assert not any(isinstance(layer, _BatchNorm) for layer in taught.modules())
+    assert all(torch.equal(a, b) for a, b in zip(taught.parameters(), again.parameters(), strict=True))
+    assert not any(
+        torch.equal(a, b) for a, b in zip(fresh.parameters(), taught.parameters(), strict=True) if a.ndim > 1
+    )
+    monkeypatch.setattr(dp_sgd, "spent", lambda *asked: asked)
+    assert public.guarantee(LABELS, RECIPE) == usual.guarantee(LABELS, RECIPE)
 
 
 @pytest.mark.parametrize("name", ["label-smoothing", "relax-loss", "mixup", "cutmix", "group-norm", "dp-sgd"])

@@ -3,20 +3,20 @@
 What it does:
 Clips the gradient of every image (or of every person's images together) to a length, adds Gaussian noise to their sum
 before each step, and draws each batch at random (Poisson sampling). Normalises with GroupNorm, since BatchNorm mixes
-the images of a batch. The spent ε is accounted with Rényi differential privacy.
+the images of a batch. May learn from public people first. The spent ε is accounted with Rényi differential privacy.
 
 What it protects:
 Any attack on the trained network is bounded by ε: at a false positive rate f the true positive rate is at most
 e^ε f + δ, for one image, or with `unit=person` for all images of one person. It covers backbone and head.
 
 What it cannot:
-A network of this size on so few images learns little under a small ε. A large ε proves nothing, though the noise may
-still help; compare the bound that the audit measures. How many people there are is taken as public, and with
-`unit=person` the row of a person in the head is not hidden: the head must not be released.
+A network of this size on so few images learns little under a small ε, beyond what it knew from public people. A large ε
+proves nothing, though the noise may still help; compare the bound that the audit measures. How many people there are is
+taken as public, and with `unit=person` the row of a person in the head is not hidden: the head must not be released.
 
 Reference:
-Abadi et al., CCS 2016, arXiv 1607.00133; McMahan et al., ICLR 2018, arXiv 1710.06963, for people as units; the
-accountant is Opacus' (Mironov et al., arXiv 1908.10530).
+Abadi et al., CCS 2016, arXiv 1607.00133; McMahan et al., ICLR 2018, arXiv 1710.06963, for people as units; De et al.,
+arXiv 2204.13650, for pretraining; the accountant is Opacus' (Mironov et al., arXiv 1908.10530).
 """
 
 import warnings
@@ -35,6 +35,7 @@ from bareface.streams import stream
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
 from bareface.training.defences.group_norm import with_group_norm
 from bareface.training.learner import Learner, Lesson
+from bareface.training.pretraining import pretrained
 from bareface.training.private import clipped_sum
 from bareface.training.recipe import Recipe
 
@@ -50,6 +51,8 @@ class DpSgd(TrainingDefence):
         delta: of (ε, δ).
         batch: units in a batch on average.
         learning_rate: at its highest.
+        pretraining: epochs on public people before, as a share of the recipe's; they cost no privacy.
+        pretraining_rate: the learning rate of those.
     """
 
     name: ClassVar[str] = "dp-sgd"
@@ -60,14 +63,19 @@ class DpSgd(TrainingDefence):
     delta: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     batch: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 0.5
+    pretraining: Annotated[float, Field(ge=0, le=10)] = 0.0
+    pretraining_rate: Annotated[float, Field(gt=0)] = 0.02
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """The settings to train with."""
         return replace(recipe, batch_size=self.batch, learning_rate=self.learning_rate)
 
     def backbone(self, module: nn.Module, recipe: Recipe, public: Public) -> nn.Module:
-        """The backbone with GroupNorm: one image's gradient must hang on that image alone."""
-        return with_group_norm(module, recipe.architecture)
+        """The backbone with GroupNorm, since one image's gradient must hang on that image alone; perhaps pretrained."""
+        own = with_group_norm(module, recipe.architecture)
+        if not self.pretraining:
+            return own
+        return pretrained(own, replace(recipe, learning_rate=self.pretraining_rate), public, self.pretraining)
 
     def batches(self, labels: NDArray[np.int64], recipe: Recipe, epoch: int) -> list[NDArray[np.intp]]:
         """Row numbers of every step: each unit is in it with the same probability, whatever the others are."""

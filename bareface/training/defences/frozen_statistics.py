@@ -15,19 +15,16 @@ Reference:
 Frozen BatchNorm as in fine-tuned detectors; for privacy De et al., arXiv 2204.13650, section 3, who do without it.
 """
 
-from dataclasses import replace
 from typing import Annotated, ClassVar
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bareface.streams import seed_for
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
-from bareface.training.fitting import fit
-from bareface.training.learner import Learner, Lesson, cross_entropy, learner_of
+from bareface.training.learner import Learner, Lesson, cross_entropy
+from bareface.training.pretraining import pretrained
 from bareface.training.recipe import Recipe
 
 
@@ -45,11 +42,7 @@ class FrozenStatistics(TrainingDefence):
 
     def backbone(self, module: nn.Module, recipe: Recipe, public: Public) -> nn.Module:
         """The backbone, trained on public people."""
-        epochs, seed = max(1, round(self.pretraining * recipe.epochs)), seed_for(recipe.seed, "public")
-        first = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs), seed=seed)
-        learner = learner_of(module, first, int(public.labels.max()) + 1, torch.device("cpu"))
-        fit(public.images, public.labels, learner, first)
-        return learner.backbone
+        return pretrained(module, recipe, public, self.pretraining)
 
     def lesson(self, recipe: Recipe, epoch: int) -> Lesson:
         """Cross entropy, the BatchNorm layers in evaluation mode; their weights are trained all the same."""
