@@ -126,9 +126,18 @@ def _multiplicities(judged: Sample, stream: np.random.Generator, draws: int) -> 
     for size in chunk_sizes(draws, len(judged)):
         counts = np.zeros((len(side), size))
         for who in strata:
-            even = np.full(len(who), 1 / len(who))
-            counts[who] = stream.multinomial(max(len(who) - 1, 1), even, size=size).T
+            counts[who] = _drawn(stream, len(who), size).T
         yield counts
+
+
+def _drawn(stream: np.random.Generator, people: int, draws: int) -> Floats:
+    """(draws, people) how often each of them came up when all but one were drawn with replacement.
+
+    Counting drawn numbers takes a fifth of the time of `multinomial`, which walks through everybody's binomials.
+    """
+    drawn = stream.integers(people, size=(draws, max(people - 1, 1)))
+    drawn += people * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=people * draws).reshape(draws, people).astype(np.float64)
 
 
 def _weighted_auc(judged: Sample) -> Callable[[Floats], Floats]:
