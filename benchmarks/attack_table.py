@@ -34,16 +34,27 @@ class Row:
         known = [one.auc for one in self._measured(person=person) if one.auc is not None]
         return float(np.mean(known)) if known else -1.0
 
+    @property
+    def name(self) -> str:
+        """The attack's title, marked where it needs the classification layer."""
+        return self.findings[0].label + " (head)" * reads_head(self.findings[0])
+
+    def brief(self) -> str:
+        """The AUC in the unit that decides, and the rate at 1 %."""
+        if self.auc < 0:
+            return "-"
+        tpr = _tpr(self._measured(person=self.findings[0].game == "person"), 0.01).split(" (")[0]
+        return f"{self.auc:.3f} ({tpr})"
+
     def cells(self) -> list[str]:
         """The line of the table."""
         first = self.findings[0]
-        head = " (head)" if reads_head(first) else ""
         images, people = self._measured(person=False), self._measured(person=True)
         if self.auc < 0:
-            return [first.game, first.knowledge, first.label + head, *["-"] * 8, first.reason]
+            return [first.game, first.knowledge, self.name, *["-"] * 8, first.reason]
         foreign = self._control("foreign")
         return [
-            first.game, first.knowledge, first.label + head, _auc(images), _auc(people), _tpr(images, 0.1),
+            first.game, first.knowledge, self.name, _auc(images), _auc(people), _tpr(images, 0.1),
             _tpr(images, 0.01), self._over_blind(), _mean(c.auc for c in self._control("blind")),
             _mean(c.auc for c in foreign), f"{sum(map(_alarm, foreign))} of {len(foreign)}",
             "-" if self.passes is None else f"{self.passes:.0f}",
@@ -94,10 +105,33 @@ def _mean(values: Iterable[float | None]) -> str:
 
 def table(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
     """A line for each attack, game and knowledge, the most telling first; costs by the attack's title."""
+    rows = _rows(evidences, passes)
+    order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
+    return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
+
+
+def summary(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
+    """A line for each attack, a column for each game and knowledge: AUC in the unit that decides, TPR at 1 % FPR."""
+    rows = _rows(evidences, passes)
+    settings = [(game, told) for game in GAMES for told in KNOWLEDGE if any(key[:2] == (game, told) for key in rows)]
+    labels = dict.fromkeys(label for _, _, label in rows)
+    most = {label: [rows[*setting, label].auc for setting in settings if (*setting, label) in rows] for label in labels}
+    lines = [
+        [
+            next(row for key, row in rows.items() if key[2] == label).name,
+            *(rows[*setting, label].brief() if (*setting, label) in rows else "-" for setting in settings),
+            f"{passes[label]:.0f}" if label in passes else "-",
+        ]
+        for label in sorted(labels, key=lambda label: [-auc for auc in most[label]])
+    ]
+    heads = ["attack", *(f"{game} {told}" for game, told in settings), "passes"]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *lines])
+
+
+def _rows(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> dict[tuple[str, str, str], Row]:
+    """By game, knowledge and the attack's title."""
     lots: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for evidence in evidences:
         for finding in evidence.findings:
             lots[finding.game, finding.knowledge, finding.label].append(finding)
-    rows = {key: Row(tuple(found), passes.get(key[2])) for key, found in lots.items()}
-    order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
-    return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
+    return {key: Row(tuple(found), passes.get(key[2])) for key, found in lots.items()}

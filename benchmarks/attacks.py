@@ -24,7 +24,7 @@ from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
 from bareface.targets.target import Target
 from benchmarks.attack_costs import costs
-from benchmarks.attack_table import KNOWLEDGE, table
+from benchmarks.attack_table import KNOWLEDGE, summary, table
 from benchmarks.attack_worlds import WORLDS, AttackWorld
 
 VARIANTS = (
@@ -121,9 +121,10 @@ def main() -> None:
         attacks, knowledge = tuple(asked.attack or every_attack()), tuple(asked.knowledge or KNOWLEDGE)
         bench = Bench(world, attacks, knowledge, asked.shadows, asked.references, run, stages)
         found = [bench.kept(seed) if asked.done else bench.audited(seed, asked.first) for seed in seeds]
-        text = table(found, bench.passes(asked.first))
-    write_text(run / "table.md", text + "\n")
-    print(text)
+        passes = bench.passes(asked.first)
+    for name, text in {"summary": summary(found, passes), "table": table(found, passes)}.items():
+        write_text(run / f"{name}.md", text + "\n")
+        print(f"{text}\n")
 
 
 if __name__ == "__main__":
