@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from bareface.auditing.question import make_attacks
 from bareface.config import AttackConfig
 from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.files import write_text
 from bareface.membership.base import Knowledge
 from bareface.trace import HEAD_CHANNELS
 
@@ -101,6 +103,14 @@ def _tpr(measured: Sequence[Measurement], fpr: float) -> str:
 def _mean(values: Iterable[float | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{np.mean(known):.3f}" if known else "-"
+
+
+def written(evidences: Sequence[Evidence], passes: Mapping[str, float], run: Path) -> str:
+    """Summary and table as text; each is also a file in the folder of the run."""
+    texts = {"summary": summary(evidences, passes), "table": table(evidences, passes)}
+    for name, text in texts.items():
+        write_text(run / f"{name}.md", text + "\n")
+    return "\n\n".join(texts.values())
 
 
 def table(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:

@@ -24,7 +24,7 @@ from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
 from bareface.targets.target import Target
 from benchmarks.attack_costs import costs
-from benchmarks.attack_table import KNOWLEDGE, summary, table
+from benchmarks.attack_table import KNOWLEDGE, written
 from benchmarks.attack_worlds import WORLDS, AttackWorld
 
 VARIANTS = (
@@ -122,9 +122,7 @@ def main() -> None:
         bench = Bench(world, attacks, knowledge, asked.shadows, asked.references, run, stages)
         found = [bench.kept(seed) if asked.done else bench.audited(seed, asked.first) for seed in seeds]
         passes = bench.passes(asked.first)
-    for name, text in {"summary": summary(found, passes), "table": table(found, passes)}.items():
-        write_text(run / f"{name}.md", text + "\n")
-        print(f"{text}\n")
+    print(written(found, passes, run))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ done, says what it was at and exits with 4; run it again to resume, as in
 
     until python -m benchmarks.attacks_at_scale --device cuda; do [ $? -eq 4 ] || break; done
 
-Games and settings of prior knowledge are audited one by one, so that each fits a call. Prints the table of
+Games and settings of prior knowledge are audited one by one, so that each fits a call. Prints the tables of
 `benchmarks.attacks`.
 """
 
@@ -28,14 +28,13 @@ from bareface.auditing.question import Progress, Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import RESULT_FILE, Evidence, read_evidence
-from bareface.files import write_text
 from bareface.membership.base import Knowledge
 from bareface.streams import seed_for
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.recipe import Recipe
 from benchmarks.attack_costs import costs
-from benchmarks.attack_table import GAMES, KNOWLEDGE, table
+from benchmarks.attack_table import GAMES, KNOWLEDGE, written
 from benchmarks.attacks import every_attack
 from benchmarks.scale_people import Population
 
@@ -87,14 +86,14 @@ class Scale:
     run: Path
     seed: int
 
-    def table(self, progress: Progress) -> str:
+    def tables(self, progress: Progress) -> str:
         """Whatever is missing is made first."""
         self.people.render(progress)
         target = self._target(progress)
         shadows = [self._shadow(number, progress) for number in range(self.shadows)]
         found = [self._audited(target, shadows, game, told, progress) for game in GAMES for told in KNOWLEDGE]
         attacks = make_attacks(make_attack_configs(self.attacks))
-        return table(found, costs(target, self.people.audited(), attacks, self.shadows))
+        return written(found, costs(target, self.people.audited(), attacks, self.shadows), self.run)
 
     def _target(self, progress: Progress) -> Target:
         report = progress_of(progress, "training the target")
@@ -163,17 +162,15 @@ def scale_of(asked: argparse.Namespace) -> Scale:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Go on for some minutes; print the table once everything is there."""
+    """Go on for some minutes; print the tables once everything is there."""
     keep_freed_memory()
     asked = arguments(words)
     with Stages() as stages:
         try:
-            text = scale_of(asked).table(Shift(stages, time.monotonic() + 60 * asked.minutes))
+            print(scale_of(asked).tables(Shift(stages, time.monotonic() + 60 * asked.minutes)))
         except TimeUp as over:
             print(f"{asked.minutes:g} minutes are over at {over}; run it again to resume", file=sys.stderr)
             sys.exit(AGAIN)
-    write_text(asked.run / "table.md", text + "\n")
-    print(text)
 
 
 if __name__ == "__main__":

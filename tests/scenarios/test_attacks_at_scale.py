@@ -1,5 +1,6 @@
 """The benchmark at the paper's scale, at toy size: who is who, and a call whose time is up is gone on with."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +58,21 @@ def test_when_time_is_up_it_says_so_and_goes_on_the_next_time(
     assert over.value.code == AGAIN
     assert "0 minutes are over at rendering blocks of people: 1 of 2; run it again" in capsys.readouterr().err
     main(words)
-    rows = [line.split(" | ")[:3] for line in capsys.readouterr().out.splitlines()[2:]]
-    assert rows == [
+    summary, table = (text.splitlines() for text in capsys.readouterr().out.strip().split("\n\n"))
+    assert summary[0] == "| attack | dataset partial | dataset shadow | person partial | person shadow | passes |"
+    assert [
+        re.fullmatch(r"\| flip-agreement( \| 0\.\d{3} \(-\)){4} \| \d+ \|", line) is not None for line in summary[2:]
+    ] == [True]
+    assert [line.split(" | ")[:3] for line in table[2:]] == [
         [f"| {game}", told, "flip-agreement"] for game in ("dataset", "person") for told in ("partial", "shadow")
     ]
 
     def nothing(*_: object, **__: object) -> None:
         raise AssertionError("audited again")
 
-    before = (tmp_path / "table.md").read_text().splitlines()
     monkeypatch.setattr(attacks_at_scale, "conduct", nothing)
     main(words)
-    after = capsys.readouterr().out.splitlines()
-    assert [line.split(" | ")[:-1] for line in after] == [line.split(" | ")[:-1] for line in before]
+    after = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert [line.split(" | ")[:-1] for line in after] == [line.split(" | ")[:-1] for line in table]
     with pytest.raises(AssertionError, match="audited again"):
         main([*words, "--attack", "embedding-norm"])
