@@ -60,9 +60,8 @@ def test_when_time_is_up_it_says_so_and_goes_on_the_next_time(
     main(words)
     summary, table = (text.splitlines() for text in capsys.readouterr().out.strip().split("\n\n"))
     assert summary[0] == "| attack | dataset partial | dataset shadow | person partial | person shadow | passes |"
-    assert [
-        re.fullmatch(r"\| flip-agreement( \| 0\.\d{3} \(-\)){4} \| \d+ \|", line) is not None for line in summary[2:]
-    ] == [True]
+    (line,) = summary[2:]
+    assert re.fullmatch(r"\| flip-agreement( \| 0\.\d{3} \(-\)){4} \| \d+ \|", line)
     assert [line.split(" | ")[:3] for line in table[2:]] == [
         [f"| {game}", told, "flip-agreement"] for game in ("dataset", "person") for told in ("partial", "shadow")
     ]
