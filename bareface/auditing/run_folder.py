@@ -3,7 +3,7 @@
 config.json        the resolved configuration; another one is refused
 rejects.parquet    images that could not be used, with path and reason (yours, not for the report)
 people.parquet     which pseudonym is whom (yours, not for the report)
-trace/  shadows/   what was probed and trained; reused when the run is repeated
+trace/  shadows/  references/   what was probed and trained; reused when the run is repeated
 attack_models/     fitted attack models, as arrays
 scores.parquet     every score, by pseudonym
 result.json        the evidence
