@@ -7,7 +7,8 @@ import pytest
 from toy import BANK, LAYERS, Toy, known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership import all_one_image
+from bareface.membership import one_image
+from bareface.membership.all_calibrated import AllCalibrated
 from bareface.membership.all_one_image import AllOneImage
 from bareface.membership.attack_model import Lesson, fit
 from bareface.membership.bank_features import cosine_matrix, moments_and_quantiles
@@ -17,7 +18,8 @@ from bareface.membership.layer_agreement import LayerAgreement
 from bareface.membership.nested import Peopled, Setting
 from bareface.membership.part_response import PartResponse
 from bareface.membership.view_agreement import ViewAgreement
-from bareface.trace import Channel, Trace
+from bareface.stats.roc import auc
+from bareface.trace import BN_CHANNELS, Channel, Trace
 
 COSINES = np.array([[0.9, 0.1, 0.5, 0.4, 0.2, 0.6, 0.7, 0.3, 0.8, 0.0]])
 
@@ -127,7 +129,7 @@ def test_the_ensemble_chooses_with_the_people_it_is_told(monkeypatch: pytest.Mon
         told.extend(one.people for one in known)
         return settings[0]
 
-    monkeypatch.setattr(all_one_image, "choose", first)
+    monkeypatch.setattr(one_image, "choose", first)
     lone = toy.trace.with_photo_set(np.arange(len(toy.trace)))
     AllOneImage().fit(Known("partial", (Labelled(lone, toy.member, toy.subject),)), np.random.default_rng(0))
     np.testing.assert_array_equal(told, [toy.subject])
@@ -141,3 +143,53 @@ def test_without_choice_the_penalty_is_as_stated() -> None:
     lesson = Lesson(AllOneImage().features(toy.trace.take(learn)), toy.member[learn])
     expected = fit([lesson], shape="logistic", penalty=7.0, rng=np.random.default_rng(0))
     np.testing.assert_array_equal(fitted.weights[0], expected.weights[0])
+
+
+def test_calibrated_numbers_are_those_above_the_references_that_did_not_see_the_image() -> None:
+    toy = toy_world(3, leak=1.0)
+    first, second = toy.trace.references
+    saw, both = np.arange(len(toy.trace)) == 0, np.arange(len(toy.trace)) == 1
+    trace = replace(toy.trace, references=(replace(first, member=saw | both), replace(second, member=both)))
+    told, own = AllCalibrated().features(trace), AllOneImage().features(trace)
+    one, two = (AllOneImage().features(reference.trace) for reference in trace.references)
+    width = own.shape[1]
+    np.testing.assert_array_equal(told[:, :width], own)
+    np.testing.assert_allclose(told[0, width:], own[0] - two[0])
+    assert np.isnan(told[1, width:]).all()
+    np.testing.assert_allclose(told[2:, width:], own[2:] - (one[2:] + two[2:]) / 2)
+
+
+def test_calibration_takes_out_how_easy_a_picture_is_for_everybody() -> None:
+    toy = toy_world(6, people=60, leak=1.0)
+    ease = np.random.default_rng(1).normal(size=(len(toy.trace), 1, 1)) * 4
+
+    def easier(trace: Trace) -> Trace:
+        moved = {name: trace.channels[name] * np.exp(ease) for name in BN_CHANNELS}
+        return replace(trace, channels={Channel.EMBEDDING: trace.channels[Channel.EMBEDDING], **moved})
+
+    references = tuple(replace(one, trace=easier(one.trace)) for one in toy.trace.references)
+    world = Toy(replace(easier(toy.trace), references=references), toy.member, toy.subject)
+    learn, judge = split_in_halves(world)
+    known = known_from(world, learn)
+    reached = {
+        attack.name: auc(
+            attack.score(world.trace.take(judge), known, np.random.default_rng(0)).values, world.member[judge]
+        )
+        for attack in (AllOneImage(), AllCalibrated())
+    }
+    assert reached["all-calibrated"] > reached["all-one-image"] + 0.05, reached
+
+
+def test_calibration_wants_references_of_the_same_architecture() -> None:
+    toy = toy_world(3)
+    with pytest.raises(
+        Abstained, match=r"got no reference model; expected other models beside the target\. Try: shadow"
+    ):
+        AllCalibrated().features(replace(toy.trace, references=()))
+    (first, _), fewer = toy.trace.references, {**toy.trace.channels}
+    del fewer[Channel.GRADIENT_NORM]
+    other = replace(first, trace=replace(first.trace, channels=fewer))
+    with pytest.raises(
+        Abstained, match=r"got a reference that gives \d+ numbers of an image; expected \d+, as the target"
+    ):
+        AllCalibrated().features(replace(toy.trace, references=(other,)))
