@@ -92,15 +92,17 @@ class Reduction:
     """From moments to one number for each image, layer and channel of the trace; built once, since it never changes.
 
     Attributes:
-        layers: in the order in which they ran.
+        names: the layers, in the order in which they ran.
+        sizes: c of each.
         centre, scale: (sum of c,) with v − u = scale (entering − centre): running mean and 1, unless folded.
         running_variance: (sum of c,) with the layers' eps.
         total: (sum of c, l) matrix that adds up the channels of each layer.
         layer_of: (sum of c,) the layer of each channel.
-        widths: (l,) the channels of each layer.
+        widths: (l,) the sizes again, where the numbers lie.
     """
 
-    layers: tuple[Layer, ...]
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
     centre: Tensor
     scale: Tensor
     running_variance: Tensor
@@ -125,24 +127,24 @@ class Reduction:
         """The reduction for `layers` with these (c,) means and variances, wherever they are from."""
         centre, device = torch.cat(list(means)), means[0].device
         scale = torch.ones_like(centre) if scales is None else torch.cat(list(scales))
-        widths = torch.tensor([layer.channels for layer in layers], device=device)
-        numbers = torch.arange(len(layers), device=device)
+        names, sizes = tuple(layer.name for layer in layers), tuple(len(mean) for mean in means)
+        numbers, widths = torch.arange(len(layers), device=device), torch.tensor(sizes, device=device)
         layer_of = torch.repeat_interleave(numbers, widths, output_size=len(centre))
         total = torch.nn.functional.one_hot(layer_of, len(layers)).to(centre)
-        return cls(layers, centre, scale, torch.cat(list(variances)), total, layer_of, widths)
+        return cls(names, sizes, centre, scale, torch.cat(list(variances)), total, layer_of, widths)
 
     def standardised(self, seen: Mapping[str, Moments]) -> Tensor:
         """(n, sum of c) (v̄ − u) / s of every channel of a pass."""
-        mean = torch.cat([seen[layer.name].mean for layer in self.layers], dim=1)
+        mean = torch.cat([seen[name].mean for name in self.names], dim=1)
         return mean.sub_(self.centre).mul_(self.scale).mul_(self.running_variance.rsqrt())
 
     def by_layer(self, seen: Mapping[str, Moments]) -> tuple[Tensor, ...]:
         """(n, c_i) (v̄ − u) / s of each layer."""
-        return torch.split(self.standardised(seen), [layer.channels for layer in self.layers], dim=1)
+        return torch.split(self.standardised(seen), list(self.sizes), dim=1)
 
     def channels(self, seen: Mapping[str, Moments]) -> dict[Channel, Tensor]:
         """The `bn_` channels of a pass, each (n, l)."""
-        moments = [seen[layer.name] for layer in self.layers]
+        moments = [seen[name] for name in self.names]
         mean = torch.cat([kept.mean for kept in moments], dim=1)
         positions = torch.tensor([float(kept.positions) for kept in moments], device=mean.device)
         mean_square = torch.cat([kept.norm for kept in moments], dim=1).square_().div_(positions[self.layer_of])

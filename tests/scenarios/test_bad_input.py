@@ -51,7 +51,10 @@ def own_world(world: Path, tmp_path: Path) -> Path:
         (["audit", "none.yaml"], r"UsageError none\.yaml: got no such file; expected a YAML configuration\."),
         (["audit"], r"UsageError bareface audit: got no model; .* Try: bareface audit --help\."),
         (["inspect", "none.ckpt"], r"CheckpointError .*none\.ckpt: got no such file"),
-        (["attacks", "nonsense"], r"UsageError attack: got 'nonsense'; expected one of all-one-image, .*bn-distance, "),
+        (
+            ["attacks", "nonsense"],
+            r"UsageError attack: got 'nonsense'; expected one of all-calibrated, .*bn-distance, ",
+        ),
         (["report", "none"], r"RunError none: got no result\.json; .* Try: run the audit again; it resumes\."),
         (["train", "none.csv", "-o", "out"], r"RosterError none\.csv: got no such file"),
         (
