@@ -113,3 +113,12 @@ def test_the_install_is_a_cpu_install_where_the_constraint_was_used() -> None:
 
     assert torch.version.cuda is None
     assert not [d.metadata["Name"] for d in distributions() if (d.metadata["Name"] or "").startswith("nvidia-")]
+
+
+def test_no_test_has_a_clock_of_its_own() -> None:
+    """How busy the machine is says nothing about the software: one profile, in tests/conftest.py, is for every test."""
+    clocks = re.compile(r"\bdeadline\s*=|\bsuppress_health_check\s*=")
+    tests = [
+        path for path in (ROOT / "tests").rglob("*.py") if path not in (ROOT / "tests" / "conftest.py", Path(__file__))
+    ]
+    assert not [path.name for path in tests if clocks.search(path.read_text())]

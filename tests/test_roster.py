@@ -110,7 +110,7 @@ class TestReadFolder:
 class TestRoundTrip:
     """What is written is what is read."""
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.lists(ROW, min_size=1, max_size=6, unique_by=lambda row: row[0]), st.sampled_from(["csv", "parquet"]))
     @example([('a,"b"\r\n/c.jpg', "\ufeffx\ny", "member"), ("=cmd/1.jpg", "'", "public")], "csv")
     def test_any_names(self, rows, suffix):
@@ -303,13 +303,13 @@ class TestArbitraryBytes:
         assert all(".." not in image.parts and not image.is_absolute() for image in map(Path, found.image))
         assert len(found.image) == len(found.subject) == len(found.role) > 0
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.binary(max_size=200))
     def test_csv_of_bytes(self, body):
         self.attempt(body, "csv")
         self.attempt(b"image,subject,membership\n" + body, "csv")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(
         st.lists(st.lists(st.text(max_size=8) | st.sampled_from(["..", "/", "member", "1"]), max_size=4), max_size=4)
     )
@@ -317,7 +317,7 @@ class TestArbitraryBytes:
         body = "\n".join(",".join(row) for row in rows)
         self.attempt(("image,subject,role\n" + body).encode("utf-8", "surrogatepass"), "csv")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.data())
     def test_mutated_parquet(self, data):
         content = bytearray(self.parquet(data.draw(st.sampled_from(["none", "snappy"]))))

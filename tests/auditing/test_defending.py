@@ -89,7 +89,7 @@ def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(ben
     plain, folded, _, rounded, _ = (leaks(trial) for trial in bench.trials)
     for name in ("flip-agreement", "subject-compactness (k=3)"):
         assert folded[name].auc == pytest.approx(plain[name].auc, abs=0.02)
-        assert rounded[name].auc == plain[name].auc
+        assert rounded[name].auc == pytest.approx(plain[name].auc, abs=1e-3)
     assert bench.trials[1].utility.auc == pytest.approx(bench.trials[0].utility.auc, abs=1e-3)
 
 

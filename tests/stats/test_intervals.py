@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
@@ -40,7 +40,6 @@ def between(first: Sample, second: Sample, *, crossfit: bool = False) -> Interva
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-@settings(deadline=None)
 def test_clopper_pearson_is_the_exact_binomial_interval(counted: tuple[int, int]) -> None:
     from scipy.stats import binomtest
 
@@ -67,7 +66,6 @@ def counted(draw: st.DrawFn) -> tuple[Sample, list[int]]:
 
 
 @given(counted())
-@settings(deadline=None)
 def test_weighted_auc_is_the_auc_of_the_literal_resample(data: tuple[Sample, list[int]]) -> None:
     judged, counts = data
     rows = np.concatenate([np.repeat(np.flatnonzero(judged.person == g), c) for g, c in enumerate(counts)])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
@@ -25,7 +25,6 @@ def test_a_rate_lies_between_0_and_1(fpr: float) -> None:
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=60), st.sampled_from([0.5, 0.1, 0.01]))
-@settings(deadline=None)
 def test_the_threshold_is_the_lowest_that_keeps_the_rate(negatives: list[int], fpr: float) -> None:
     values, allowed = np.array(negatives, float), math.floor(fpr * len(negatives))
     at = threshold(values, fpr)

@@ -151,11 +151,17 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path: Path, u
 KILLED = """
 import sys
 sys.path[:0] = [{repository!r}, {tests!r}]
-import torch
+import time, torch
 torch.set_num_threads({threads})
 from pathlib import Path
 from test_train import run
-run(Path({folder!r}), report=lambda s: print(s.epoch, s.step, flush=True))
+
+def told(step):
+    print(step.epoch, step.step, flush=True)
+    if (step.epoch, step.step) == (3, 1):
+        time.sleep(10**6)  # until it is killed
+
+run(Path({folder!r}), report=told)
 """
 
 

@@ -39,7 +39,7 @@ LABELS = st.floats(width=32, allow_nan=False) | st.lists(st.floats(width=32, all
 RECORDS = st.dictionaries(st.integers(0, 1 << 40), st.tuples(LABELS, st.binary(max_size=40)), max_size=8)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(RECORDS.filter(bool), st.booleans())
 def test_any_record_is_read_back_with_and_without_its_index(
     tmp_path_factory: pytest.TempPathFactory, records: dict[int, tuple[object, bytes]], with_index: bool
