@@ -12,6 +12,7 @@ from bareface.errors import UsageError
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Game = Literal["record", "person", "dataset"]
 Gate = Literal["refuse", "report", "skip"]
+AssignmentWay = Literal["randomised", "observational"]
 MAX_SHARED_RATE = 0.01
 Parameter = str | int | float | bool
 
@@ -136,6 +137,8 @@ class AuditConfig(Closed):
     takes its place, and where there is no shadow, an untrained copy of the target. `device` is where torch backbones
     compute and shadows are trained. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
+    `assignment` says how membership came about: `randomised` where members were drawn by lot from one pool before
+    training, which makes every comparison exact; anything else is `observational`, and people are matched.
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
     another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.
     """
@@ -166,6 +169,7 @@ class AuditConfig(Closed):
     max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
     recogniser: str | None = None
     selfcheck: Gate = "refuse"
+    assignment: AssignmentWay = "observational"
 
     @model_validator(mode="after")
     def _people(self) -> "AuditConfig":

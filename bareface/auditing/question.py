@@ -10,6 +10,7 @@ from bareface.auditing.games import Game
 from bareface.config import (
     DEFAULT_ATTACKS,
     MAX_SHARED_RATE,
+    AssignmentWay,
     AttackConfig,
     AuditConfig,
     Gate,
@@ -43,6 +44,7 @@ class Question:
         max_reject_rate: more unusable images than this share are refused.
         max_shared_rate: more images than this share in two roles are refused; fewer are left out.
         trained_references: how references are trained that saw a part of the images in question; None = there are none.
+        assignment: how membership came about: `randomised` where lots were drawn before training, else `observational`.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
     """
@@ -60,6 +62,7 @@ class Question:
     selfcheck: Gate = "refuse"
     max_shared_rate: float = MAX_SHARED_RATE
     trained_references: ReferenceConfig | None = None
+    assignment: AssignmentWay = "observational"
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -84,6 +87,8 @@ class Question:
             plain["knowledge"] = list(self.knowledge)
         if self.max_shared_rate != MAX_SHARED_RATE:
             plain["max_shared_rate"] = self.max_shared_rate
+        if self.assignment != "observational":
+            plain["assignment"] = self.assignment
         if self.trained_references is not None:
             plain["trained_references"] = self.trained_references.model_dump(mode="json")
         return plain | {
@@ -110,6 +115,7 @@ def question_of(config: AuditConfig) -> Question:
         config.selfcheck,
         config.max_shared_rate,
         config.trained_references,
+        config.assignment,
     )
 
 
