@@ -86,6 +86,9 @@ def audit(
     check: Annotated[
         str | None, typer.Option("--selfcheck", help="If it is fed wrongly: refuse, report or skip the check.")
     ] = None,
+    assignment: Annotated[
+        str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
@@ -100,7 +103,8 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed, "device": device,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "assignment": assignment,
+            "seed": seed, "device": device,
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:
