@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from bareface.artefacts import refuse_damaged, write_artefact
 from bareface.errors import RunError
-from bareface.files import write_text
 from bareface.overlap_record import Hygiene as Hygiene
 from bareface.record import Record as Record  # whoever writes records looks for it here
 from bareface.selfcheck_record import SelfCheck as SelfCheck
@@ -342,14 +342,14 @@ class Evidence(Record):
 
 def write_evidence(evidence: Evidence, run: Path) -> None:
     """Write `result.json` into a run folder, whole or not at all."""
-    write_text(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n")
+    write_artefact(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n", private=False)
 
 
 def read_evidence(run: Path) -> Evidence:
     """Read the record of a finished run.
 
     Raises:
-        RunError: the folder holds no finished run, or one of another schema.
+        RunError: the folder holds no finished run, or one that is damaged or of another schema.
     """
     path = run / RESULT_FILE
     if not path.is_file():
@@ -360,8 +360,10 @@ def read_evidence(run: Path) -> Evidence:
             hint="run the audit again; it resumes",
         )
     try:
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+        evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
         raise RunError(str(path), got=got, expected=f"evidence of schema {SCHEMA_VERSION}") from error
+    refuse_damaged(path, hint="run the audit again; it writes this record again")
+    return evidence

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bareface.artefacts import artefact_path
 from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble, deciding_findings
 from bareface.auditing.assignment import assignment_of
@@ -32,7 +33,6 @@ from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.evidence import Evidence, Exposure, write_evidence
-from bareface.files import atomic_path
 from bareface.roster import Roster
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
@@ -96,6 +96,8 @@ def conduct(
         settings["recogniser"] = brought.recogniser.sha256
     if brought.shadows:
         settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+    if shared is not None:
+        shared.mkdir(parents=True, exist_ok=True)
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
@@ -158,7 +160,7 @@ def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Ro
     """Every score of every attack, by pseudonym: the rows of `people.parquet` by number."""
     tables = [_score_table(answer, alias, people) for answer in answers if answer.target is not None]
     empty = pa.schema([("image", pa.int64()), ("person", pa.string()), ("score", pa.float64())])
-    with atomic_path(path) as temporary:
+    with artefact_path(path) as temporary:
         pq.write_table(pa.concat_tables(tables) if tables else empty.empty_table(), temporary, compression="zstd")
 
 

@@ -13,6 +13,7 @@ from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
 from bareface.faces.synthetic import SyntheticFaces
+from bareface.folders import held
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces
 from bareface.inversion.eigenfaces.store import save_eigenfaces
@@ -65,15 +66,16 @@ def run_generator_fit(
 ) -> None:
     """Fit linear faces to a folder of people, and say where they are."""
     roster = read_folder(people, Role.PUBLIC)
-    faces = fit_eigenfaces(
-        RosterImages(roster, size, size),
-        roster.subject,
-        components=components,
-        seed=seed,
-        alignment=alignment,
-        licence=licence,
-    )
-    save_eigenfaces(faces, folder / GENERATOR_FILE, photos=len(roster), people=len(np.unique(roster.subject)))
+    with held(folder):
+        faces = fit_eigenfaces(
+            RosterImages(roster, size, size),
+            roster.subject,
+            components=components,
+            seed=seed,
+            alignment=alignment,
+            licence=licence,
+        )
+        save_eigenfaces(faces, folder / GENERATOR_FILE, photos=len(roster), people=len(np.unique(roster.subject)))
     out(f"{size}x{size} linear faces, {components} directions, of {len(roster):,} photos: {folder / GENERATOR_FILE}")
 
 

@@ -52,7 +52,7 @@ def save_target(target: Target, folder: Path, notes: dict[str, str | int | float
     if target.centres is None:
         (folder / HEAD).unlink(missing_ok=True)
     else:
-        _save_tensors({"centres": target.centres}, folder / HEAD)
+        _save_tensors({"centres": target.centres}, folder / HEAD, private=True)  # templates of people
     write_text(folder / CARD, card.model_dump_json(indent=2) + "\n")
 
 
@@ -132,7 +132,7 @@ def _norm_settings(target: Target) -> tuple[float | None, float | None]:
     return next(iter(settings), (None, None))
 
 
-def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path, *, private: bool = False) -> None:
     whole = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
-    with atomic_path(path) as temporary:
+    with atomic_path(path, private=private) as temporary:
         save_file(whole, temporary)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import bareface
+from bareface.artefacts import is_sound, write_artefact
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
 from bareface.auditing.defending.trial import Stand, run_trial
 from bareface.auditing.defending.world import World
@@ -14,7 +15,6 @@ from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import run_folder
 from bareface.config import make_attack_configs
 from bareface.errors import RunError, UsageError
-from bareface.files import write_text
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class
 
@@ -88,10 +88,10 @@ def run_bench(
 
 def _kept(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
     path = folder / TRIAL_FILE
-    if path.exists():
+    if is_sound(path):
         return read_trial(path)
     trial = run_trial(stand, defence, folder / "audit")
-    write_text(path, trial.model_dump_json(indent=1) + "\n")
+    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False)
     return trial
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import nn
 
+from bareface.artefacts import is_sound, say_made_again
 from bareface.errors import CheckpointError, TargetError, UsageError
 from bareface.files import sha256_of
 from bareface.inversion import __file__ as inversion_package
 from bareface.inversion.checkpoints.convert import convert_generator
-from bareface.inversion.checkpoints.store import load_generator
+from bareface.inversion.checkpoints.store import load_generator, read_card
 from bareface.inversion.eigenfaces.store import is_eigenfaces, load_eigenfaces
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.gan.train import GENERATOR_FILE
@@ -78,9 +79,20 @@ def _converted(path: Path, kept: Path) -> Path:
             hint=f"{RENDERED}, a folder that train-generator wrote, a checkpoint, or package.module:factory",
         )
     out = kept / f"{path.stem}-{sha256_of(path)[:12]}.safetensors"
-    if not (out.exists() and out.with_suffix(".json").exists()):
+    if not _is_whole(out):
         convert_generator(path, out)
     return out
+
+
+def _is_whole(out: Path) -> bool:
+    """Whether a converted file is there, as its card says, with a sound card."""
+    card = out.with_suffix(".json")
+    if not (out.exists() and is_sound(card)):
+        return False
+    fits = sha256_of(out) == read_card(card).weights_sha256
+    if not fits:
+        say_made_again(out)
+    return fits
 
 
 def _made(reference: str, declared: dict[str, Any]) -> Generator:

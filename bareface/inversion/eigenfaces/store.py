@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bareface.artefacts import write_artefact
 from bareface.errors import CheckpointError
-from bareface.files import atomic_path, sha256_of, write_text
-from bareface.inversion.checkpoints.store import weights_of
+from bareface.files import atomic_path, sha256_of
+from bareface.inversion.checkpoints.store import refuse_damaged_card, weights_of
 from bareface.inversion.eigenfaces.generator import Eigenfaces
 
 FORMAT: Literal["bareface-eigenfaces-1"] = "bareface-eigenfaces-1"
@@ -50,7 +51,7 @@ def save_eigenfaces(faces: Eigenfaces, out: Path, *, photos: int, people: int) -
         name=faces.name, weights_sha256=sha256_of(out), alignment=faces.alignment, licence=faces.licence,
         photos=photos, people=people,
     )  # fmt: skip
-    write_text(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
+    write_artefact(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n", private=False)
     return card
 
 
@@ -90,8 +91,10 @@ def _tensor(path: Path, tensors: dict[str, Tensor], name: str, ndim: int) -> Ten
 
 def _read_card(path: Path) -> EigenfacesCard:
     try:
-        return EigenfacesCard.model_validate_json(path.read_bytes())
+        card = EigenfacesCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise CheckpointError(
             str(path), got=str(error.errors()[0]["msg"]), expected="a card that bareface wrote"
         ) from None
+    refuse_damaged_card(path)
+    return card
