@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bareface.errors import RunError
+from bareface.untrusted.regular import open_file
 
 OWNER_ONLY, AS_USUAL = 0o600, 0o666  # the second less the umask
 
@@ -53,7 +54,7 @@ def write_text(path: Path, content: str, *, private: bool = False, parents: bool
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -220,6 +220,9 @@ def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
             f"{made.question.trained_references.count} reference models were trained on half of the people in question "
             "each, with half of each one's images; attacks that read references know which."
         )
+    if made.roster.ignored:
+        kinds = ", ".join(f"{one.count:,} {one.kind} ({one.role})" for one in made.roster.ignored)
+        notes.append(f"Left aside in the folders that were brought: {kinds}.")
     return (*notes, *_inside(card, made.traces))
 
 

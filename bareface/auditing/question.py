@@ -20,6 +20,7 @@ from bareface.config import (
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack, Knowledge
+from bareface.untrusted.shown import gist
 
 Progress = Callable[[str, int, int], None]
 
@@ -137,7 +138,7 @@ def _make(config: AttackConfig) -> Attack:
         parameter = ".".join(str(part) for part in first["loc"])
         raise UsageError(
             f"attack {config.name}, parameter {parameter}",
-            got=repr(first["input"]),
+            got=gist(first["input"]),
             expected=first["msg"][:1].lower() + first["msg"][1:],
             hint=f"bareface attacks {config.name}",
         ) from error

@@ -11,6 +11,7 @@ import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
+from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
@@ -94,6 +95,10 @@ def audit(
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
+    ] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
@@ -106,7 +111,8 @@ def audit(
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "assignment": assignment,
             "seed": seed, "device": device,
         }  # fmt: skip
-        shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
+        asked = {name: value for name, value in named.items() if value is not None}
+        shown = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)
     if fail_if_leak and shown:
         raise typer.Exit(1)
 
@@ -128,6 +134,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    allow_links: AllowLinks = False,
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
     with manners(folder):
@@ -138,7 +145,7 @@ def train(
             "learning_rate": learning_rate, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
-        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device)
+        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device, links=allow_links)
 
 
 app.command()(invert)

@@ -17,6 +17,7 @@ from bareface.config import make_attack_configs
 from bareface.errors import RunError, UsageError
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class
+from bareface.untrusted.shown import gist
 
 TRIAL_FILE = "trial.json"
 DEFENCES = (
@@ -48,7 +49,7 @@ def make_defence(text: str) -> Defence | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = f"defence {asked.name}, parameter {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=repr(first["input"]), expected=first["msg"], hint="bareface bench list") from error
+        raise UsageError(where, got=gist(first["input"]), expected=first["msg"], hint="bareface bench list") from error
 
 
 def run_bench(

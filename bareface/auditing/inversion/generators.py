@@ -19,6 +19,7 @@ from bareface.inversion.gan.train import GENERATOR_FILE
 from bareface.inversion.generator import Generator
 from bareface.inversion.rendered import RenderedFaces
 from bareface.targets.factory import PATTERN
+from bareface.untrusted.regular import is_file, is_folder, is_there, what_lies_at
 
 RENDERED, SHIPPED = "rendered", "shipped"
 WEIGHTS = Path(inversion_package).parent / "weights" / "faces-32.safetensors"
@@ -48,11 +49,11 @@ def open_generator(
         return load_generator(WEIGHTS), "the generator that comes with bareface"
     if reference == RENDERED:
         return RenderedFaces(size), "the face renderer of bareface"
-    if not path.exists() and PATTERN.fullmatch(reference):
+    if not is_there(path) and PATTERN.fullmatch(reference):
         return _made(reference, dict(declared or {})), "factory"
-    if path.is_dir():
+    if is_folder(path):
         path = _in_folder(path)
-    if path.suffix == ".safetensors" and path.with_suffix(".json").exists():
+    if path.suffix.lower() == ".safetensors" and path.with_suffix(".json").exists():
         return (load_eigenfaces if is_eigenfaces(path) else load_generator)(path), "checkpoint"
     return load_generator(_converted(path, kept)), "converted checkpoint"
 
@@ -71,10 +72,10 @@ def _in_folder(folder: Path) -> Path:
 
 
 def _converted(path: Path, kept: Path) -> Path:
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(
             str(path),
-            got="no such file",
+            got=what_lies_at(path),
             expected="a generator",
             hint=f"{RENDERED}, a folder that train-generator wrote, a checkpoint, or package.module:factory",
         )

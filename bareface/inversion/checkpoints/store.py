@@ -15,6 +15,9 @@ from bareface.inversion.checkpoints.shapes import build
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.untrusted.json_text import bounded
+from bareface.untrusted.regular import content_of
+from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality", "bareface"]
 
@@ -117,7 +120,7 @@ def read_card(path: Path) -> Card:
         CheckpointError: it is missing or damaged, or no card that bareface wrote.
     """
     try:
-        card = Card.model_validate_json(path.read_bytes())
+        card = Card.model_validate_json(bounded(content_of(path), CONFIGURATION))
     except OSError as error:
         raise CheckpointError(
             str(path),
@@ -125,7 +128,7 @@ def read_card(path: Path) -> Card:
             expected="the card beside the weights",
             hint="converting the generator's file first",
         ) from None
-    except (ValidationError, BarefaceError) as error:
+    except (ValidationError, BarefaceError, TooMuchError) as error:
         first = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
         raise CheckpointError(str(path), got=first, expected="a card that bareface wrote") from None
     refuse_damaged_card(path)

@@ -13,6 +13,9 @@ from bareface.errors import CheckpointError
 from bareface.files import atomic_path, sha256_of
 from bareface.inversion.checkpoints.store import refuse_damaged_card, weights_of
 from bareface.inversion.eigenfaces.generator import Eigenfaces
+from bareface.untrusted.json_text import bounded
+from bareface.untrusted.regular import content_of, is_file, open_file
+from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
 FORMAT: Literal["bareface-eigenfaces-1"] = "bareface-eigenfaces-1"
 
@@ -58,7 +61,10 @@ def save_eigenfaces(faces: Eigenfaces, out: Path, *, photos: int, people: int) -
 def is_eigenfaces(path: Path) -> bool:
     """Whether the card beside `path` says so."""
     card = path.with_suffix(".json")
-    return card.is_file() and f'"{FORMAT}"'.encode() in card.read_bytes()[:4096]
+    if not is_file(card):
+        return False
+    with open_file(card) as file:
+        return f'"{FORMAT}"'.encode() in file.read(4096)
 
 
 def load_eigenfaces(path: Path) -> Eigenfaces:
@@ -91,10 +97,9 @@ def _tensor(path: Path, tensors: dict[str, Tensor], name: str, ndim: int) -> Ten
 
 def _read_card(path: Path) -> EigenfacesCard:
     try:
-        card = EigenfacesCard.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise CheckpointError(
-            str(path), got=str(error.errors()[0]["msg"]), expected="a card that bareface wrote"
-        ) from None
+        card = EigenfacesCard.model_validate_json(bounded(content_of(path), CONFIGURATION))
+    except (ValidationError, TooMuchError, OSError) as error:
+        got = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
+        raise CheckpointError(str(path), got=got, expected="a card that bareface wrote") from None
     refuse_damaged_card(path)
     return card
