@@ -28,6 +28,7 @@ def render_text(evidence: Evidence) -> str:
 
 def _lines(content: Page) -> Iterator[str]:
     yield from (*_wrapped(content.title), "", content.badge.word, *_wrapped(content.sentence), "")
+    yield from (*_wrapped(content.assignment), "")
     yield from (*_wrapped(content.plain.means), *_wrapped(f"What to do: {content.plain.advice}"))
     for game in content.games:
         yield from ("", *_game(game))
@@ -42,6 +43,8 @@ def _lines(content: Page) -> Iterator[str]:
 
 def _game(game: GameBlock) -> Iterator[str]:
     yield from _wrapped(f"{game.game.upper()} GAME: {game.question}")
+    for sentence in game.balance:
+        yield from _wrapped(sentence)
     column = game.fprs.index(_SPOKEN_FPR) if _SPOKEN_FPR in game.fprs else 0
     rate = f"TPR at {game.fprs[column]}" if game.fprs else "TPR"
     for group in game.groups:
