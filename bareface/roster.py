@@ -3,10 +3,14 @@
 A role says what an image was to the target: `member` trained it; `heldout` shows a training person on a photo
 that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
+
+People are told apart by name, so names are kept in one form, Unicode's NFC: `é` typed as one sign or as two is one
+name. Image paths are as they are on the disk.
 """
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +28,7 @@ from bareface.files import atomic_path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 LONGEST_NAME = 256
+LAST_ASCII = 127
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -49,7 +54,7 @@ class Roster:
     Attributes:
         root: folder that the image paths are relative to.
         image: n paths, relative to `root`, without duplicates.
-        subject: (n,) who is on the image.
+        subject: (n,) who is on the image; names are brought into NFC here.
         role: (n,) what the image was to the target.
     """
 
@@ -59,6 +64,7 @@ class Roster:
     role: NDArray[np.str_]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", in_one_form(self.subject))
         if len(set(self.image)) < len(self.image):
             repeated = [image for image, count in Counter(self.image).items() if count > 1]
             raise RosterError(
@@ -159,22 +165,63 @@ def read_manifest(path: Path) -> Roster:
     Raises:
         RosterError: the file is missing, a column or a cell is, or a path leaves the folder.
     """
-    if not path.is_file():
-        raise RosterError(str(path), got="no such file", expected="a CSV or Parquet manifest")
-    columns = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
-    image, subject = column(path, columns, "image"), column(path, columns, "subject")
+    columns = _columns(path)
+    image, subject = _people(path, columns)
     if "role" in columns:
         role = column(path, columns, "role")
     elif "membership" in columns:
-        role = _roles_from_membership(path, subject, column(path, columns, "membership"))
+        role = _roles_from_membership(path, subject.tolist(), column(path, columns, "membership"))
     else:
         raise RosterError(
             str(path),
             got=f"the columns {', '.join(columns)}",
             expected="a column role or membership",
         )
+    return Roster(path.parent, image, subject, names_of(path, "role", role))
+
+
+def read_list(path: Path) -> Roster:
+    """A CSV or Parquet table with the columns `image` and `subject`, of people who have no role yet: all `outside`.
+
+    Raises:
+        RosterError: as `read_manifest`; or the table says roles.
+    """
+    columns = _columns(path)
+    stated = next((name for name in ("role", "membership") if name in columns), None)
+    if stated is not None:
+        raise RosterError(
+            str(path),
+            got=f"a column {stated}",
+            expected="a list of people and images without roles",
+            hint="leaving the column out, if nobody was trained on yet",
+        )
+    image, subject = _people(path, columns)
+    return Roster(path.parent, image, subject, np.full(len(image), str(Role.OUTSIDE)))
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    if not path.is_file():
+        raise RosterError(str(path), got="no such file", expected="a CSV or Parquet manifest")
+    return _read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
+
+
+def _people(path: Path, columns: dict[str, list[str]]) -> tuple[tuple[str, ...], NDArray[np.str_]]:
+    """Images and who is on them."""
+    image = column(path, columns, "image")
     refuse_strays(path, image)
-    return Roster(path.parent, tuple(image), names_of(path, "subject", subject), names_of(path, "role", role))
+    return tuple(image), in_one_form(names_of(path, "subject", column(path, columns, "subject")))
+
+
+def in_one_form(names: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Names in NFC: two that look alike because their accents were typed otherwise are then equal.
+
+    Args:
+        names: (n,) of people.
+    """
+    if not (np.ascontiguousarray(names).view(np.uint32) > LAST_ASCII).any():
+        return names
+    known, number = np.unique(names, return_inverse=True)
+    return np.array([unicodedata.normalize("NFC", name) for name in known.tolist()])[number]
 
 
 def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
