@@ -10,7 +10,6 @@ name. Image paths are as they are on the disk.
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,10 +24,9 @@ from numpy.typing import NDArray
 from bareface.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.errors import RosterError
 from bareface.files import atomic_path
+from bareface.names import in_one_form, names_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-LONGEST_NAME = 256
-LAST_ASCII = 127
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -210,36 +208,6 @@ def _people(path: Path, columns: dict[str, list[str]]) -> tuple[tuple[str, ...],
     image = column(path, columns, "image")
     refuse_strays(path, image)
     return tuple(image), in_one_form(names_of(path, "subject", column(path, columns, "subject")))
-
-
-def in_one_form(names: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Names in NFC: two that look alike because their accents were typed otherwise are then equal.
-
-    Args:
-        names: (n,) of people.
-    """
-    if not (np.ascontiguousarray(names).view(np.uint32) > LAST_ASCII).any():
-        return names
-    known, number = np.unique(names, return_inverse=True)
-    return np.array([unicodedata.normalize("NFC", name) for name in known.tolist()])[number]
-
-
-def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
-    """Names as an array, where every name takes as much room as the longest.
-
-    Args:
-        path: whose names, for messages.
-        what: they are, for messages.
-        names: n of them.
-
-    Raises:
-        RosterError: one is too long to be a name.
-    """
-    longest = max(names, key=len, default="")
-    if len(longest) > LONGEST_NAME:
-        got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
-        raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
-    return np.array(names, dtype=str)
 
 
 def write_manifest(roster: Roster, path: Path) -> None:

@@ -14,7 +14,8 @@ from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
-from bareface.roster import IMAGE_SUFFIXES, names_of
+from bareface.names import names_of
+from bareface.roster import IMAGE_SUFFIXES
 
 _LONGEST_CLASS = 256
 
