@@ -23,6 +23,7 @@ from bareface.files import write_text
 from bareface.record import Record
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for
+from bareface.untrusted.regular import open_file
 
 FORMAT: Final = "bareface-seal-1"
 LARGEST_SEAL = 1 << 16
@@ -86,7 +87,7 @@ def draw(pool: Roster, shares: Shares, seed: int) -> Roster:
         if len(rows) and role[rows[0]] == Role.MEMBER:
             order = sorted(rows.tolist(), key=lambda row: (_lot(seed, "image", names[row]), pool.image[row]))
             role[order[: _kept_out(len(rows), shares.heldout)]] = Role.HELDOUT
-    return Roster(pool.root, pool.image, pool.subject, role)
+    return Roster(pool.root, pool.image, pool.subject, role, pool.ignored)
 
 
 def seal(drawn: Roster, shares: Shares, seed: int, when: datetime | None = None) -> Seal:
@@ -148,7 +149,7 @@ def read_seal(path: Path) -> Seal:
         RosterError: it is missing, or no seal of this version.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(LARGEST_SEAL + 1)
     except OSError as error:
         got = f"no readable file ({error.strerror})"

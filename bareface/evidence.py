@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from bareface.artefacts import refuse_damaged, write_artefact
 from bareface.errors import RunError
-from bareface.files import write_text
 from bareface.overlap_record import Hygiene as Hygiene
 from bareface.record import Record as Record  # whoever writes records looks for it here
 from bareface.selfcheck_record import SelfCheck as SelfCheck
@@ -50,6 +50,18 @@ class Share(Record):
         return self.events / self.trials
 
 
+class Assignment(Record):
+    """How it came about who was trained on.
+
+    how: `randomised`: drawn by lot from one pool before training; `observational`: in any other way, or not known.
+    sealed: whether a seal that was made before training fits this roster.
+    """
+
+    how: Literal["randomised", "observational"]
+    sealed: bool
+    sentence: str
+
+
 class OperatingPoint(Record):
     """Error rates at a threshold that was chosen on other people.
 
@@ -70,7 +82,7 @@ class Measurement(Record):
 
     `out_of_scope_` counts images that the attack is not about: photos that are too few for a set of k.
     auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
-    AUC that this audit would have shown with 80 % power.
+    AUC that this audit would have shown with 80 % power. `effective_` counts people where they are weighted.
     """
 
     unit: Literal["image", "person"]
@@ -82,6 +94,8 @@ class Measurement(Record):
     out_of_scope_nonmembers: int = 0
     member_people: int
     nonmember_people: int
+    effective_members: float | None = None
+    effective_nonmembers: float | None = None
     auc: float | None
     auc_interval: Interval | None
     p_value: float | None
@@ -96,12 +110,15 @@ class Measurement(Record):
 class Control(Record):
     """The same attack where there is nothing to find, or with one thing changed.
 
-    kind: `blind` never touches the target; `foreign` is a backbone that never saw the members; `bn-swap` is the target
-    with its running statistics re-estimated on public faces. difference = AUC of the attack on the target − AUC of
-    the control, over the same images.
+    kind: `blind` never touches any network; `who` reads blind features and everything that a trained foreign network
+    says of the people, the most that anybody can tell without the target; `foreign` is the attack on a backbone that
+    never saw the members; `bn-swap` is the target with its running statistics re-estimated on public faces.
+    difference = AUC of the attack on the target − AUC of the control, over the same images. p_value: of the control's
+    own AUC under permuted membership, p_value_holm adjusted over all controls of the audit that decide something.
+    decides: whether a verdict may rest on it; a foreign network that was never trained cannot see people and does not.
     """
 
-    kind: Literal["blind", "foreign", "bn-swap"]
+    kind: Literal["blind", "who", "foreign", "bn-swap"]
     status: Literal["done", "skipped"]
     what: str
     auc: float | None
@@ -109,6 +126,58 @@ class Control(Record):
     difference: float | None
     difference_interval: Interval | None
     reason: str = ""
+    p_value: float | None = None
+    p_value_holm: float | None = None
+    decides: bool = True
+
+
+class Matched(Record):
+    """One attack on people who are weighted until both sides are alike to anybody without the target.
+
+    measurement: on the weighted people; it has no operating points. foreign: the same attack on the foreign network,
+    with the same weights.
+    """
+
+    measurement: Measurement
+    foreign: Control
+
+
+class Balance(Record):
+    """Whether the two sides of a game are the same kind of people, before and after they are matched.
+
+    alone: AUC of each group of features by itself (`pictures`, `embedding`, `scalars`), per person.
+    auc: of all of them together (`who`), with p-value and the Holm-adjusted one.
+    matched_auc, matched_interval: what a second `who`, fitted on other folds of the weighted people, still tells.
+    effective_members, effective_nonmembers: how many equally weighted people the weighted ones amount to.
+    overlap: empty, or why the weighted sides cannot be compared.
+    """
+
+    game: Literal["record", "person", "dataset"]
+    status: Literal["done", "skipped"]
+    reason: str = ""
+    alone: dict[str, float] = Field(default_factory=dict)
+    auc: float | None = None
+    auc_interval: Interval | None = None
+    p_value: float | None = None
+    p_value_holm: float | None = None
+    matched_auc: float | None = None
+    matched_interval: Interval | None = None
+    member_people: int = 0
+    nonmember_people: int = 0
+    effective_members: float | None = None
+    effective_nonmembers: float | None = None
+    overlap: str = ""
+
+
+class Direction(Record):
+    """Which way a signal points before anything is fitted: above .5 as memory would have it, below .5 the other way.
+
+    auc: of the unfitted signal, its sign as memory predicts it. reversed: significantly the other way.
+    """
+
+    auc: float
+    p_value: float
+    reversed: bool
 
 
 class Finding(Record):
@@ -116,6 +185,8 @@ class Finding(Record):
 
     title: name and the parameters that were changed or always matter, as in `subject-compactness (k=2)`.
     status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
+    matched: where nobody drew lots and the sides are different people, the measurement on which the verdict rests.
+    direction: of attacks that know which way memory would move their signal.
     """
 
     attack: str
@@ -130,6 +201,8 @@ class Finding(Record):
     controls: tuple[Control, ...]
     verdict: Verdict | None
     sentence: str
+    matched: Matched | None = None
+    direction: Direction | None = None
 
     @property
     def label(self) -> str:
@@ -240,6 +313,7 @@ class Evidence(Record):
 
     selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
     None in runs from before there were such checks. foreign_selfcheck: the same of a foreign model that was brought.
+    assignment: how membership came about; None in runs from before that was asked. balances: one for each game.
     """
 
     schema_version: str
@@ -262,18 +336,20 @@ class Evidence(Record):
     selfcheck: SelfCheck | None = None
     foreign_selfcheck: SelfCheck | None = None
     hygiene: Hygiene | None = None
+    assignment: Assignment | None = None
+    balances: tuple[Balance, ...] = ()
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:
     """Write `result.json` into a run folder, whole or not at all."""
-    write_text(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n")
+    write_artefact(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n", private=False)
 
 
 def read_evidence(run: Path) -> Evidence:
     """Read the record of a finished run.
 
     Raises:
-        RunError: the folder holds no finished run, or one of another schema.
+        RunError: the folder holds no finished run, or one that is damaged or of another schema.
     """
     path = run / RESULT_FILE
     if not path.is_file():
@@ -284,8 +360,10 @@ def read_evidence(run: Path) -> Evidence:
             hint="run the audit again; it resumes",
         )
     try:
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+        evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
         raise RunError(str(path), got=got, expected=f"evidence of schema {SCHEMA_VERSION}") from error
+    refuse_damaged(path, hint="run the audit again; it writes this record again")
+    return evidence

@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bareface.artefacts import artefact_path
 from bareface.auditing.answers import Answer, play
-from bareface.auditing.assemble import Ingredients, assemble
+from bareface.auditing.assemble import Ingredients, assemble, deciding_findings
+from bareface.auditing.assignment import assignment_of
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
-from bareface.auditing.findings import exposures, findings
+from bareface.auditing.findings import Found, exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.own_models import Shadow
@@ -30,8 +32,7 @@ from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
-from bareface.evidence import Evidence, write_evidence
-from bareface.files import atomic_path
+from bareface.evidence import Evidence, Exposure, write_evidence
 from bareface.roster import Roster
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
@@ -95,6 +96,8 @@ def conduct(
         settings["recogniser"] = brought.recogniser.sha256
     if brought.shadows:
         settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+    if shared is not None:
+        shared.mkdir(parents=True, exist_ok=True)
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
@@ -111,7 +114,8 @@ def conduct(
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
             for game in arenas:
                 answers += play(game, traces, blind, question, progress, (len(answers), total))
-        found = findings(answers, traces, question)
+        assignment = assignment_of(question, brought.roster)
+        found = findings(answers, traces, question, blind, assignment.how)
         names = pseudonyms(people.subject, question.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
@@ -120,13 +124,22 @@ def conduct(
         evidence = assemble(
             Ingredients(
                 brought.target, brought.roster, brought.command, question, settings, checked, fed, foreign_fed, traces,
-                found,
+                found, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
-                exposures(answers, found, alias), run, started, time.monotonic() - clock,
+                _exposures(answers, found, question, alias), run, started, time.monotonic() - clock,
             )
         )  # fmt: skip
         write_evidence(evidence, run)
         return evidence
+
+
+def _exposures(
+    answers: list[Answer], found: Found, question: Question, names: NDArray[np.str_]
+) -> tuple[Exposure, ...]:
+    """Ranks of people by the attacks on which the audit's verdict may rest."""
+    deciding = {id(finding) for finding in deciding_findings(found.findings, question.attacks)}
+    kept = [(a, f) for a, f in zip(answers, found.findings, strict=True) if id(f) in deciding]
+    return exposures([answer for answer, _ in kept], [finding for _, finding in kept], names)
 
 
 def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
@@ -147,7 +160,7 @@ def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Ro
     """Every score of every attack, by pseudonym: the rows of `people.parquet` by number."""
     tables = [_score_table(answer, alias, people) for answer in answers if answer.target is not None]
     empty = pa.schema([("image", pa.int64()), ("person", pa.string()), ("score", pa.float64())])
-    with atomic_path(path) as temporary:
+    with artefact_path(path) as temporary:
         pq.write_table(pa.concat_tables(tables) if tables else empty.empty_table(), temporary, compression="zstd")
 
 

@@ -53,6 +53,11 @@ class Arena:
     trained: NDArray[np.intp]
     trained_subject: NDArray[np.int64]
 
+    @property
+    def same_people(self) -> bool:
+        """Whether both sides are photos of the same people, so that no difference between people can count."""
+        return self.game == "record"
+
 
 def possible_games(roster: Roster) -> tuple[Game, ...]:
     """The games for which a roster has both sides."""

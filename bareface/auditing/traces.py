@@ -35,6 +35,7 @@ class Traces:
             `swapped` where the target has no BatchNorm.
         shadows: each shadow's trace with its own roster.
         foreign_model: the model behind the foreign control, and what it is.
+        foreign_trained: whether it was trained on anybody; only then can it see people, and its control decides.
         swapped_on: what the running statistics of the BN-swap were estimated on.
         compared_with: the public images that some channels compare the target's answers with; empty where nobody asked.
         strangers: what target, foreign and swapped answered about people who are known not to be members; empty
@@ -48,6 +49,7 @@ class Traces:
     foreign_model: Auditable
     foreign_is: str
     swapped_on: str
+    foreign_trained: bool = True
     compared_with: str = ""
     strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
@@ -104,6 +106,7 @@ def gather(
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
+        foreign_trained=foreign is not None or bool(made),
         compared_with=asking.compared_with(target),
         strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
     )

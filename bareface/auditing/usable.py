@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bareface.artefacts import artefact_path
 from bareface.auditing.cast import images_for
 from bareface.auditing.hygiene import (
     Checked,
@@ -18,11 +19,9 @@ from bareface.auditing.hygiene import (
     sides_of,
 )
 from bareface.auditing.overlap.people import SamePeople, same_people, side
-from bareface.auditing.pseudonyms import OWNER_ONLY
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
-from bareface.files import atomic_path
 from bareface.inversion.judges import same_network
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
@@ -126,6 +125,5 @@ def _write_rejects(examination: Examination, path: Path) -> None:
     columns: dict[str, Sequence[str]] = {
         name: [getattr(reject, name) for reject in rejects] for name in ("image", "role", "reason", "detail")
     }
-    with atomic_path(path) as temporary:
-        temporary.chmod(OWNER_ONLY)
+    with artefact_path(path) as temporary:
         pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)

@@ -11,6 +11,7 @@ import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
+from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
@@ -87,11 +88,18 @@ def audit(
     check: Annotated[
         str | None, typer.Option("--selfcheck", help="If it is fed wrongly: refuse, report or skip the check.")
     ] = None,
+    assignment: Annotated[
+        str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
+    ] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
@@ -101,9 +109,11 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed, "device": device,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "assignment": assignment,
+            "seed": seed, "device": device,
         }  # fmt: skip
-        shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
+        asked = {name: value for name, value in named.items() if value is not None}
+        shown = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)
     if fail_if_leak and shown:
         raise typer.Exit(1)
 
@@ -125,6 +135,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    allow_links: AllowLinks = False,
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
     with manners(folder):
@@ -135,7 +146,7 @@ def train(
             "learning_rate": learning_rate, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
-        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device)
+        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device, links=allow_links)
 
 
 app.command()(split)

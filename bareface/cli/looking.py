@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners, out
 
 
@@ -29,12 +30,13 @@ def selfcheck(
     most: Annotated[int, typer.Option(min=16, help="Images to feed, drawn at random.")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="Root of every random stream.")] = 7,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Find out from its BatchNorm statistics how a backbone wants its input; exit with 1 when it is fed wrongly."""
     with manners():
         from bareface.cli.selfchecking import run_selfcheck, selfcheck_text
 
-        check = run_selfcheck(model, images, most, seed)
+        check = run_selfcheck(model, images, most, seed, links=allow_links)
         out(check.model_dump_json(indent=1) if json else selfcheck_text(check))
     if check.verdict == "misfit":
         raise typer.Exit(1)

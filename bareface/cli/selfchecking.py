@@ -6,6 +6,7 @@ import numpy as np
 
 from bareface.auditing.cast import images_for
 from bareface.cli.manners import Stages
+from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import examine
 from bareface.probing.selfcheck import selfcheck
@@ -16,7 +17,7 @@ from bareface.targets.kinds import load_any
 from bareface.targets.target import Target
 
 
-def run_selfcheck(model: str, images: Path, most: int, seed: int) -> SelfCheck:
+def run_selfcheck(model: str, images: Path, most: int, seed: int, *, links: bool = False) -> SelfCheck:
     """Check a model on some images of a folder.
 
     Raises:
@@ -26,7 +27,9 @@ def run_selfcheck(model: str, images: Path, most: int, seed: int) -> SelfCheck:
     if not isinstance(target, Target):
         got, hint = f"{target.architecture}", "the checkpoint that it was made from"
         raise UsageError(model, got=got, expected="a backbone in torch, which can be fed in several ways", hint=hint)
-    seen = examine(_some(read_folder(images, Role.PUBLIC), most, seed))
+    brought = read_folder(images, Role.PUBLIC, links=links)
+    say_ignored(brought)
+    seen = examine(_some(brought, most, seed))
     usable, unusable = seen.accepted, len(seen.rejects)
     if not len(usable):
         raise RosterError(str(images), got="no usable image", expected="faces of people it was not trained on")

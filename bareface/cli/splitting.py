@@ -55,7 +55,7 @@ def _seen_from(pool: Roster, folder: Path) -> Roster:
         )
     inside = os.path.relpath(root, home)
     image = tuple(os.path.normpath(os.path.join(inside, image)) for image in pool.image)
-    return Roster(folder, image, pool.subject, pool.role)
+    return Roster(folder, image, pool.subject, pool.role, pool.ignored)
 
 
 def _told(drawn: Roster, file: Path, sealed_at: Path) -> str:

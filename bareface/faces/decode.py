@@ -14,7 +14,6 @@ were changed in its middle can decode without complaint.
 """
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,6 +32,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from bareface.errors import ImageError
 from bareface.faces.headers import format_of, is_animated, is_cut_off, orientation_of, webp_size
+from bareface.untrusted.regular import open_file
 
 PIXEL_CAP = 16_000_000
 BYTE_CAP = 64 * 2**20
@@ -179,10 +179,7 @@ def read_file(path: Path) -> bytes:
         FlawedImage: it cannot be read, is no file, or is larger than 64 MiB.
     """
     try:
-        # A pipe or a device would block or never end, so look before opening.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise FlawedImage(str(path), Flaw.UNREADABLE, "a folder or a device, not a file")
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(BYTE_CAP + 1)
     except (OSError, ValueError) as error:
         raise FlawedImage(str(path), Flaw.UNREADABLE, getattr(error, "strerror", None) or str(error)) from error

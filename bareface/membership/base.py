@@ -93,6 +93,14 @@ class Attack(ABC):
         """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""
         return np.ones(len(trace), dtype=bool)
 
+    def unfitted(self, trace: Trace) -> NDArray[np.float64] | None:
+        """(n,) the signal before anything is fitted, larger where memory would make it larger; None: no such sign.
+
+        A fit on labelled people turns a signal whichever way the labels want it, so exchanged sides look like a leak;
+        this says which way it pointed.
+        """
+        return None
+
     def title(self) -> str:
         """The name with the parameters that were changed or always matter, as in `subject-compactness (k=2)`."""
         usual = type(self)().parameters()
@@ -112,6 +120,9 @@ class FeatureAttack(Attack):
         model: `logistic` is one fully connected layer and a sigmoid (the paper's); `mlp` has one hidden layer.
         penalty: strength of the L2 penalty on the attack model's weights.
     """
+
+    memory: ClassVar[Literal[-1, 0, 1]] = 0
+    """What memory does to the features: makes them all larger (1) or smaller (-1); 0: that depends."""
 
     model: Shape = "logistic"
     penalty: Annotated[float, Field(gt=0)] = 1.0
@@ -158,6 +169,19 @@ class FeatureAttack(Attack):
             # Distances of two networks differ in scale; each pool is measured against itself.
             model = model.standardised_by(features)
         return Scores(model.logit(features))
+
+    @final
+    def unfitted(self, trace: Trace) -> NDArray[np.float64] | None:
+        """(n,) the mean of the standardised features with the sign of `memory`; NaN where a feature is unknown."""
+        if not self.memory:
+            return None
+        features = self._features(trace)
+        known = features[~np.isnan(features).any(1)]
+        if not len(known):
+            return None
+        scale = known.std(0)
+        mean: NDArray[np.float64] = ((features - known.mean(0)) / np.where(scale > 0, scale, 1.0)).mean(1)
+        return self.memory * mean
 
     @final
     def _features(self, trace: Trace) -> Features:

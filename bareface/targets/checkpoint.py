@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bareface.errors import CheckpointError
-from bareface.targets.container import read_static
+from bareface.targets.container import bounded, read_static
 from bareface.targets.printable import printable
 from bareface.targets.sniff import Kind
 from bareface.targets.unsafe import refuse_code
@@ -56,7 +56,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     static = read_static(path)
     refuse_code(str(path), static.names, static.whole_module)
-    found = unwrap(_load(path, static.kind), Tensor)
+    with bounded(path):
+        found = unwrap(_load(path, static.kind), Tensor)
     if not found.tensors:
         raise CheckpointError(str(path), got="no tensors", expected="the weights of a backbone")
     _refuse_non_finite(str(path), found.tensors)

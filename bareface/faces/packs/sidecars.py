@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.decode import printable
+from bareface.untrusted.regular import content_of, is_file
+
+MOST_LIST = 1 << 30
+_BOX = 4
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,47 @@ def read_index(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def read_list(path: Path) -> dict[int, Listed]:
-    """What each record of a pack was made of, by its number, as `im2rec` of MXNet writes it.
+    """What each record of a pack was made of, by its number.
+
+    Two tools write such files. `im2rec` of MXNet: number, labels, path. `face2rec2.py` of InsightFace: whether the face
+    is aligned, path, label, and perhaps box and landmarks; its records are numbered from 1 as they stand there, less
+    those that are neither aligned nor have landmarks.
 
     Raises:
-        RosterError: a line is not a number, labels and a path, separated by tabs.
+        RosterError: a line is of neither kind.
     """
-    listed = {}
+    listed: dict[int, Listed] = {}
     try:
-        for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-            key, *label, source = line.split("\t")
-            listed[int(key)] = Listed(tuple(float(number) for number in label), source)
+        for line in content_of(path, MOST_LIST).decode("utf-8", "surrogateescape").splitlines():
+            cells = line.split("\t")
+            if len(cells) > 2 and not _is_number(cells[1]):
+                _add_face(listed, cells)
+            else:
+                key, *label, source = cells
+                listed[int(key)] = Listed(tuple(float(number) for number in label), source)
     except (OSError, ValueError) as error:
         where, got = f"{path}, line {len(listed) + 1}", f"a line that cannot be read ({printable(str(error))})"
         raise RosterError(where, got=got, expected="a number, labels and a path, separated by tabs") from None
     return listed
+
+
+def _add_face(listed: dict[int, Listed], cells: list[str]) -> None:
+    aligned, source, label, *where = cells
+    if int(aligned) or len(where) > _BOX:
+        listed[len(listed) + 1] = Listed((float(label),), source)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def beside(path: Path, suffix: str) -> Path | None:
+    """The file of the same name with another suffix, in small or in capital letters; None where there is none."""
+    return next((found for way in (suffix, suffix.upper()) if is_file(found := path.with_suffix(way))), None)
 
 
 def read_property(path: Path) -> Property:
@@ -84,7 +115,7 @@ def read_property(path: Path) -> Property:
         RosterError: it is missing or holds something else than three numbers.
     """
     try:
-        people, height, width = (int(number) for number in path.read_text(encoding="utf-8").strip().split(","))
+        people, height, width = (int(number) for number in content_of(path, 1024).decode().strip().split(","))
     except (OSError, ValueError) as error:
         got = f"no property file ({printable(str(error))})"
         raise RosterError(str(path), got=got, expected="people,height,width, as in 85742,112,112") from None

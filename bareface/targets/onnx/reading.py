@@ -13,6 +13,7 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper
 
 from bareface.errors import CheckpointError, UnsafeFileError
 from bareface.targets.printable import printable
+from bareface.untrusted.regular import is_file, what_lies_at
 
 # Protobuf itself ends at 2 GiB, and the runtime takes the graph as one message.
 MOST_BYTES = 2_000_000_000
@@ -106,8 +107,8 @@ def _texts(model: ModelProto) -> Iterator[str]:
 
 
 def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise CheckpointError(str(path), got="no such file", expected="an ONNX model", hint="checking the path")
+    if not is_file(path):
+        raise CheckpointError(str(path), got=what_lies_at(path), expected="an ONNX model", hint="checking the path")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise CheckpointError(str(path), got=f"{size:,} bytes", expected=f"at most {MOST_BYTES:,}")
@@ -155,7 +156,7 @@ def _beside(path: Path, location: str, where: str) -> Path:
     if not inside or data.is_absolute():
         got = f"data in {_named(location)}"
         raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=SIMPLER)
-    if not (folder / data).is_file():
+    if not is_file(folder / data):
         got = f"no file {_named(location)}"
         raise CheckpointError(where, got=got, expected="its data beside it", hint="copying the data file along")
     return folder / data
