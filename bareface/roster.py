@@ -3,6 +3,9 @@
 A role says what an image was to the target: `member` trained it; `heldout` shows a training person on a photo
 that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
+
+People are told apart by name, so names are kept in one form, Unicode's NFC: `é` typed as one sign or as two is one
+name. Image paths are as they are on the disk.
 """
 
 import re
@@ -22,9 +25,9 @@ from bareface.errors import RosterError
 from bareface.files import atomic_path
 from bareface.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.image_folders import LOOSE, people_in, refuse_links, without_links
+from bareface.names import in_one_form, names_of
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 
-LONGEST_NAME = 256
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -65,7 +68,7 @@ class Roster:
     Attributes:
         root: folder that the image paths are relative to.
         image: n paths, relative to `root`, without duplicates.
-        subject: (n,) who is on the image.
+        subject: (n,) who is on the image; names are brought into NFC here.
         role: (n,) what the image was to the target.
         ignored: what lay beside the images where they were looked for, by kind.
     """
@@ -77,6 +80,7 @@ class Roster:
     ignored: tuple[Ignored, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", in_one_form(self.subject))
         if len(set(self.image)) < len(self.image):
             repeated = [image for image, count in Counter(self.image).items() if count > 1]
             raise RosterError(
@@ -182,42 +186,49 @@ def read_manifest(path: Path, *, links: bool = False) -> Roster:
     Raises:
         RosterError: the file is missing, a column or a cell is, or a path or a link leaves the folder.
     """
-    if not is_file(path):
-        raise RosterError(str(path), got=what_lies_at(path), expected="a CSV or Parquet manifest")
-    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
-    image, subject = column(path, columns, "image"), column(path, columns, "subject")
+    columns = _columns(path)
+    image, subject = _people(path, columns, links)
     if "role" in columns:
         role = column(path, columns, "role")
     elif "membership" in columns:
-        role = _roles_from_membership(path, subject, column(path, columns, "membership"))
+        role = _roles_from_membership(path, subject.tolist(), column(path, columns, "membership"))
     else:
         raise RosterError(
             str(path),
             got=f"the columns {', '.join(columns)}",
             expected="a column role or membership",
         )
+    return Roster(path.parent, image, subject, names_of(path, "role", role))
+
+
+def read_list(path: Path, *, links: bool = False) -> Roster:
+    """A CSV or Parquet table with the columns `image` and `subject`, of people who have no role yet: all `outside`.
+
+    Raises:
+        RosterError: as `read_manifest`; or the table says roles.
+    """
+    columns = _columns(path)
+    stated = next((name for name in ("role", "membership") if name in columns), None)
+    if stated is not None:
+        got, hint = f"a column {stated}", "leaving the column out, if nobody was trained on yet"
+        raise RosterError(str(path), got=got, expected="a list of people and images without roles", hint=hint)
+    image, subject = _people(path, columns, links)
+    return Roster(path.parent, image, subject, np.full(len(image), str(Role.OUTSIDE)))
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    if not is_file(path):
+        raise RosterError(str(path), got=what_lies_at(path), expected="a CSV or Parquet manifest")
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
+
+
+def _people(path: Path, columns: dict[str, list[str]], links: bool) -> tuple[tuple[str, ...], NDArray[np.str_]]:
+    """Images and who is on them."""
+    image = column(path, columns, "image")
     refuse_strays(path, image)
     if not links:
         refuse_links(path.parent, image, path)
-    return Roster(path.parent, tuple(image), names_of(path, "subject", subject), names_of(path, "role", role))
-
-
-def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
-    """Names as an array, where every name takes as much room as the longest.
-
-    Args:
-        path: whose names, for messages.
-        what: they are, for messages.
-        names: n of them.
-
-    Raises:
-        RosterError: one is too long to be a name.
-    """
-    longest = max(names, key=len, default="")
-    if len(longest) > LONGEST_NAME:
-        got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
-        raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
-    return np.array(names, dtype=str)
+    return tuple(image), in_one_form(names_of(path, "subject", column(path, columns, "subject")))
 
 
 def write_manifest(roster: Roster, path: Path) -> None:

@@ -15,6 +15,7 @@ from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
+from bareface.cli.sealing import split
 
 app = typer.Typer(
     name="bareface",
@@ -148,6 +149,7 @@ def train(
         run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device, links=allow_links)
 
 
+app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)
 app.command("train-generator")(train_generator)

@@ -16,7 +16,7 @@ from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
 from bareface.faces.packs.pack import Listing
 from bareface.image_folders import HIDDEN, is_hidden
-from bareface.roster import names_of
+from bareface.names import names_of
 
 _PLAIN = "/ !$&'()*+,;=@[]{}~^"
 _IMAGE, _LABEL = b"image-", b"label-"

@@ -15,7 +15,7 @@ from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
 from bareface.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
-from bareface.roster import names_of
+from bareface.names import names_of
 from bareface.untrusted.regular import open_file
 
 _LONGEST_CLASS = 256
