@@ -1,9 +1,10 @@
 """All commands of `bareface`."""
 
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,15 +12,20 @@ import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
+from bareface.cli.ending import end_with
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
+from bareface.errors import ExitCode
+
+DEBUG = "--debug"
 
 app = typer.Typer(
     name="bareface",
     help="Does your face backbone remember the people it was trained on?",
-    epilog="Exit codes: 0 done · 1 gate failed · 2 a mistake in the call or its inputs · 4 the run folder cannot be "
-    "used or written, run again to resume · 5 refused as unsafe · 130 interrupted, run again to resume.",
+    epilog="Exit codes: 0 done · 1 gate failed · 2 a mistake in the call or its inputs · 3 the gate could not decide · "
+    "4 the run folder cannot be used or written, run again to resume · 5 refused as unsafe · 70 a crash, a mistake in "
+    "bareface · 74 what was said could not be written · 130 interrupted, run again to resume · 141 broken pipe.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,6 +45,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
     ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where a crash came from.")] = False,
 ) -> None:
     pass
 
@@ -104,7 +111,7 @@ def audit(
         }  # fmt: skip
         shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
     if fail_if_leak and shown:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)
 
 
 @app.command()
@@ -188,11 +195,11 @@ def faces(
         run_faces(folder, people=people, images=images, size=size, first=first, seed=seed)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point: SIGTERM is treated like Ctrl-C, so that a run that is told to stop stays resumable."""
     signal.signal(signal.SIGTERM, _interrupt)
     keep_freed_memory()
-    app()
+    end_with(app, debug=DEBUG in sys.argv[1:])
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

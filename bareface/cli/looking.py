@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bareface.cli.manners import manners, out
+from bareface.errors import ExitCode
 
 
 def inspect(
@@ -37,4 +38,4 @@ def selfcheck(
         check = run_selfcheck(model, images, most, seed)
         out(check.model_dump_json(indent=1) if json else selfcheck_text(check))
     if check.verdict == "misfit":
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)
