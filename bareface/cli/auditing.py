@@ -9,7 +9,7 @@ from bareface.auditing.cast import spec_of
 from bareface.auditing.question import question_of
 from bareface.cli.manners import Stages, out
 from bareface.config import AuditConfig, make_config, read_config
-from bareface.errors import UsageError
+from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence, Verdict
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -31,16 +31,24 @@ FOLDERS = {
     "public": Role.PUBLIC,
 }
 
+# A gate is never green by silence: what could not be decided has not passed.
+GATE = {
+    Verdict.LEAK_SHOWN: ExitCode.GATE_FAILED,
+    Verdict.NOT_SHOWN: ExitCode.DONE,
+    Verdict.INVALID: ExitCode.INCONCLUSIVE,
+    Verdict.NOT_ESTIMABLE: ExitCode.INCONCLUSIVE,
+}
+
 
 def run_audit(
     config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool, code: bool = False, links: bool = False
-) -> bool:
-    """Run an audit, print it, write its page; returns whether a leak was shown."""
+) -> ExitCode:
+    """Run an audit, print it, write its page; returns what a gate on it would say."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
     evidence = audit_configured(settings, run, fresh=fresh, links=links)
     out(render_text(evidence))
     out(f"\nreport: {run / 'report.html'}")
-    return evidence.verdict is Verdict.LEAK_SHOWN
+    return GATE[evidence.verdict]
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool = False) -> Evidence:

@@ -7,6 +7,7 @@ import typer
 
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners, out
+from bareface.errors import ExitCode
 
 
 def inspect(
@@ -39,4 +40,4 @@ def selfcheck(
         check = run_selfcheck(model, images, most, seed, links=allow_links)
         out(check.model_dump_json(indent=1) if json else selfcheck_text(check))
     if check.verdict == "misfit":
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)
