@@ -18,7 +18,6 @@ from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.sealing import split
-from bareface.errors import ExitCode
 
 DEBUG = "--debug"
 
