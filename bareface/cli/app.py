@@ -97,6 +97,7 @@ def audit(
     assignment: Annotated[
         str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
     ] = None,
+    seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
@@ -117,8 +118,8 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "assignment": assignment,
-            "seed": seed, "device": device,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
+            "assignment": assignment, "seal": seal, "seed": seed, "device": device,
         }  # fmt: skip
         asked = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)

@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import spec_of
+from bareface.auditing.lots import seal_beside
 from bareface.auditing.question import question_of
 from bareface.cli.manners import Stages, out
 from bareface.config import AuditConfig, make_config, read_config
@@ -58,11 +60,18 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser)
+    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))
     return evidence
+
+
+def seal_of(config: AuditConfig) -> Seal | None:
+    """The seal that a configuration names, or the one beside its roster."""
+    if config.seal is not None:
+        return read_seal(config.seal)
+    return seal_beside(config.roster) if config.roster is not None else None
 
 
 def load(reference: str, config: AuditConfig) -> Auditable:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bareface.columns import column, read_csv, refuse_strays, write_csv
 from bareface.errors import RosterError, UsageError
-from bareface.folders import IMAGE_SUFFIXES, is_picture
+from bareface.image_folders import IMAGE_SUFFIXES, is_picture
 from bareface.untrusted.regular import content_of, is_file, what_lies_at
 
 FOLDS = 10

@@ -10,7 +10,7 @@ from bareface.evidence import Evidence
 from bareface.report.clean import cleaned
 from bareface.report.page import GameBlock, Page, page
 from bareface.report.prose import CONTROL_ORDER
-from bareface.report.rows import Cell, FindingRow
+from bareface.report.rows import NOT_RUN, Cell, FindingRow
 
 WIDTH = 100
 _WIDTHS = (16, 13, 20, 20, 14, 7)
@@ -61,7 +61,8 @@ def _finding(row: FindingRow, column: int) -> Iterator[str]:
     image, person = row.units
     rate = _short(image.points[column]) if image.points else "not asked"
     yield from _table_row((row.attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
-    yield from _wrapped("; ".join(map(_beside, CONTROL_ORDER, row.controls)), "  Δ ")
+    run = [(kind, cell) for kind, cell in zip(CONTROL_ORDER, row.controls, strict=True) if cell.value != NOT_RUN]
+    yield from _wrapped("; ".join(_beside(kind, cell) for kind, cell in run), "  Δ ")
 
 
 def _short(rate: Cell) -> str:
