@@ -15,13 +15,15 @@ from bareface.probing.templates import Flip
 from bareface.report import numbers
 from bareface.stats.verification import FARS
 from bareface.targets.kinds import load_any
+from bareface.targets.spec import parse_spec
 
 
 def run_verify(
-    pairs: Path, model: str, images: Path | None, *, flip: Flip, fars: Sequence[float] | None, folds: int = FOLDS
-) -> VerificationRecord:
+    pairs: Path, model: str, images: Path | None, *, flip: Flip, fars: Sequence[float] | None, folds: int = FOLDS,
+    spec: str | None = None,
+) -> VerificationRecord:  # fmt: skip
     """Verify a model on a list of pairs."""
-    target = load_any(model).without_head()
+    target = load_any(model, spec=parse_spec(spec) if spec else None).without_head()
     paired = read_paired_images(pairs, images, folds=folds)
     witness = witness_of(target, paired.pairs.image, paired.digest.tolist())
     sized = paired.sized(target.spec.height, target.spec.width)

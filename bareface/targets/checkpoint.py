@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -86,7 +87,7 @@ def counters_of(tensors: Mapping[str, StaticTensor]) -> dict[str, Tensor]:
 def _load(path: Path, kind: Kind) -> object:
     if kind == "safetensors":
         return load_file(path)
-    known = [Namespace, *STAND_INS]
+    known: list[Any] = [Namespace, *STAND_INS]
     try:
         # The warnings are of pickle protocols that torch may not know.
         with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(known):

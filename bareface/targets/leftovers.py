@@ -60,8 +60,9 @@ def epoch_of(leftovers: Mapping[str, object]) -> int | None:
 
     A number below zero stands for "not yet" or "finished", and is none.
     """
-    found = (value for path, value in leftovers.items() if _EPOCHS.fullmatch(path))
-    stated = {int(value) for value in found if type(value) in (int, float) and value >= 0 and value == int(value)}
+    found = [value for path, value in leftovers.items() if _EPOCHS.fullmatch(path)]
+    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+    stated = {int(value) for value in numbers if value >= 0 and float(value).is_integer()}
     return stated.pop() if len(stated) == 1 else None
 
 

@@ -61,20 +61,50 @@ def read_index(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def read_list(path: Path) -> dict[int, Listed]:
-    """What each record of a pack was made of, by its number, as `im2rec` of MXNet writes it.
+    """What each record of a pack was made of, by its number.
+
+    Two layouts are in use. `im2rec` of MXNet writes a number, labels and a path; InsightFace's own tools write a flag
+    (whether the image is aligned), a path, a label and perhaps more numbers, and number the records from 1 by line.
 
     Raises:
-        RosterError: a line is not a number, labels and a path, separated by tabs.
+        RosterError: a line is of neither layout, or not of the one that the lines before it have.
     """
-    listed = {}
+    listed: dict[int, Listed] = {}
     try:
-        for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-            key, *label, source = line.split("\t")
-            listed[int(key)] = Listed(tuple(float(number) for number in label), source)
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        read = _of_insightface if lines and _is_of_insightface(lines[0].split("\t")) else _of_im2rec
+        for number, line in enumerate(lines, start=1):
+            key, one = read(number, line.split("\t"))
+            listed[key] = one
     except (OSError, ValueError) as error:
         where, got = f"{path}, line {len(listed) + 1}", f"a line that cannot be read ({printable(str(error))})"
-        raise RosterError(where, got=got, expected="a number, labels and a path, separated by tabs") from None
+        expected = "a number, labels and a path, or a flag, a path and a label, separated by tabs"
+        hint = f"removing {path.name}: only the people of damaged records are looked up there"
+        raise RosterError(where, got=got, expected=expected, hint=hint) from None
     return listed
+
+
+def _is_of_insightface(fields: list[str]) -> bool:
+    """Whether a line is a flag, a path and numbers; where the last field is no number it is a path."""
+    return len(fields) > 2 and not _is_number(fields[1]) and all(map(_is_number, fields[2:]))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _of_im2rec(_: int, fields: list[str]) -> tuple[int, Listed]:
+    key, *label, source = fields
+    return int(key), Listed(tuple(float(number) for number in label), source)
+
+
+def _of_insightface(line: int, fields: list[str]) -> tuple[int, Listed]:
+    _flag, source, *label = fields
+    return line, Listed(tuple(float(number) for number in label), source)
 
 
 def read_property(path: Path) -> Property:
