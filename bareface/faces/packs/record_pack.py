@@ -10,8 +10,10 @@ from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.records import Headers, RecordFile
-from bareface.faces.packs.sidecars import read_list
+from bareface.faces.packs.sidecars import Listed, read_list
 
+# Sound records whose own label is held against that in the list.
+_COMPARED = 10_000
 _NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
 
 
@@ -73,12 +75,30 @@ class RecordPack:
         hidden = np.flatnonzero(subject == UNREADABLE)
         if not len(hidden) or not path.is_file():
             return subject
-        listed = read_list(path)
+        listed = _list_of(path, names, subject)
         known = {row: listed[int(names[row])].label for row in hidden.tolist() if int(names[row]) in listed}
         found = subject.astype(object)
         for row, label in known.items():
             found[row] = _person(label[0]) if label else UNREADABLE
         return found.astype(str)
+
+
+def _list_of(path: Path, names: tuple[str, ...], subject: NDArray[np.str_]) -> dict[int, Listed]:
+    """What a `.lst` file says of the records; nothing where it cannot be read, or is that of another pack.
+
+    It only helps with damaged records. Whatever a list does not tell leaves their people unknown, as they are without
+    one, and every such record is among the rejects.
+    """
+    try:
+        listed = read_list(path)
+    except RosterError:
+        return {}
+    sound = np.flatnonzero(subject != UNREADABLE)
+    for row in sound[:: max(1, len(sound) // _COMPARED)].tolist():
+        one = listed.get(int(names[row]))
+        if one is not None and one.label and _person(one.label[0]) != subject[row]:
+            return {}
+    return listed
 
 
 def _people(headers: Headers) -> NDArray[np.str_]:
