@@ -1,12 +1,14 @@
 """Tables that people bring, as columns of text, with a message for everything that can be wrong with them."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bareface.errors import RosterError
 from bareface.files import write_text
+from bareface.untrusted.regular import open_file
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -30,7 +32,7 @@ def read_rows(path: Path) -> list[list[str]]:
         RosterError: it cannot be read, or is no CSV.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             return [row for row in csv.reader(file, strict=True) if row]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         got = f"a file that is no CSV ({error})"
@@ -65,7 +67,7 @@ def refuse_strays(path: Path, images: Iterable[str], folder: str = "the table's 
         RosterError: with the line, counted from `first`.
     """
     for row, name in enumerate(images, start=first):
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise RosterError(f"{path}, line {row}", got=f"image {name!r}", expected=f"a path inside {folder}")
 
 

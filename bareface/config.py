@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bareface.errors import UsageError
+from bareface.errors import UnsafeFileError, UsageError
+from bareface.untrusted.code import names_code
+from bareface.untrusted.regular import content_of, is_file, is_there, what_lies_at
+from bareface.untrusted.shown import gist
+from bareface.untrusted.yaml_text import read_yaml
 
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Game = Literal["record", "person", "dataset"]
 Gate = Literal["refuse", "report", "skip"]
+AssignmentWay = Literal["randomised", "observational"]
 MAX_SHARED_RATE = 0.01
 Parameter = str | int | float | bool
 
@@ -27,7 +31,7 @@ def _attack(value: Any) -> Any:
     if isinstance(value, str):
         name, _, rest = value.partition(":")
         pairs = [pair.partition("=") for pair in rest.split(",") if pair]
-        return {"name": name, "parameters": {key.strip(): yaml.safe_load(text) for key, _, text in pairs}}
+        return {"name": name, "parameters": {key.strip(): read_yaml(text, value) for key, _, text in pairs}}
     if isinstance(value, dict) and "parameters" not in value:
         return {"name": value.get("name"), "parameters": {k: v for k, v in value.items() if k != "name"}}
     return value
@@ -136,6 +140,9 @@ class AuditConfig(Closed):
     takes its place, and where there is no shadow, an untrained copy of the target. `device` is where torch backbones
     compute and shadows are trained. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
+    `assignment` says how membership came about: `randomised` where members were drawn by lot from one pool before
+    training, which makes every comparison exact; anything else is `observational`, and people are matched. Where it is
+    not given, a seal decides (`bareface split` writes it beside the roster; `seal` names it where it lies elsewhere).
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
     another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.
     """
@@ -166,6 +173,8 @@ class AuditConfig(Closed):
     max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
     recogniser: str | None = None
     selfcheck: Gate = "refuse"
+    assignment: AssignmentWay | None = None
+    seal: Path | None = None
 
     @model_validator(mode="after")
     def _people(self) -> "AuditConfig":
@@ -180,21 +189,54 @@ class AuditConfig(Closed):
         return self
 
 
-def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:
+def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_code: bool = False) -> AuditConfig:
     """The configuration in a YAML file; paths in it are relative to the file.
+
+    Args:
+        path: of the file.
+        overrides: fields that stand above it, as a person typed them.
+        allow_code: whether a model in the file may be `package.module:callable`, which runs that code.
 
     Raises:
         UsageError: the file is missing, is no YAML mapping, or has a wrong field.
+        UnsafeFileError: it names code, and nobody allowed that.
     """
-    if not path.is_file():
-        raise UsageError(str(path), got="no such file", expected="a YAML configuration")
+    values = _relative_to(path.parent, read_mapping(path))
+    if not allow_code:
+        _refuse_code(path, {name: value for name, value in values.items() if name not in (overrides or {})})
+    return make_config(values | (overrides or {}), str(path))
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        UsageError: the file is missing, is no YAML mapping, or holds more than a configuration does.
+    """
+    if not is_file(path):
+        raise UsageError(str(path), got=what_lies_at(path), expected="a YAML configuration")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), got=f"a file that is no YAML ({error})", expected="a YAML mapping") from error
+        values = read_yaml(content_of(path), str(path))
+    except OSError as error:
+        raise UsageError(str(path), got=error.strerror or str(error), expected="a readable configuration") from error
     if not isinstance(values, dict):
         raise UsageError(str(path), got=f"a {type(values).__name__}", expected="a YAML mapping")
-    return make_config(_relative_to(path.parent, values) | (overrides or {}), str(path))
+    return values
+
+
+def _refuse_code(path: Path, values: dict[str, Any]) -> None:
+    """Stop if a reference in a file names code: who brings a file has not said that it may run something."""
+    listed = values.get("references")
+    named = [(name, values.get(name)) for name in _MODELS]
+    named += [("references", one) for one in (listed if isinstance(listed, list) else [])]
+    found = next(((name, value) for name, value in named if names_code(value)), None)
+    if found is not None:
+        raise UnsafeFileError(
+            f"{path}, {found[0]}",
+            got=f"{gist(found[1])}, which is code to run",
+            expected="the path of a file, or an address",
+            hint="--allow-code if you know what that module does, or naming it on the command line",
+        )
 
 
 def make_config(values: dict[str, Any], where: str) -> AuditConfig:
@@ -208,16 +250,17 @@ def make_config(values: dict[str, Any], where: str) -> AuditConfig:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        got = repr(first["input"]) if first["type"] not in ("missing", "value_error") else "something else"
-        raise UsageError(f"{where}, {field}", got=got[:200], expected=_lower(first["msg"])) from error
+        got = gist(first["input"]) if first["type"] not in ("missing", "value_error") else "something else"
+        raise UsageError(f"{where}, {field}", got=got, expected=_lower(first["msg"])) from error
 
 
-_PATHS = ("roster", "members", "heldout", "nonmembers", "auxiliary", "public")
+_MODELS = ("model", "foreign", "recogniser")
+_PATHS = ("roster", "seal", "members", "heldout", "nonmembers", "auxiliary", "public")
 
 
 def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     paths = {key: str(folder / values[key]) for key in _PATHS if isinstance(values.get(key), str)}
-    paths |= {key: _here(folder, values[key]) for key in ("model", "foreign", "recogniser") if key in values}
+    paths |= {key: _here(folder, values[key]) for key in _MODELS if key in values}
     others = values.get("references")
     if isinstance(others, list):
         values = values | {"references": [_here(folder, one) for one in others]}
@@ -226,7 +269,7 @@ def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 def _here(folder: Path, reference: Any) -> Any:
     """A path in a file is relative to the file; a factory's name is left as it is."""
-    return str(folder / reference) if isinstance(reference, str) and (folder / reference).exists() else reference
+    return str(folder / reference) if isinstance(reference, str) and is_there(folder / reference) else reference
 
 
 def _lower(message: str) -> str:

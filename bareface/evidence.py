@@ -4,14 +4,43 @@
 renamed or removed. A value that could not be had is `None` beside its reason, never zero.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
+from bareface.artefacts import refuse_damaged, write_artefact
 from bareface.errors import RunError
-from bareface.files import write_text
+from bareface.measurement_record import (
+    Assignment as Assignment,
+)
+from bareface.measurement_record import (
+    Balance as Balance,
+)
+from bareface.measurement_record import (
+    Control as Control,
+)
+from bareface.measurement_record import (
+    Direction as Direction,
+)
+from bareface.measurement_record import (
+    Interval as Interval,
+)
+from bareface.measurement_record import (
+    Matched as Matched,
+)
+from bareface.measurement_record import (
+    Measurement as Measurement,
+)
+from bareface.measurement_record import (
+    OperatingPoint as OperatingPoint,
+)
+from bareface.measurement_record import (
+    Share as Share,
+)
+from bareface.measurement_record import (
+    Verdict as Verdict,
+)
 from bareface.overlap_record import Hygiene as Hygiene
 from bareface.record import Record as Record  # whoever writes records looks for it here
 from bareface.selfcheck_record import SelfCheck as SelfCheck
@@ -20,102 +49,13 @@ SCHEMA_VERSION = "1.0"
 RESULT_FILE = "result.json"
 
 
-class Verdict(StrEnum):
-    """What an audit may say. Never 'safe'."""
-
-    LEAK_SHOWN = "LEAK SHOWN"
-    NOT_SHOWN = "NOT SHOWN"
-    INVALID = "INVALID"
-    NOT_ESTIMABLE = "NOT ESTIMABLE"
-
-
-class Interval(Record):
-    """A confidence interval."""
-
-    low: float
-    high: float
-    level: float = 0.95
-
-
-class Share(Record):
-    """Counted events: the rate is derived, its interval is Clopper-Pearson at 95 %."""
-
-    events: int
-    trials: int
-    interval: Interval
-
-    @property
-    def rate(self) -> float:
-        """The observed rate; the caller made sure that there were trials."""
-        return self.events / self.trials
-
-
-class OperatingPoint(Record):
-    """Error rates at a threshold that was chosen on other people.
-
-    `true_positive` and `false_positive` are None where `negatives` is below `negatives_needed`: the smallest number
-    of non-members with which zero false positives would support this rate (one-sided 95 %).
-    """
-
-    nominal_fpr: float
-    positives: int
-    negatives: int
-    negatives_needed: int
-    true_positive: Share | None
-    false_positive: Share | None
-
-
-class Measurement(Record):
-    """How well scores tell members from non-members, per image or per person.
-
-    `out_of_scope_` counts images that the attack is not about: photos that are too few for a set of k.
-    auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
-    AUC that this audit would have shown with 80 % power.
-    """
-
-    unit: Literal["image", "person"]
-    members: int
-    nonmembers: int
-    abstained_members: int
-    abstained_nonmembers: int
-    out_of_scope_members: int = 0
-    out_of_scope_nonmembers: int = 0
-    member_people: int
-    nonmember_people: int
-    auc: float | None
-    auc_interval: Interval | None
-    p_value: float | None
-    p_value_holm: float | None
-    smallest_effect: float | None
-    operating_points: tuple[OperatingPoint, ...]
-    roc_fpr: tuple[float, ...]
-    roc_tpr: tuple[float, ...]
-    reason: str = ""
-
-
-class Control(Record):
-    """The same attack where there is nothing to find, or with one thing changed.
-
-    kind: `blind` never touches the target; `foreign` is a backbone that never saw the members; `bn-swap` is the target
-    with its running statistics re-estimated on public faces. difference = AUC of the attack on the target − AUC of
-    the control, over the same images.
-    """
-
-    kind: Literal["blind", "foreign", "bn-swap"]
-    status: Literal["done", "skipped"]
-    what: str
-    auc: float | None
-    auc_interval: Interval | None
-    difference: float | None
-    difference_interval: Interval | None
-    reason: str = ""
-
-
 class Finding(Record):
     """One attack in one game with one prior knowledge: what it found, beside its controls.
 
     title: name and the parameters that were changed or always matter, as in `subject-compactness (k=2)`.
     status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
+    matched: where nobody drew lots and the sides are different people, the measurement on which the verdict rests.
+    direction: of attacks that know which way memory would move their signal.
     """
 
     attack: str
@@ -130,6 +70,8 @@ class Finding(Record):
     controls: tuple[Control, ...]
     verdict: Verdict | None
     sentence: str
+    matched: Matched | None = None
+    direction: Direction | None = None
 
     @property
     def label(self) -> str:
@@ -240,6 +182,7 @@ class Evidence(Record):
 
     selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
     None in runs from before there were such checks. foreign_selfcheck: the same of a foreign model that was brought.
+    assignment: how membership came about; None in runs from before that was asked. balances: one for each game.
     """
 
     schema_version: str
@@ -262,18 +205,20 @@ class Evidence(Record):
     selfcheck: SelfCheck | None = None
     foreign_selfcheck: SelfCheck | None = None
     hygiene: Hygiene | None = None
+    assignment: Assignment | None = None
+    balances: tuple[Balance, ...] = ()
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:
     """Write `result.json` into a run folder, whole or not at all."""
-    write_text(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n")
+    write_artefact(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n", private=False)
 
 
 def read_evidence(run: Path) -> Evidence:
     """Read the record of a finished run.
 
     Raises:
-        RunError: the folder holds no finished run, or one of another schema.
+        RunError: the folder holds no finished run, or one that is damaged or of another schema.
     """
     path = run / RESULT_FILE
     if not path.is_file():
@@ -284,8 +229,10 @@ def read_evidence(run: Path) -> Evidence:
             hint="run the audit again; it resumes",
         )
     try:
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+        evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
         raise RunError(str(path), got=got, expected=f"evidence of schema {SCHEMA_VERSION}") from error
+    refuse_damaged(path, hint="run the audit again; it writes this record again")
+    return evidence

@@ -9,43 +9,52 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bareface.errors import RunError
+from bareface.untrusted.regular import open_file
+
+OWNER_ONLY, AS_USUAL = 0o600, 0o666  # the second less the umask
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, private: bool = False, parents: bool = True) -> Iterator[Path]:
     """A temporary neighbour of `path` that takes its place when the block ends well, and vanishes when it does not.
+
+    Args:
+        path: the file to write.
+        private: whether its owner alone may read it, from the first byte on.
+        parents: whether missing folders are made. Inside a run folder they are not: one that vanished is an error.
 
     Raises:
         RunError: the disk is full or the folder cannot be written; what stood at `path` is untouched.
     """
-    with _readable_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with readable_os_errors(path):
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-        temporary.touch(exist_ok=False)
+        temporary.touch(mode=OWNER_ONLY if private else AS_USUAL, exist_ok=False)
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
-    with atomic_path(path) as temporary:
+def write_bytes(path: Path, content: bytes, *, private: bool = False, parents: bool = True) -> None:
+    """Write `content` to `path`, whole or not at all; the options are those of `atomic_path`."""
+    with atomic_path(path, private=private, parents=parents) as temporary:
         temporary.write_bytes(content)
 
 
-def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text to `path`, whole or not at all."""
-    write_bytes(path, content.encode())
+def write_text(path: Path, content: str, *, private: bool = False, parents: bool = True) -> None:
+    """Write UTF-8 text to `path`, whole or not at all; the options are those of `atomic_path`."""
+    write_bytes(path, content.encode(), private=private, parents=parents)
 
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -55,7 +64,8 @@ def remove_stale(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the entries of a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -64,9 +74,14 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _readable_os_errors(path: Path) -> Iterator[None]:
+def readable_os_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about writing `path` into a `RunError`."""
     try:
         yield
+    except FileNotFoundError as error:
+        got, expected = "a folder that is gone", f"{path.parent}, as it was when the run began"
+        hint = "run the same command again, and leave its folder alone until it ends"
+        raise RunError(str(path), got=got, expected=expected, hint=hint) from error
     except OSError as error:
         # Some writers (Arrow) lose the errno and keep only the text.
         full = error.errno == errno.ENOSPC or "No space left" in str(error)

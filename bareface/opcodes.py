@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bareface.errors import BarefaceError, CheckpointError
-from bareface.pickle_bounds import bounded_tuple, refuse_costly_items, refuse_costly_key
+from bareface.pickle_bounds import Work, bounded_tuple, refuse_costly_items, refuse_costly_key
+from bareface.untrusted.regular import open_file
 
 MAX_OPCODES = 5_000_000
 # Bytes that old protocols wrote as texts, all together; torch's own reader makes them again.
@@ -85,7 +86,7 @@ _UNFOLLOWABLE = (ValueError, IndexError, KeyError, TypeError, AttributeError, Me
 @contextmanager
 def mapped(path: Path) -> Iterator[IO[bytes]]:
     """The file as a stream that never allocates what a length field claims, only what is there."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         yield cast(IO[bytes], stream)
 
 
@@ -116,12 +117,13 @@ def walk(
 
 
 def _walk(stream: IO[bytes]) -> Walked:
-    machine = _Machine()
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+    machine, start = _Machine(), stream.tell()
+    for count, (opcode, argument, position) in enumerate(pickletools.genops(stream)):
         if opcode.name == "STOP":
             break
         if count > MAX_OPCODES:
             raise ValueError("more than five million opcodes")
+        machine.work.seen = (position or 0) - start
         machine.step(opcode.name, argument)
     return Walked(machine.stack.pop(), tuple(machine.names), tuple(machine.persistent))
 
@@ -134,6 +136,7 @@ class _Machine:
         self.memo: dict[int, Any] = {}
         self.names: dict[Name, None] = {}
         self.persistent: list[Persistent] = []
+        self.work = Work()
         self.encoded = 0
 
     def step(self, opcode: str, argument: Any) -> None:
@@ -173,6 +176,11 @@ class _Machine:
             refuse_costly_items(args[0])
         self.stack.append(Call(function, args if isinstance(args, tuple) else (args,)))
 
+    def carry_out(self, args: object, function: object) -> None:
+        """Record a call that a reader of tensors makes, so that what it takes in counts."""
+        self.work.spend(args)
+        self.call(args, function)
+
     def encode(self, args: object) -> bytes:
         """The bytes that protocols before 3 write as a text in Latin 1; every other codec could swell what it gets."""
         match args:
@@ -208,6 +216,7 @@ class _Machine:
         """Record the state given to the object at the top."""
         if isinstance(state, list):
             raise ValueError("a state that is a list")
+        self.work.spend(state.pairs if isinstance(state, Call) else state)
         if isinstance(self.stack[-1], Call):
             self.stack[-1].state = state
 
@@ -237,12 +246,12 @@ def _dict_of(items: list[Any]) -> Call:
 def _instance(machine: _Machine, argument: str) -> None:
     args = tuple(machine.since_mark())
     machine.name(*argument.split(" ", 1))
-    machine.call(args, machine.stack.pop())
+    machine.carry_out(args, machine.stack.pop())
 
 
 def _object(machine: _Machine, _: object) -> None:
     function, *args = machine.since_mark()
-    machine.call(tuple(args), function)
+    machine.carry_out(tuple(args), function)
 
 
 def _keyword_call(machine: _Machine, _: object) -> None:
@@ -288,8 +297,8 @@ _MOVES: dict[str, Callable[[_Machine, Any], object]] = {
     "STACK_GLOBAL": lambda m, _: m.name(*_pop_two(m)),
     "INST": _instance,
     "OBJ": _object,
-    "REDUCE": lambda m, _: m.call(m.stack.pop(), m.stack.pop()),
-    "NEWOBJ": lambda m, _: m.call(m.stack.pop(), m.stack.pop()),
+    "REDUCE": lambda m, _: m.carry_out(m.stack.pop(), m.stack.pop()),
+    "NEWOBJ": lambda m, _: m.carry_out(m.stack.pop(), m.stack.pop()),
     "NEWOBJ_EX": _keyword_call,
     "BUILD": lambda m, _: m.build(m.stack.pop()),
     "PERSID": lambda m, argument: m.refer(argument),

@@ -10,6 +10,34 @@ from typing import Any
 
 MAX_NESTED = 4096  # random.getstate() has 629
 MAX_KEY = 16
+# What calls are given lies in the pickle before them, so honest ones take in as much as there is, or a little more.
+MAX_REPEATED = 4
+ALWAYS_ALLOWED = 1 << 20
+
+
+class Work:
+    """What the calls of one pickle would take in: the memo can hand the same megabyte to every one of them.
+
+    Attributes:
+        seen: bytes of the pickle that were read.
+    """
+
+    def __init__(self) -> None:
+        self.seen, self._spent = 0, 0
+
+    def spend(self, taken: object) -> None:
+        """Count what one call takes in: its arguments, and what lies in them.
+
+        Raises:
+            ValueError: together they are many times the pickle.
+        """
+        parts = taken if isinstance(taken, tuple) else (taken,)
+        self._spent += sum(len(part) for part in (taken, *parts[:MAX_KEY]) if isinstance(part, _SIZED))
+        if self._spent > ALWAYS_ALLOWED + MAX_REPEATED * self.seen:
+            raise ValueError("calls that are given the same values over and over")
+
+
+_SIZED = (str, bytes, bytearray, list, tuple)
 
 
 class Nested(tuple[Any, ...]):

@@ -3,9 +3,10 @@
 A role says what an image was to the target: `member` trained it; `heldout` shows a training person on a photo
 that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
+
+People are told apart by name, so names are kept in one form, Unicode's NFC; image paths are as on the disk.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,15 +22,17 @@ from numpy.typing import NDArray
 from bareface.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.errors import RosterError
 from bareface.files import atomic_path
+from bareface.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from bareface.image_folders import LOOSE, people_in, refuse_links, without_links
+from bareface.names import in_one_form, names_of
+from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-LONGEST_NAME = 256
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COLUMNS = frozenset({"image", "subject", "role", "membership"})
-_YES, _NO = frozenset({"1", "true", "yes", "member"}), frozenset({"0", "false", "no", "nonmember"})
+_YES, _NO = frozenset({"1", "1.0", "true", "yes", "member"}), frozenset({"0", "0.0", "false", "no", "nonmember"})
 
 
 class Role(StrEnum):
@@ -43,22 +46,40 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """What lay in a folder that was brought and is nobody's picture.
+
+    Attributes:
+        role: of the folder.
+        kind: of files, in words that go behind their number.
+        count: how many.
+    """
+
+    role: str
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Roster:
     """Rows of image, subject and role.
 
     Attributes:
         root: folder that the image paths are relative to.
         image: n paths, relative to `root`, without duplicates.
-        subject: (n,) who is on the image.
+        subject: (n,) who is on the image; names are brought into NFC here.
         role: (n,) what the image was to the target.
+        ignored: what lay beside the images where they were looked for, by kind.
     """
 
     root: Path
     image: tuple[str, ...]
     subject: NDArray[np.str_]
     role: NDArray[np.str_]
+    ignored: tuple[Ignored, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", in_one_form(self.subject))
         if len(set(self.image)) < len(self.image):
             repeated = [image for image, count in Counter(self.image).items() if count > 1]
             raise RosterError(
@@ -91,11 +112,12 @@ class Roster:
         """The roster of some rows, in the order given."""
         chosen = np.asarray(rows)
         index = np.arange(len(self))[chosen if chosen.size else chosen.astype(np.intp)]
-        return Roster(self.root, tuple(self.image[i] for i in index), self.subject[index], self.role[index])
+        image = tuple(self.image[i] for i in index)
+        return Roster(self.root, image, self.subject[index], self.role[index], self.ignored)
 
     def with_role(self, role: str) -> "Roster":
         """The same images, all in one role."""
-        return Roster(self.root, self.image, self.subject, np.full(len(self), role))
+        return Roster(self.root, self.image, self.subject, np.full(len(self), role), self.ignored)
 
     def head_count(self) -> dict[str, tuple[int, int]]:
         """For each role: how many people, how many images."""
@@ -108,36 +130,33 @@ def join(first: Roster, *others: Roster) -> Roster:
     parts = (first, *others)
     return Roster(
         Path("/"),
-        tuple(path for part in parts for path in _from_the_top(part)),
+        tuple(path.lstrip("/") for part in parts for path in without_links(part.root, part.image)),
         np.concatenate([part.subject for part in parts]),
         np.concatenate([part.role for part in parts]),
+        tuple(one for part in parts for one in part.ignored),
     )
 
 
-def _from_the_top(part: Roster) -> Iterator[str]:
-    """Image paths relative to `/`, without links; a folder is resolved once, not once for each of its images."""
-    folders: dict[str, str] = {}
-    for image in part.image:
-        folder, name = os.path.split(os.path.join(part.root, image))
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        path = f"{folders[folder]}/{name}"
-        yield (os.path.realpath(path) if os.path.islink(path) else path).lstrip("/")
-
-
-def read_folder(folder: Path, role: str) -> Roster:
+def read_folder(folder: Path, role: str, *, links: bool = False) -> Roster:
     """The images of `folder/<subject>/<image>`, all in one role, sorted by path.
 
-    Files that do not look like images are listed too: examining them later records why they are unusable.
+    Files that do not look like images are listed too: examining them later records why they are unusable. What lies
+    elsewhere in the folder, or is hidden, is counted.
+
+    Args:
+        folder: of people.
+        role: what the images were to the target.
+        links: whether symbolic links may lead out of the folder.
 
     Raises:
-        RosterError: the folder is missing or holds no image in a subject folder.
+        RosterError: the folder is missing, holds no image in a subject folder, people a folder deeper, or links that
+            leave it.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise RosterError(str(folder), got="no such folder", expected="a folder of subject/image files")
-    files = sorted(p for p in folder.glob("*/*") if p.is_file() and not p.name.startswith("."))
-    if not files:
-        loose = sum(1 for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = people_in(folder)
+    if not found.images:
+        loose = found.ignored.get(LOOSE, 0)
         got = f"{loose} images lying loose" if loose else "no images"
         raise RosterError(
             str(folder),
@@ -145,54 +164,70 @@ def read_folder(folder: Path, role: str) -> Roster:
             expected="one folder for each person with that person's images in it",
             hint="move the images to FOLDER/<person>/<image>, or write a CSV with the columns image, subject, role",
         )
-    image = tuple(str(p.relative_to(folder)) for p in files)
-    return Roster(folder, image, np.array([p.parent.name for p in files]), np.full(len(files), role))
+    if not links:
+        refuse_links(folder, found.images, folder)
+    subject = np.array([image.partition("/")[0] for image in found.images])
+    ignored = tuple(Ignored(str(role), kind, count) for kind, count in found.ignored.items())
+    return Roster(folder, found.images, subject, np.full(len(subject), role), ignored)
 
 
-def read_manifest(path: Path) -> Roster:
+def read_manifest(path: Path, *, links: bool = False) -> Roster:
     """A CSV or Parquet table with the columns `image`, `subject` and `role` (or `membership`).
 
     Image paths are relative to the table's own folder and may not leave it. `membership` takes 1/0, true/false,
     yes/no or member/nonmember; a non-member image of a person who also has member images is `heldout`, of
     anybody else `outside`.
 
+    Args:
+        path: of the table.
+        links: whether images may lie behind symbolic links that leave the folder.
+
     Raises:
-        RosterError: the file is missing, a column or a cell is, or a path leaves the folder.
+        RosterError: the file is missing, a column or a cell is, or a path or a link leaves the folder.
     """
-    if not path.is_file():
-        raise RosterError(str(path), got="no such file", expected="a CSV or Parquet manifest")
-    columns = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
-    image, subject = column(path, columns, "image"), column(path, columns, "subject")
+    columns = _columns(path)
+    image, subject = _people(path, columns, links)
     if "role" in columns:
         role = column(path, columns, "role")
     elif "membership" in columns:
-        role = _roles_from_membership(path, subject, column(path, columns, "membership"))
+        role = _roles_from_membership(path, subject.tolist(), column(path, columns, "membership"))
     else:
         raise RosterError(
             str(path),
             got=f"the columns {', '.join(columns)}",
             expected="a column role or membership",
         )
-    refuse_strays(path, image)
-    return Roster(path.parent, tuple(image), names_of(path, "subject", subject), names_of(path, "role", role))
+    return Roster(path.parent, image, subject, names_of(path, "role", role))
 
 
-def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
-    """Names as an array, where every name takes as much room as the longest.
-
-    Args:
-        path: whose names, for messages.
-        what: they are, for messages.
-        names: n of them.
+def read_list(path: Path, *, links: bool = False) -> Roster:
+    """A CSV or Parquet table with the columns `image` and `subject`, of people who have no role yet: all `outside`.
 
     Raises:
-        RosterError: one is too long to be a name.
+        RosterError: as `read_manifest`; or the table says roles.
     """
-    longest = max(names, key=len, default="")
-    if len(longest) > LONGEST_NAME:
-        got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
-        raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
-    return np.array(names, dtype=str)
+    columns = _columns(path)
+    stated = next((name for name in ("role", "membership") if name in columns), None)
+    if stated is not None:
+        got, hint = f"a column {stated}", "leaving the column out, if nobody was trained on yet"
+        raise RosterError(str(path), got=got, expected="a list of people and images without roles", hint=hint)
+    image, subject = _people(path, columns, links)
+    return Roster(path.parent, image, subject, np.full(len(image), str(Role.OUTSIDE)))
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    if not is_file(path):
+        raise RosterError(str(path), got=what_lies_at(path), expected="a CSV or Parquet manifest")
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
+
+
+def _people(path: Path, columns: dict[str, list[str]], links: bool) -> tuple[tuple[str, ...], NDArray[np.str_]]:
+    """Images and who is on them."""
+    image = column(path, columns, "image")
+    refuse_strays(path, image)
+    if not links:
+        refuse_links(path.parent, image, path)
+    return tuple(image), in_one_form(names_of(path, "subject", column(path, columns, "subject")))
 
 
 def write_manifest(roster: Roster, path: Path) -> None:
@@ -205,7 +240,7 @@ def write_manifest(roster: Roster, path: Path) -> None:
     undecodable = next((n for n in columns["image"] + columns["subject"] if _SURROGATE.search(n)), None)
     if undecodable is not None:
         raise RosterError(str(path), got=f"the name {undecodable!a}", expected="names in UTF-8", hint="rename the file")
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         with atomic_path(path) as temporary:
             pq.write_table(pa.table(columns), temporary)
         return

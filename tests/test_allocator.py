@@ -27,8 +27,8 @@ def test_large_blocks_are_used_again() -> None:
     def faults(how: str) -> int:
         return int(subprocess.run([sys.executable, "-c", PROGRAM, how], check=True, capture_output=True).stdout)
 
-    assert faults("kept") < 100
-    assert faults("as it is") > 1_000
+    # How many faults a block costs goes by the size of the machine's pages.
+    assert faults("kept") < faults("as it is") / 2
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

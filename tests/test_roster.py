@@ -1,5 +1,6 @@
 import os
 import tempfile
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from bareface.columns import write_csv
 from bareface.errors import RosterError
 from bareface.roster import Role, Roster, join, read_folder, read_manifest, write_manifest
 
@@ -110,7 +112,7 @@ class TestReadFolder:
 class TestRoundTrip:
     """What is written is what is read."""
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.lists(ROW, min_size=1, max_size=6, unique_by=lambda row: row[0]), st.sampled_from(["csv", "parquet"]))
     @example([('a,"b"\r\n/c.jpg', "\ufeffx\ny", "member"), ("=cmd/1.jpg", "'", "public")], "csv")
     def test_any_names(self, rows, suffix):
@@ -119,7 +121,7 @@ class TestRoundTrip:
             path = Path(folder) / f"faces.{suffix}"
             write_manifest(roster(*rows), path)
             back = read_manifest(path)
-        assert table_of(back) == rows
+        assert table_of(back) == [(image, unicodedata.normalize("NFC", who), role) for image, who, role in rows]
         assert back.root == path.parent
 
     @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -303,13 +305,13 @@ class TestArbitraryBytes:
         assert all(".." not in image.parts and not image.is_absolute() for image in map(Path, found.image))
         assert len(found.image) == len(found.subject) == len(found.role) > 0
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.binary(max_size=200))
     def test_csv_of_bytes(self, body):
         self.attempt(body, "csv")
         self.attempt(b"image,subject,membership\n" + body, "csv")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(
         st.lists(st.lists(st.text(max_size=8) | st.sampled_from(["..", "/", "member", "1"]), max_size=4), max_size=4)
     )
@@ -317,7 +319,7 @@ class TestArbitraryBytes:
         body = "\n".join(",".join(row) for row in rows)
         self.attempt(("image,subject,role\n" + body).encode("utf-8", "surrogatepass"), "csv")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.data())
     def test_mutated_parquet(self, data):
         content = bytearray(self.parquet(data.draw(st.sampled_from(["none", "snappy"]))))
@@ -336,3 +338,53 @@ class TestArbitraryBytes:
         table = pa.table({"image": ["a/0.jpg", "a/é.jpg"], "subject": ["ä", "b"], "membership": [1, 0]})
         pq.write_table(table, path, compression=compression)
         return path.read_bytes()
+
+
+class TestOneForm:
+    """A name is one name, however its accents were typed and wherever it is read."""
+
+    @given(st.lists(NAME, min_size=1, max_size=6))
+    def test_both_forms_are_one_person(self, names):
+        image = tuple(f"{number}.jpg" for number in range(len(names)))
+        roles = np.full(len(names), "member")
+        found = [
+            Roster(Path("x"), image, np.array([unicodedata.normalize(form, name) for name in names]), roles)
+            for form in ("NFC", "NFD")
+        ]
+        assert found[0].subject.tolist() == found[1].subject.tolist()
+        assert found[0].subject.tolist() == [unicodedata.normalize("NFC", name) for name in names]
+
+    @given(st.lists(NAME, min_size=1, max_size=6), st.sampled_from(["csv", "parquet"]), st.booleans())
+    def test_in_tables(self, names, suffix, by_membership):
+        """A non-member image in one form of somebody with a member image in the other is held out."""
+        form = {
+            number: unicodedata.normalize(("NFC", "NFD")[number % 2], name) for number, name in enumerate(names * 2)
+        }
+        said = [int(number < len(names)) for number in form]
+        cells = (
+            {"membership": list(map(str, said))}
+            if by_membership
+            else {"role": [("heldout", "member")[s] for s in said]}
+        )
+        columns = {"image": [f"{number}.jpg" for number in form], "subject": list(form.values()), **cells}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"people.{suffix}"
+            pq.write_table(pa.table(columns), path) if suffix == "parquet" else write_csv(path, columns)
+            found = read_manifest(path)
+        assert found.subject.tolist() == [unicodedata.normalize("NFC", name) for name in names] * 2
+        assert found.role.tolist() == ["member"] * len(names) + ["heldout"] * len(names)
+
+    def test_in_folders_whose_paths_stay_as_they_are(self, tmp_path):
+        for form in ("NFC", "NFD"):
+            (tmp_path / unicodedata.normalize(form, "José")).mkdir()
+            (tmp_path / unicodedata.normalize(form, "José") / f"{form}.jpg").touch()
+        found = read_folder(tmp_path, "member")
+        assert set(found.subject.tolist()) == {unicodedata.normalize("NFC", "José")}
+        assert all(path.is_file() for path in found.paths)
+        assert len({os.path.dirname(image) for image in found.image}) == 2
+
+    def test_longer_in_one_form_than_in_the_other(self):
+        """Some signs have no composed form and become longer."""
+        name = "\u0958\u2adc"
+        assert len(unicodedata.normalize("NFC", name)) > len(name)
+        assert roster(("a.jpg", name, "member")).subject.tolist() == [unicodedata.normalize("NFC", name)]

@@ -30,6 +30,8 @@ class Answer:
         target: (n,) scores, or None with the reason why there are none.
         controls: (n,) scores of the same attack on each control, or the reason why there are none.
         models: the attack models that were fitted on the way to `target`.
+        unfitted: (n,) the signal before anything is fitted, its sign as memory predicts it; None where the attack
+            has no such sign.
         failure: why `target` is None; empty otherwise.
         failed: whether that was a failure rather than an abstention.
     """
@@ -41,6 +43,7 @@ class Answer:
     target: Vector | None
     controls: dict[str, Vector | str]
     models: tuple[AttackModel, ...] = ()
+    unfitted: Vector | None = None
     failure: str = ""
     failed: bool = False
 
@@ -76,11 +79,12 @@ class _Room:
         scope = attack.in_scope(in_arena(self.traces.target, self.arena))
         target = self.on("target", attack)
         if isinstance(target, tuple):
-            return Answer(self.arena, attack, self.knowledge, scope, None, {}, (), *target)
+            return Answer(self.arena, attack, self.knowledge, scope, None, {}, (), None, *target)
         others = {"blind": self.blind.beside(attack), "foreign": self.on("foreign", attack)}
         others["bn-swap"] = self.on("swapped", attack)
         controls = {kind: said[0] if isinstance(said, tuple) else said.scores for kind, said in others.items()}
-        return Answer(self.arena, attack, self.knowledge, scope, target.scores, controls, target.models)
+        signal = unfitted(attack, in_arena(self.traces.target, self.arena))
+        return Answer(self.arena, attack, self.knowledge, scope, target.scores, controls, target.models, signal)
 
     def on(self, model: Model, attack: Attack) -> "Told | tuple[str, bool]":
         """What the attack says of one of the models that were asked about the candidates."""
@@ -92,6 +96,11 @@ class _Room:
         if self.knowledge == "partial" and "trained" in attack.beside:
             asked = with_trained(asked, trace, self.arena)
         return _attempt(attack, asked, self.arena, prior, self.seed)
+
+
+def unfitted(attack: Attack, trace: Trace) -> Vector | None:
+    """(n,) an attack's signal before anything is fitted; None where it has no sign or the trace lacks a channel."""
+    return attack.unfitted(trace) if attack.needs <= set(trace.channels) else None
 
 
 def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told | tuple[str, bool]:

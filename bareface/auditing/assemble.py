@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bareface.auditing.cards import target_card
+from bareface.auditing.findings import Found
 from bareface.auditing.games import CANDIDATES
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
@@ -14,6 +15,7 @@ from bareface.auditing.question import Question
 from bareface.auditing.traces import Traces
 from bareface.evidence import (
     SCHEMA_VERSION,
+    Assignment,
     AttackCard,
     Evidence,
     Exposure,
@@ -29,7 +31,7 @@ from bareface.membership.base import Attack
 from bareface.registry import HEADINGS, prose
 from bareface.roster import Role, Roster
 from bareface.selfcheck_record import SelfCheck
-from bareface.stats.verdict import overall
+from bareface.stats.verdict import of_game, overall
 from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import HEAD_CHANNELS, Channel
 
@@ -63,7 +65,8 @@ class Ingredients:
     selfcheck: SelfCheck
     foreign_selfcheck: SelfCheck | None
     traces: Traces
-    findings: tuple[Finding, ...]
+    found: Found
+    assignment: Assignment
     layers: tuple[LayerSeparation, ...]
     exposures: tuple[Exposure, ...]
     run: Path
@@ -74,19 +77,22 @@ class Ingredients:
 def assemble(made: Ingredients) -> Evidence:
     """The evidence of a run."""
     card = target_card(made.target)
-    deciding = _deciding(made.findings, made.question.attacks)
-    verdict = overall(finding.verdict for finding in deciding if finding.verdict is not None)
+    deciding = deciding_findings(made.found.findings, made.question.attacks)
+    games = _by_game(deciding)
+    verdict = overall({game: [one.verdict for one in found if one.verdict] for game, found in games.items()})
     return Evidence(
         schema_version=SCHEMA_VERSION,
         status="complete",
         title=made.question.title,
         verdict=verdict,
         sentence=summary(verdict, deciding),
+        assignment=made.assignment,
+        balances=made.found.balances,
         target=card,
         foreign=target_card(made.traces.foreign_model),
         roles=_roles(made.roster, made.checked.examination),
         rejects=_rejects(made.roster, made.checked.examination),
-        findings=made.findings,
+        findings=made.found.findings,
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
         layers=made.layers,
         exposures=made.exposures,
@@ -112,16 +118,27 @@ def assemble(made: Ingredients) -> Evidence:
 
 
 def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
-    """The verdict in one or two sentences: how many findings carry it, and the most telling of them."""
-    carrying = [finding for finding in findings if finding.verdict is verdict]
+    """The verdict in one or two sentences: what each game says, and the most telling finding that carries it."""
+    games = _by_game(findings)
+    said = {game: of_game([one.verdict for one in found if one.verdict]) for game, found in games.items()}
+    carrying = [f for game, found in games.items() if said[game] is verdict for f in found if f.verdict is verdict]
     if not carrying:
         return "No attack could be run: " + "; ".join(sorted({finding.reason for finding in findings}))
     first = max(carrying, key=_reach)
     lead = "The nearest to one" if verdict is Verdict.NOT_SHOWN else "The most telling"
+    others = "".join(f" The {game} game: {said[game]}." for game in games if said[game] is not verdict)
+    of = sum(len(found) for game, found in games.items() if said[game] is verdict)
     return (
-        f"{len(carrying)} of {len(findings)} findings{_SAY[verdict]}. {lead}: {first.label} in the {first.game} "
-        f"game with {first.knowledge} knowledge. {first.sentence}"
+        f"{len(carrying)} of {of} findings{_SAY[verdict]}. {lead}: {first.label} in the {first.game} "
+        f"game with {first.knowledge} knowledge. {first.sentence}{others}"
     )
+
+
+def _by_game(findings: tuple[Finding, ...]) -> dict[str, list[Finding]]:
+    games: dict[str, list[Finding]] = {}
+    for finding in findings:
+        games.setdefault(finding.game, []).append(finding)
+    return games
 
 
 _SAY = {
@@ -132,7 +149,7 @@ _SAY = {
 }
 
 
-def _deciding(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tuple[Finding, ...]:
+def deciding_findings(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tuple[Finding, ...]:
     """The findings that the audit's verdict rests on: those without the head, which a deployed backbone does not carry.
 
     The others are the ceiling beside them; they decide only where nothing else was asked.
@@ -203,6 +220,9 @@ def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
             f"{made.question.trained_references.count} reference models were trained on half of the people in question "
             "each, with half of each one's images; attacks that read references know which."
         )
+    if made.roster.ignored:
+        kinds = ", ".join(f"{one.count:,} {one.kind} ({one.role})" for one in made.roster.ignored)
+        notes.append(f"Left aside in the folders that were brought: {kinds}.")
     return (*notes, *_inside(card, made.traces))
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bareface.artefacts import artefact_path, refuse_damaged
 from bareface.auditing.answers import Answer
-from bareface.files import atomic_path
+from bareface.folders import subfolder
 from bareface.membership.attack_model import AttackModel
 
 
@@ -32,19 +33,28 @@ class Kept:
 
 
 def kept_attack_models(folder: Path) -> tuple[Kept, ...]:
-    """Everything that `write_attack_models` wrote into a folder, in order of file name."""
+    """Everything that `write_attack_models` wrote into a folder, in order of file name.
+
+    Raises:
+        RunError: a file does not fit its digest.
+    """
     return tuple(_kept(path) for path in sorted(folder.glob("*.npz")))
 
 
 def write_attack_models(answers: Sequence[Answer], folder: Path) -> None:
     """One file for each attack that fitted models: those of all folds, and what they were fitted for."""
-    for answer in answers:
-        if answer.models:
-            _write(answer, folder / f"{_name(answer)}.npz")
+    fitted = [answer for answer in answers if answer.models]
+    for answer in fitted:
+        _write(answer, subfolder(folder) / f"{_name(answer)}.npz")
 
 
 def read_attack_models(path: Path) -> list[AttackModel]:
-    """The attack models in a file that an audit wrote."""
+    """The attack models in a file that an audit wrote.
+
+    Raises:
+        RunError: it does not fit its digest.
+    """
+    refuse_damaged(path, hint="run the audit again; it makes this file again")
     with np.load(path, allow_pickle=False) as arrays:
         count = json.loads(str(arrays["card"]))["models"]
         return [
@@ -54,10 +64,11 @@ def read_attack_models(path: Path) -> list[AttackModel]:
 
 
 def _kept(path: Path) -> Kept:
+    models = tuple(read_attack_models(path))
     with np.load(path, allow_pickle=False) as arrays:
         card = json.loads(str(arrays["card"]))
     named = {name: card[name] for name in ("attack", "parameters", "game", "knowledge")}
-    return Kept(**named, models=tuple(read_attack_models(path)))
+    return Kept(**named, models=models)
 
 
 def _write(answer: Answer, path: Path) -> None:
@@ -69,7 +80,7 @@ def _write(answer: Answer, path: Path) -> None:
         "knowledge": answer.knowledge,
     }
     arrays = {f"{n}/{name}": values for n, model in enumerate(answer.models) for name, values in model.arrays().items()}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with artefact_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, card=np.array(json.dumps(card)), **arrays)  # type: ignore[arg-type]
 
 

@@ -1,50 +1,95 @@
 """From answers and truth to findings: here they meet, and only counts and intervals leave."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
 from bareface.auditing.answers import Answer
-from bareface.auditing.games import Game
+from bareface.auditing.directions import directions
+from bareface.auditing.games import UNIT, Arena, Game, Unit
 from bareface.auditing.question import Question
 from bareface.auditing.traces import Traces
-from bareface.evidence import Control, Exposure, Finding, Measurement
-from bareface.stats.measure import excess, measure, with_holm
-from bareface.stats.roc import person_scores
-from bareface.stats.verdict import decide
+from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement, Verdict
+from bareface.membership.base import Knowledge
+from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.roc import auc, person_scores
+from bareface.stats.sample import units
+from bareface.stats.verdict import Grounds, decide
 from bareface.streams import stream
+from bareface.trace import Trace
 
-Unit = Literal["image", "person"]
 Kind = Literal["blind", "foreign", "bn-swap"]
+How = Literal["randomised", "observational"]
 
-# The unit of the question that a game asks; its measurement gives the verdict.
-UNIT: dict[Game, Unit] = {"record": "image", "dataset": "image", "person": "person"}
 MOST_EXPOSURES = 500
 
 
-def findings(answers: Sequence[Answer], traces: Traces, question: Question) -> tuple[Finding, ...]:
-    """What every attack found, Holm-adjusted over all of them."""
+@dataclass(frozen=True)
+class Found:
+    """What truth and scores gave together.
+
+    Attributes:
+        findings: one for each answer, in order.
+        balances: one for each game.
+    """
+
+    findings: tuple[Finding, ...]
+    balances: tuple[Balance, ...]
+
+
+def findings(
+    answers: Sequence[Answer], traces: Traces, question: Question, pictures: Trace, how: How = "observational"
+) -> Found:
+    """What every attack found; attacks share one error rate, and so do controls.
+
+    Args:
+        answers: of every attack.
+        traces: of target, controls and shadows.
+        question: what was asked.
+        pictures: blind features of the candidates.
+        how: how membership came about.
+    """
     done = [answer for answer in answers if answer.target is not None]
+    alike = {a.game: compare_sides(a, traces, pictures, question.seed) for a in _arenas(answers)}
+    beside = _adjusted_controls(done, alike, traces, question)
+    matched = _adjusted_matches(done, alike, traces, question) if how == "observational" else {}
+    pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, question)
+    balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
     measured = {unit: with_holm([_measure(a, unit, question, len(done)) for a in done]) for unit in ("image", "person")}
-    rows = {id(answer): (measured["image"][i], measured["person"][i]) for i, answer in enumerate(done)}
-    return tuple(_finding(answer, rows.get(id(answer)), traces, question) for answer in answers)
+    rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
+    found = []
+    for answer in answers:
+        grounds = Grounds(
+            how, answer.arena.same_people, balances[answer.arena.game], matched.get(id(answer)),
+            pointed.get(id(answer)), answer.arena.game in reversed_games,
+        )  # fmt: skip
+        found.append(_finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), grounds))
+    return Found(tuple(found), tuple(balances.values()))
 
 
 def exposures(answers: Sequence[Answer], found: Sequence[Finding], names: NDArray[np.str_]) -> tuple[Exposure, ...]:
-    """How exposed each member-side person is to the most telling attack of each game.
+    """How exposed each member-side person is, in the games in which a leak is shown.
+
+    The attack that ranks a person is the most telling one on the *other* folds, so that nobody's rank chose it.
 
     Args:
+        answers, found: of the attacks on which a verdict may rest.
         names: (candidates,) the pseudonym behind each candidate image.
     """
-    rows: list[Exposure] = []
-    for game in dict.fromkeys(answer.arena.game for answer in answers):
-        of_game = [(a, f) for a, f in zip(answers, found, strict=True) if a.arena.game == game]
-        told = [(f.person.auc, a) for a, f in of_game if f.person is not None and f.person.auc is not None]
-        if told:
-            rows += _exposed(max(told, key=lambda pair: pair[0])[1], names)
-    return tuple(rows)
+    by_game = defaultdict(list)
+    for answer, finding in zip(answers, found, strict=True):
+        if finding.verdict is Verdict.LEAK_SHOWN:
+            by_game[answer.arena.game].append(answer)
+    return tuple(row for shown in by_game.values() for row in _exposed(shown, names))
+
+
+def _arenas(answers: Sequence[Answer]) -> tuple[Arena, ...]:
+    return tuple({answer.arena.game: answer.arena for answer in answers}.values())
 
 
 def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Measurement:
@@ -53,7 +98,7 @@ def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Me
     rng = stream(question.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, crossfit=answer.knowledge != "shadow",
+        attacks=attacks, crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -64,13 +109,20 @@ def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Me
     return measured.model_copy(update=outside)
 
 
+def fits_on_the_judged(knowledge: Knowledge) -> bool:
+    """Whether scores come from models fitted to the *membership* of the other folds, whose sampling error they share.
+
+    With partial knowledge alone: shadows are other people, and who knows no member fits nothing to membership.
+    """
+    return knowledge == "partial"
+
+
 def _finding(
-    answer: Answer, measured: tuple[Measurement, Measurement] | None, traces: Traces, question: Question
+    answer: Answer, measured: tuple[Measurement, Measurement] | None, controls: tuple[Control, ...], grounds: Grounds
 ) -> Finding:
     image, person = measured or (None, None)
-    controls = _controls(answer, traces, question) if measured else ()
     judged = image if UNIT[answer.arena.game] == "image" else person
-    decision = None if judged is None else decide(judged, controls)
+    decision = None if judged is None else decide(judged, controls, grounds)
     status: Literal["done", "abstained", "failed"] = "failed" if answer.failed else "abstained"
     return Finding(
         attack=answer.attack.name,
@@ -85,51 +137,139 @@ def _finding(
         controls=controls,
         verdict=None if decision is None else decision.verdict,
         sentence=answer.failure if decision is None else decision.sentence,
+        matched=grounds.matched,
+        direction=grounds.direction,
     )
 
 
-def _controls(answer: Answer, traces: Traces, question: Question) -> tuple[Control, ...]:
+def _adjusted_controls(
+    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, question: Question
+) -> dict[int, tuple[Control, ...]]:
+    """The controls beside each answer, Holm-adjusted over all of them."""
+    sets = {id(answer): _controls(answer, alike[answer.arena.game], traces, question, len(done)) for answer in done}
+    adjusted = iter(controls_with_holm([control for controls in sets.values() for control in controls]))
+    return {key: tuple(next(adjusted) for _ in controls) for key, controls in sets.items()}
+
+
+def _controls(
+    answer: Answer, alike: Alike | None, traces: Traces, question: Question, attacks: int
+) -> tuple[Control, ...]:
     what: dict[Kind, str] = {
         "blind": "the picture and its file alone, same classifier, same folds",
         "foreign": traces.foreign_is,
         "bn-swap": f"running statistics re-estimated on {traces.swapped_on}",
     }
-    return tuple(_control(answer, kind, text, question) for kind, text in what.items())
+    who = () if alike is None else (_beside("who", WHO, alike.who, answer, question, attacks),)
+    beside = {kind: _control(answer, kind, text, traces, question, attacks) for kind, text in what.items()}
+    return (beside["blind"], *who, beside["foreign"], beside["bn-swap"])
 
 
-def _control(answer: Answer, kind: Kind, what: str, question: Question) -> Control:
-    said, arena, scope = answer.controls[kind], answer.arena, answer.scope
+def _control(answer: Answer, kind: Kind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
+    said = answer.controls[kind]
+    decides = kind == "blind" or (kind == "foreign" and not traces.foreign_unfit)
     if isinstance(said, str):
         return Control(
-            kind=kind, status="skipped", what=what, reason=said,
+            kind=kind, status="skipped", what=what, reason=said, decides=decides,
             auc=None, auc_interval=None, difference=None, difference_interval=None,
         )  # fmt: skip
+    return _beside(kind, what, said, answer, question, attacks, decides=decides)
+
+
+def _beside(
+    kind: Literal["blind", "who", "foreign", "bn-swap"], what: str, said: NDArray[np.float64], answer: Answer,
+    question: Question, tests: int, *, decides: bool = True, weight: NDArray[np.float64] | None = None,
+) -> Control:  # fmt: skip
     assert answer.target is not None
+    arena, scope = answer.arena, answer.scope
     rng = stream(question.seed, "control", kind, arena.game, answer.knowledge)
-    # The blind baseline is always cross-fitted, whatever the attack beside it knows.
-    crossfit = answer.knowledge != "shadow" or kind == "blind"
+    # Blind and who are always fitted to membership on other folds, whatever the attack beside them knows.
+    crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
         kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
-        unit=UNIT[arena.game], crossfit=crossfit,
+        unit=UNIT[arena.game], crossfit=crossfit, weight=None if weight is None else weight[scope], decides=decides,
+        tests=tests,
     )  # fmt: skip
 
 
-def _exposed(answer: Answer, names: NDArray[np.str_]) -> list[Exposure]:
+def _adjusted_balances(
+    answers: Sequence[Answer], alike: Mapping[Game, Alike | None], beside: Mapping[int, Sequence[Control]], unfit: str
+) -> dict[Game, Balance]:
+    """The comparison of each game's sides, with the adjusted p-value of its `who`."""
+    balances: dict[Game, Balance] = {}
+    for arena in _arenas(answers):
+        compared = alike[arena.game]
+        if compared is None:
+            balances[arena.game] = skipped(arena, unfit or "the foreign model gives no embeddings")
+            continue
+        told = [c.p_value_holm for a in answers if a.arena.game == arena.game for c in beside.get(id(a), ())
+                if c.kind == "who" and c.p_value_holm is not None]  # fmt: skip
+        balances[arena.game] = compared.record.model_copy(update={"p_value_holm": min(told, default=None)})
+    return balances
+
+
+def _adjusted_matches(
+    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, question: Question
+) -> dict[int, Matched]:
+    """Every attack on matched people, where the sides are different people and could be compared."""
+    matches = {}
+    for answer in done:
+        compared = alike[answer.arena.game]
+        if compared is not None and not answer.arena.same_people and not compared.record.overlap:
+            matches[id(answer)] = _matched(answer, compared, traces, question, len(done))
+    adjusted = with_holm([match.measurement for match in matches.values()])
+    return {
+        key: match.model_copy(update={"measurement": measurement})
+        for (key, match), measurement in zip(matches.items(), adjusted, strict=True)
+    }
+
+
+def _matched(answer: Answer, alike: Alike, traces: Traces, question: Question, attacks: int) -> Matched:
+    assert answer.target is not None
+    arena, scope, said = answer.arena, answer.scope, answer.controls["foreign"]
+    beside = np.full(len(arena.rows), np.nan) if isinstance(said, str) else said
+    weight = alike.weights(np.where(scope, beside, np.nan))
+    unit = UNIT[arena.game]
+    rng = stream(question.seed, "matched", arena.game, answer.knowledge, unit)
+    measurement = measure(
+        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
+        attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge), weight=weight[scope],
+    )  # fmt: skip
+    foreign = _beside("foreign", traces.foreign_is, beside, answer, question, 1, weight=weight)
+    return Matched(measurement=measurement, foreign=foreign)
+
+
+def _exposed(answers: Sequence[Answer], names: NDArray[np.str_]) -> list[Exposure]:
+    """The people of each fold, ranked by the attack that tells people best on the other folds."""
+    arena, rows = answers[0].arena, list[Exposure]()
+    for fold in np.unique(arena.fold):
+        here = arena.fold == fold
+        best = max(answers, key=lambda answer: _reached(answer, ~here))
+        assert best.target is not None
+        scores, subject, member = person_scores(best.target, arena.subject, arena.member)
+        others = np.sort(scores[~member & ~np.isnan(scores)])
+        asked = member & ~np.isnan(scores) & np.isin(subject, arena.subject[here])
+        rows += [_exposure(best, subject[i], scores[i], others, names) for i in np.flatnonzero(asked)]
+    return sorted(rows, key=lambda row: -row.rank)[:MOST_EXPOSURES]
+
+
+def _reached(answer: Answer, rows: NDArray[np.bool_]) -> float:
+    """The AUC per person on some rows; 0 where it cannot be had."""
     assert answer.target is not None
     arena = answer.arena
-    scores, subject, member = person_scores(answer.target, arena.subject, arena.member)
-    others = np.sort(scores[~member & ~np.isnan(scores)])
-    people = [i for i in np.argsort(-scores) if member[i] and not np.isnan(scores[i])][:MOST_EXPOSURES]
-    rows = []
-    for i in people:
-        images = np.flatnonzero((arena.subject == subject[i]) & arena.member)
-        rows.append(
-            Exposure(
-                game=arena.game,
-                attack=answer.attack.name,
-                person=str(names[arena.rows[images[0]]]),
-                images=int((~np.isnan(answer.target[images])).sum()),
-                rank=float(np.searchsorted(others, scores[i], "left") / len(others)),
-            )
-        )
-    return rows
+    judged = units(answer.target[rows], arena.member[rows], arena.subject[rows], "person").answered
+    return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
+
+
+def _exposure(
+    answer: Answer, subject: np.generic, score: float, others: NDArray[np.float64], names: NDArray[np.str_]
+) -> Exposure:
+    arena = answer.arena
+    assert answer.target is not None
+    images = np.flatnonzero((arena.subject == subject) & arena.member)
+    return Exposure(
+        game=arena.game,
+        attack=answer.attack.name,
+        person=str(names[arena.rows[images[0]]]),
+        images=int((~np.isnan(answer.target[images])).sum()),
+        rank=float(np.searchsorted(others, score, "left") / len(others)),
+    )

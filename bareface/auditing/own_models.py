@@ -10,6 +10,7 @@ import torch
 from bareface.auditing.cast import recipe_of, train_backbone
 from bareface.auditing.games import CANDIDATES
 from bareface.config import ReferenceConfig, ShadowConfig, TrainConfig
+from bareface.folders import subfolder
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
@@ -102,12 +103,13 @@ def _trained(
     report: Report,
     device: torch.device,
 ) -> tuple[Shadow, ...]:
-    """A backbone for each roster, by number."""
+    """A backbone for each roster, by number, in a folder that exists or whose outer folder does."""
     made = []
     for number, own in enumerate(rosters):
         recipe = recipe_of(train.model_copy(update={"seed": seed_for(seed, kind, number)}))
         report_step = _numbered(report, number)
-        made.append(Shadow(train_backbone(own, recipe, folder / f"{kind}-{number}", report_step, device), own))
+        home = subfolder(subfolder(folder) / f"{kind}-{number}")
+        made.append(Shadow(train_backbone(own, recipe, home, report_step, device), own))
     return tuple(made)
 
 

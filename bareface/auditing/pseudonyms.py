@@ -7,11 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.files import atomic_path
+from bareface.artefacts import artefact_path
 from bareface.roster import Roster
 from bareface.streams import stream
-
-OWNER_ONLY = 0o600
 
 
 def pseudonyms(subject: NDArray[np.str_], seed: int) -> dict[str, str]:
@@ -32,6 +30,5 @@ def write_people(roster: Roster, names: dict[str, str], path: Path) -> None:
             "role": roster.role.tolist(),
         }
     )
-    with atomic_path(path) as temporary:
-        temporary.chmod(OWNER_ONLY)
+    with artefact_path(path) as temporary:
         pq.write_table(table, temporary)

@@ -10,6 +10,7 @@ from bareface.auditing.games import Game
 from bareface.config import (
     DEFAULT_ATTACKS,
     MAX_SHARED_RATE,
+    AssignmentWay,
     AttackConfig,
     AuditConfig,
     Gate,
@@ -19,6 +20,7 @@ from bareface.config import (
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack, Knowledge
+from bareface.untrusted.shown import gist
 
 Progress = Callable[[str, int, int], None]
 
@@ -43,6 +45,8 @@ class Question:
         max_reject_rate: more unusable images than this share are refused.
         max_shared_rate: more images than this share in two roles are refused; fewer are left out.
         trained_references: how references are trained that saw a part of the images in question; None = there are none.
+        assignment: how membership came about: `randomised` where lots were drawn before training, else `observational`;
+            None = randomised where there is a seal.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
     """
@@ -60,6 +64,7 @@ class Question:
     selfcheck: Gate = "refuse"
     max_shared_rate: float = MAX_SHARED_RATE
     trained_references: ReferenceConfig | None = None
+    assignment: AssignmentWay | None = None
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -84,6 +89,8 @@ class Question:
             plain["knowledge"] = list(self.knowledge)
         if self.max_shared_rate != MAX_SHARED_RATE:
             plain["max_shared_rate"] = self.max_shared_rate
+        if self.assignment is not None:
+            plain["assignment"] = self.assignment
         if self.trained_references is not None:
             plain["trained_references"] = self.trained_references.model_dump(mode="json")
         return plain | {
@@ -110,6 +117,7 @@ def question_of(config: AuditConfig) -> Question:
         config.selfcheck,
         config.max_shared_rate,
         config.trained_references,
+        config.assignment,
     )
 
 
@@ -131,7 +139,7 @@ def _make(config: AttackConfig) -> Attack:
         parameter = ".".join(str(part) for part in first["loc"])
         raise UsageError(
             f"attack {config.name}, parameter {parameter}",
-            got=repr(first["input"]),
+            got=gist(first["input"]),
             expected=first["msg"][:1].lower() + first["msg"][1:],
             hint=f"bareface attacks {config.name}",
         ) from error

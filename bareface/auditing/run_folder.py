@@ -10,7 +10,7 @@ result.json        the evidence
 report.html        the report
 """
 
-import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -19,10 +19,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bareface.artefacts import SUFFIX, Fit, damaged, digest_beside, fit_of, say_made_again, write_artefact
 from bareface.errors import RunError
-from bareface.files import remove_stale, write_text
+from bareface.folders import LOCK, held
 
-CONFIG, LOCK = "config.json", ".lock"
+CONFIG = "config.json"
+_OURS = {LOCK, CONFIG + SUFFIX}  # what a folder may hold without its configuration
+_MEND = (
+    "the command and settings that the run was begun with, which mends it; deleting "
+    f"{CONFIG}{SUFFIX}, where the file is right as it stands; or --fresh to start over"
+)
 
 
 @contextmanager
@@ -30,43 +36,63 @@ def run_folder(path: Path, settings: dict[str, Any], *, fresh: bool = False) -> 
     """Open a run folder for one configuration and hold it until the block ends.
 
     Raises:
-        RunError: another process holds it, it belongs to another configuration, or it cannot be written.
+        RunError: another process holds it, it belongs to another configuration, its configuration is damaged and
+            nothing tells any more which it was, it cannot be written, or it was removed while the run was going on.
     """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / LOCK).open("a")
-    except OSError as error:
-        raise RunError(str(path), got=str(error.strerror), expected="a folder that can be written") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(
-                str(path), got="a folder that another process is using", expected="one run at a time"
-            ) from error
+    with held(path):
         if fresh:
             _empty(path)
-        remove_stale(path)
         _claim(path, settings)
         yield path
 
 
+def read_settings(run: Path) -> dict[str, Any]:
+    """The configuration that a run folder belongs to.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    card = run / CONFIG
+    fit = fit_of(card)
+    if fit is Fit.ABSENT:
+        raise RunError(str(run), got=f"no {CONFIG}", expected="the folder of a finished audit")
+    if fit is Fit.DAMAGED:
+        raise damaged(card, hint=_MEND)
+    return _read(card)
+
+
 def _claim(path: Path, settings: dict[str, Any]) -> None:
     card = path / CONFIG
-    plain = json.loads(json.dumps(settings))
-    if card.exists():
-        _refuse_other(path, json.loads(card.read_text()), plain)
-    elif any(entry.name != LOCK for entry in path.iterdir()):
+    content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
+    fit = fit_of(card)
+    if fit is Fit.ABSENT and set(os.listdir(path)) - _OURS:
         raise RunError(str(path), got="a folder with other files in it", expected="an empty folder or an earlier run")
-    else:
-        write_text(card, json.dumps(plain, indent=1, sort_keys=True) + "\n")
+    if fit is Fit.DAMAGED and digest_beside(card) == hashlib.sha256(content.encode()).hexdigest():
+        say_made_again(card)  # the digest is that of this configuration
+    elif fit is not Fit.ABSENT:
+        _refuse_other(card, fit, json.loads(content))
+    if fit is not Fit.SOUND:
+        write_artefact(card, content, private=False)
 
 
-def _refuse_other(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+def _read(card: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(card.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise damaged(card, hint=_MEND)
+    return found
+
+
+def _refuse_other(card: Path, fit: Fit, now: dict[str, Any]) -> None:
+    if fit is Fit.DAMAGED:
+        raise damaged(card, hint=_MEND)
+    before = _read(card)
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise RunError(
-                str(path),
+                str(card.parent),
                 got=f"{key} = {now.get(key)!r}",
                 expected=f"{key} = {before.get(key)!r}, as this run folder was begun",
                 hint="another folder, or --fresh to start over in this one",
@@ -74,7 +100,7 @@ def _refuse_other(path: Path, before: dict[str, Any], now: dict[str, Any]) -> No
 
 
 def _empty(path: Path) -> None:
-    if any(path.iterdir()) and not (path / CONFIG).exists() and os.listdir(path) != [LOCK]:
+    if not (path / CONFIG).exists() and set(os.listdir(path)) - _OURS:
         raise RunError(str(path), got="a folder that is no run of ours", expected="a run folder to start over in")
     for entry in path.iterdir():
         if entry.name == LOCK:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bareface.artefacts import artefact_path
 from bareface.auditing.cast import images_for
 from bareface.auditing.hygiene import (
     Checked,
@@ -18,11 +19,9 @@ from bareface.auditing.hygiene import (
     sides_of,
 )
 from bareface.auditing.overlap.people import SamePeople, same_people, side
-from bareface.auditing.pseudonyms import OWNER_ONLY
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
-from bareface.files import atomic_path
 from bareface.inversion.judges import same_network
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
@@ -77,7 +76,7 @@ def _same_people(
     """Training people against outsiders, or why nobody compared them."""
     if recogniser is None:
         return None, NO_RECOGNISER
-    _refuse_target(recogniser, target)
+    refuse_target(recogniser, target, "recogniser", "recognises those it remembers, and would remove its own leak")
     roster, sides = examination.accepted, sides_of(examination.accepted)
     if not all(map(len, sides)):
         return None, NO_OUTSIDERS
@@ -105,15 +104,26 @@ def _embedded(
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))
 
 
-def _refuse_target(recogniser: Auditable, target: Auditable) -> None:
-    both_torch = isinstance(recogniser, Target) and isinstance(target, Target)
-    alike = same_network(recogniser, target) if both_torch else recogniser.sha256 == target.sha256  # type: ignore[arg-type]
+def refuse_target(model: Auditable, target: Auditable, place: str, why: str) -> None:
+    """Refuse the audited target in a place that wants a network of other origin.
+
+    Args:
+        model: what stands there.
+        target: what is audited.
+        place: the name of the option.
+        why: what a target that remembers people would do there.
+
+    Raises:
+        UsageError: they are one network.
+    """
+    both_torch = isinstance(model, Target) and isinstance(target, Target)
+    alike = same_network(model, target) if both_torch else model.sha256 == target.sha256  # type: ignore[arg-type]
     if alike:
         raise UsageError(
-            "recogniser",
+            place,
             got="the audited target itself",
             expected="another network, trained on other people",
-            hint="a target that remembers people recognises those it remembers, and would remove its own leak",
+            hint=f"another one: a target that remembers people {why}",
         )
 
 
@@ -126,6 +136,5 @@ def _write_rejects(examination: Examination, path: Path) -> None:
     columns: dict[str, Sequence[str]] = {
         name: [getattr(reject, name) for reject in rejects] for name in ("image", "role", "reason", "detail")
     }
-    with atomic_path(path) as temporary:
-        temporary.chmod(OWNER_ONLY)
+    with artefact_path(path) as temporary:
         pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)

@@ -17,6 +17,7 @@ from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import FOLDS, PairList, consecutive_pairs, read_pairs
 from bareface.faces.source import Images
 from bareface.files import sha256_of
+from bareface.image_folders import refuse_links
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
 from bareface.probing.witness import Witness
@@ -65,16 +66,19 @@ class PairedImages:
     sha256: str
 
 
-def read_paired_images(path: Path, folder: Path | None = None, *, folds: int = FOLDS) -> PairedImages:
+def read_paired_images(
+    path: Path, folder: Path | None = None, *, folds: int = FOLDS, links: bool = False
+) -> PairedImages:
     """The pairs in an InsightFace `.bin` pack, LFW's `pairs.txt` or a CSV table, with their images.
 
     Args:
         path: the pack or the list.
         folder: of the images of a list; by default the folder that the list lies in.
         folds: how many, where the list does not say.
+        links: whether images may lie behind symbolic links that leave the folder.
 
     Raises:
-        RosterError: the list is missing or damaged.
+        RosterError: the list is missing or damaged, or links leave the folder.
         UnsafeFileError: a pack wants to execute something.
         ImageError: an image of the list is missing.
     """
@@ -85,6 +89,8 @@ def read_paired_images(path: Path, folder: Path | None = None, *, folds: int = F
         return PairedImages(pairs, digest, lambda h, w: EncodedImages(contents, h, w), sha256_of(path))
     root = folder or path.parent
     pairs = read_pairs(path, root, folds=folds)
+    if not links:
+        refuse_links(root, pairs.image, root)
     nobody = np.full(len(pairs.image), "unknown")
     roster = Roster(root, pairs.image, nobody, np.full(len(nobody), str(Role.PUBLIC)))
     reader = Contents()

@@ -1,8 +1,10 @@
 """`bareface align`: photos to aligned faces."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import typer
 
 from bareface.cli.manners import Stages
 from bareface.columns import write_csv
@@ -17,17 +19,20 @@ from bareface.faces.aligning import (
 )
 from bareface.faces.decode import printable
 from bareface.faces.template import TEMPLATES
+from bareface.image_folders import pictures_below, refuse_links
 
 REJECTS = "unaligned.csv"
 
 
-def run_align(photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str) -> str:
+def run_align(
+    photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str, *, links: bool = False
+) -> str:
     """Align all photos and say how many there are; those that could not be aligned are listed in `unaligned.csv`.
 
     Raises:
         BarefaceError: the call, the table or the detector is unusable, or no photo could be aligned.
     """
-    total, results = _begun(photos, folder, landmarks, detector, size)
+    total, results = _begun(photos, folder, landmarks, detector, size, links)
     failed: list[Unaligned] = []
     with Stages() as stages:
         for done, result in enumerate(results, start=1):
@@ -44,7 +49,7 @@ def run_align(photos: Path, folder: Path, landmarks: Path | None, detector: str 
 
 
 def _begun(
-    photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str
+    photos: Path, folder: Path, landmarks: Path | None, detector: str | None, size: str, links: bool
 ) -> tuple[int, Iterator[Unaligned | None]]:
     """How many photos there are, and their alignment."""
     template = TEMPLATES[size]
@@ -53,9 +58,19 @@ def _begun(
         raise UsageError("bareface align", got=got, expected="one of --landmarks FILE and --detector MODULE:FACTORY")
     if landmarks is not None:
         points = read_landmarks(landmarks)
+        _refuse_links(photos, points, links)
         return len(points), align_folder(photos, folder, points, template)
-    names = photos_in(photos)
+    found = pictures_below(photos)
+    for kind, count in found.ignored.items():
+        typer.echo(f"left aside: {count:,} {kind}", err=True)
+    names = photos_in(photos, found)
+    _refuse_links(photos, names, links)
     return len(names), detect_and_align(photos, folder, names, template, _detector(str(detector)))
+
+
+def _refuse_links(photos: Path, names: Iterable[str], links: bool) -> None:
+    if not links:
+        refuse_links(photos, names, photos)
 
 
 def _detector(reference: str) -> Detector:

@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import spec_of
+from bareface.auditing.lots import seal_beside
 from bareface.auditing.question import question_of
 from bareface.cli.manners import Stages, out
 from bareface.config import AuditConfig, make_config, read_config
-from bareface.errors import UsageError
+from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence, Verdict
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -21,6 +23,7 @@ from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.post import Courtesy
 from bareface.targets.target import Target
+from bareface.untrusted.regular import is_folder, is_there
 
 FOLDERS = {
     "members": Role.MEMBER,
@@ -30,28 +33,45 @@ FOLDERS = {
     "public": Role.PUBLIC,
 }
 
+# A gate is never green by silence: what could not be decided has not passed.
+GATE = {
+    Verdict.LEAK_SHOWN: ExitCode.GATE_FAILED,
+    Verdict.NOT_SHOWN: ExitCode.DONE,
+    Verdict.INVALID: ExitCode.INCONCLUSIVE,
+    Verdict.NOT_ESTIMABLE: ExitCode.INCONCLUSIVE,
+}
 
-def run_audit(config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool) -> bool:
-    """Run an audit, print it, write its page; returns whether a leak was shown."""
-    settings = read_config(config, options) if config else _from_options(options)
-    evidence = audit_configured(settings, run, fresh=fresh)
+
+def run_audit(
+    config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool, code: bool = False, links: bool = False
+) -> ExitCode:
+    """Run an audit, print it, write its page; returns what a gate on it would say."""
+    settings = read_config(config, options, allow_code=code) if config else _from_options(options)
+    evidence = audit_configured(settings, run, fresh=fresh, links=links)
     out(render_text(evidence))
     out(f"\nreport: {run / 'report.html'}")
-    return evidence.verdict is Verdict.LEAK_SHOWN
+    return GATE[evidence.verdict]
 
 
-def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence:
+def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool = False) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config), foreign, command_line(), others, recogniser)
+    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))
     return evidence
+
+
+def seal_of(config: AuditConfig) -> Seal | None:
+    """The seal that a configuration names, or the one beside its roster."""
+    if config.seal is not None:
+        return read_seal(config.seal)
+    return seal_beside(config.roster) if config.roster is not None else None
 
 
 def load(reference: str, config: AuditConfig) -> Auditable:
@@ -61,17 +81,17 @@ def load(reference: str, config: AuditConfig) -> Auditable:
     return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
 
-def people(config: AuditConfig) -> Roster:
-    """The roster that a configuration names, as one manifest or as folders."""
+def people(config: AuditConfig, links: bool = False) -> Roster:
+    """The roster that a configuration names, as one manifest or as folders; links may lead out of them if allowed."""
     if config.roster is not None:
-        return read_folder_or_manifest(config.roster)
+        return read_folder_or_manifest(config.roster, links)
     folders = {role: getattr(config, field) for field, role in FOLDERS.items()}
-    return join(*(read_people(folder, role) for role, folder in folders.items() if folder is not None))
+    return join(*(read_people(folder, role, links=links) for role, folder in folders.items() if folder is not None))
 
 
-def read_folder_or_manifest(path: Path) -> Roster:
+def read_folder_or_manifest(path: Path, links: bool = False) -> Roster:
     """A manifest; a folder or a pack has no roles, so it is refused with advice."""
-    if path.is_dir() or is_pack(path):
+    if is_folder(path) or is_pack(path):
         what = "a pack" if is_pack(path) else "a folder"
         raise UsageError(
             str(path),
@@ -79,7 +99,7 @@ def read_folder_or_manifest(path: Path) -> Roster:
             expected="a CSV or Parquet manifest with the columns image, subject, role",
             hint=f"--members {what.split()[1].upper()} --nonmembers {what.split()[1].upper()}",
         )
-    return read_manifest(path)
+    return read_manifest(path, links=links)
 
 
 def _from_options(options: dict[str, Any]) -> AuditConfig:
@@ -92,4 +112,4 @@ def _from_options(options: dict[str, Any]) -> AuditConfig:
 
 def command_line() -> str:
     """The call without paths: file arguments are named by what they are."""
-    return " ".join(["bareface", *("<path>" if "/" in word or Path(word).exists() else word for word in sys.argv[1:])])
+    return " ".join(["bareface", *("<path>" if "/" in word or is_there(word) else word for word in sys.argv[1:])])

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners, out
 
 bench = typer.Typer(no_args_is_help=True, help="Measure defences: what each costs, and what it stops.")
@@ -34,10 +35,15 @@ def defences(
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 7,
     figure: Annotated[Path | None, typer.Option(help="PNG or SVG; RUN/defences.svg by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Recognition against leak for every defence, attacked by somebody who knows it. Run again to resume."""
     with manners(run):
         from bareface.cli.defending import run_defences
 
         asked = tuple(range(seed, seed + seeds))
-        out(run_defences(run, defence, roster, recipe, tuple(attack or ()), asked, figure, as_json=json))
+        out(
+            run_defences(
+                run, defence, roster, recipe, tuple(attack or ()), asked, figure, as_json=json, links=allow_links
+            )
+        )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import SPEC, manners, out
 
 Model = Annotated[
@@ -22,12 +23,13 @@ def pairs(
     different: Annotated[int, typer.Option(min=1, help="Different-people pairs wanted.")] = 3000,
     folds: Annotated[int, typer.Option(min=2, help="Folds without a person in common.")] = 10,
     seed: Seed = 7,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Draw pairs of images for `verify`, each fold from other people."""
     with manners():
         from bareface.cli.verifying import run_pairs
 
-        out(run_pairs(roster, role, file, same=same, different=different, folds=folds, seed=seed))
+        out(run_pairs(roster, role, file, same=same, different=different, folds=folds, seed=seed, links=allow_links))
 
 
 def verify(
@@ -41,12 +43,13 @@ def verify(
     folds: Annotated[int, typer.Option(min=2, help="Folds, where the list has none.")] = 10,
     spec: SPEC = None,
     json: AsJson = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Verify a model on pairs: 10-fold accuracy, AUC, EER and TAR at FAR, with intervals."""
     with manners():
         from bareface.cli.verifying import run_verify, verification_text
 
-        record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds, spec=spec)
+        record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds, spec=spec, links=allow_links)
         out(record.model_dump_json(indent=1) if json else verification_text(record))
 
 
@@ -60,12 +63,13 @@ def align(
         str | None, typer.Option(help="package.module:factory of a function from an image to five landmarks, or None.")
     ] = None,
     size: Annotated[Literal["112x112", "112x96"], typer.Option(help="Height x width.")] = "112x112",
+    allow_links: AllowLinks = False,
 ) -> None:
     """Align faces to ArcFace's template by five landmarks."""
     with manners():
         from bareface.cli.aligning import run_align
 
-        out(run_align(photos, folder, landmarks, detector, size))
+        out(run_align(photos, folder, landmarks, detector, size, links=allow_links))
 
 
 def overlap(
@@ -84,6 +88,7 @@ def overlap(
     run: Annotated[Path, typer.Option("--run", "-o", help="Where embeddings and lists go.")] = Path("runs/overlap"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
     json: AsJson = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Which pictures and which people stand in both of two data sets?"""
     with manners(run):
@@ -91,6 +96,6 @@ def overlap(
 
         record = run_overlap(
             first, second, run, roles=(role_a, role_b), model=model, expected=expected, threshold=threshold, flip=flip,
-            names=names, seed=seed, fresh=fresh,
+            names=names, seed=seed, fresh=fresh, links=allow_links,
         )  # fmt: skip
         out(record.model_dump_json(indent=1) if json else overlap_text(record, run))

@@ -29,13 +29,14 @@ def run_defences(
     figure: Path | None,
     *,
     as_json: bool,
+    links: bool = False,
 ) -> str:
     """Run the bench or go on with it; the table, after it was written with the record and the figure."""
     drawn = _figure_path(figure or run / "defences.svg")
     for name in names or ():
         make_defence(name)  # a mistake is found out before anything is rendered
     with Stages() as stages:
-        world = _world(run, roster, recipe, stages)
+        world = _world(run, roster, recipe, stages, links)
         bench = run_bench(world, names or DEFENCES, seeds, run / "trials", stages, attacks)
     return written(bench, run, drawn, as_json=as_json)
 
@@ -67,11 +68,11 @@ def describe_defence(name: str) -> str:
     return "\n\n".join([f"{name}: {page.title}", *sections, f"Parameters\n{parameters}"])
 
 
-def _world(run: Path, roster: Path | None, recipe: Path | None, stages: Stages) -> World:
+def _world(run: Path, roster: Path | None, recipe: Path | None, stages: Stages, links: bool) -> World:
     training = TRAINING if recipe is None else read_recipe(recipe)
     if roster is None:
         return rendered_world(run / "people", stages, training=training)
-    return world_of(read_manifest(roster), training, roster.name)
+    return world_of(read_manifest(roster, links=links), training, roster.name)
 
 
 def _figure_path(path: Path) -> Path:

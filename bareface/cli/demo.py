@@ -104,6 +104,7 @@ def _configuration(seed: int) -> str:
         "model": "target",
         "roster": "people/roster.csv",
         "shadow": shadow.model_dump(mode="json"),
+        "assignment": "randomised",  # people and photos are numbered draws; which of them train depends on the number
         "seed": seed,
     }
     return yaml.safe_dump(settings, sort_keys=False)

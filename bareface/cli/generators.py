@@ -9,17 +9,20 @@ import torch
 
 from bareface.auditing.generator_quality import MOST, distance_to
 from bareface.cli.manners import Stages, out
+from bareface.cli.people import say_ignored
 from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
 from bareface.faces.synthetic import SyntheticFaces
+from bareface.folders import held
+from bareface.image_folders import pictures_below, refuse_links
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces
 from bareface.inversion.eigenfaces.store import save_eigenfaces
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
 from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
 from bareface.inversion.stylegan2.config import Config
-from bareface.roster import IMAGE_SUFFIXES, Role, Roster, read_folder
+from bareface.roster import Ignored, Role, Roster, read_folder
 from bareface.training.batches import held_in_memory
 
 # Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
@@ -41,12 +44,12 @@ def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) 
 
 def run_generator_training(
     folder: Path, images: Path | None, rendered: int | None, size: int, options: dict[str, Any], grow_from: Path | None,
-    *, alignment: str, licence: str,
+    *, alignment: str, licence: str, links: bool = False,
 ) -> None:  # fmt: skip
     """Train or resume a generator, and say where it is."""
     recipe = replace(GanRecipe(config=config_for(size)), **options)
     with Stages() as stages:
-        faces = _faces(images, rendered, size, recipe.seed, stages)
+        faces = _faces(images, rendered, size, recipe.seed, stages, links)
         shown, held_out = split(faces)
 
         def report(step: Step) -> None:
@@ -61,19 +64,29 @@ def run_generator_training(
 
 
 def run_generator_fit(
-    folder: Path, people: Path, size: int, components: int, seed: int, *, alignment: str, licence: str
+    folder: Path,
+    people: Path,
+    size: int,
+    components: int,
+    seed: int,
+    *,
+    alignment: str,
+    licence: str,
+    links: bool = False,
 ) -> None:
     """Fit linear faces to a folder of people, and say where they are."""
-    roster = read_folder(people, Role.PUBLIC)
-    faces = fit_eigenfaces(
-        RosterImages(roster, size, size),
-        roster.subject,
-        components=components,
-        seed=seed,
-        alignment=alignment,
-        licence=licence,
-    )
-    save_eigenfaces(faces, folder / GENERATOR_FILE, photos=len(roster), people=len(np.unique(roster.subject)))
+    roster = read_folder(people, Role.PUBLIC, links=links)
+    say_ignored(roster)
+    with held(folder):
+        faces = fit_eigenfaces(
+            RosterImages(roster, size, size),
+            roster.subject,
+            components=components,
+            seed=seed,
+            alignment=alignment,
+            licence=licence,
+        )
+        save_eigenfaces(faces, folder / GENERATOR_FILE, photos=len(roster), people=len(np.unique(roster.subject)))
     out(f"{size}x{size} linear faces, {components} directions, of {len(roster):,} photos: {folder / GENERATOR_FILE}")
 
 
@@ -100,25 +113,31 @@ def config_for(size: int) -> Config:
     return replace(SMALL, channels=CHANNELS[: size.bit_length() - 2])
 
 
-def loose_images(folder: Path) -> Roster:
+def loose_images(folder: Path, links: bool = False) -> Roster:
     """Every image in a folder and below it; who is on it does not matter.
 
     Raises:
         UsageError: there is none.
+        RosterError: some lie behind links that leave the folder, and nobody allowed that.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    if not paths:
+    found = pictures_below(folder)
+    if not found.images:
         raise UsageError(str(folder), got="no images", expected="a folder with images in it, or below it")
-    names = tuple(str(path.relative_to(folder)) for path in paths)
-    return Roster(folder, names, np.array(names), np.full(len(names), str(Role.PUBLIC)))
+    if not links:
+        refuse_links(folder, found.images, folder)
+    role = str(Role.PUBLIC)
+    ignored = tuple(Ignored(role, kind, count) for kind, count in found.ignored.items())
+    return Roster(folder, found.images, np.array(found.images), np.full(len(found.images), role), ignored)
 
 
-def _faces(images: Path | None, rendered: int | None, size: int, seed: int, stages: Stages) -> Images:
+def _faces(images: Path | None, rendered: int | None, size: int, seed: int, stages: Stages, links: bool) -> Images:
     if (images is None) == (rendered is None):
         got = "both" if images is not None else "neither"
         raise UsageError("train-generator", got=got, expected="a folder of images, or --rendered with a number")
     if images is not None:
-        return held_in_memory(RosterImages(loose_images(images), size, size))
+        brought = loose_images(images, links)
+        say_ignored(brought)
+        return held_in_memory(RosterImages(brought, size, size))
     assert rendered is not None
     return ArrayImages(_rendered(rendered, size, seed, stages))
 

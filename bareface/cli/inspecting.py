@@ -12,7 +12,7 @@ from bareface.targets.table import is_table
 
 def run_inspect(checkpoint: Path, *, as_json: bool) -> str:
     """The facts about a checkpoint or an ONNX file as text or JSON."""
-    if checkpoint.suffix == ".onnx":
+    if checkpoint.suffix.lower() == ".onnx":
         return _onnx(checkpoint, as_json)
     if is_table(checkpoint):
         got, hint = "a table of embeddings", "bareface audit --model with the same file"

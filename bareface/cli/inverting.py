@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
@@ -19,6 +17,7 @@ from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import Arm, InversionRecord
 from bareface.targets.store import load_target
+from bareface.untrusted.yaml_text import read_yaml
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Named:
         declared: key=value words about a factory's network.
         show_faces: whether to write the contact sheet.
         home: folder of the inversion; None = `inversion/` in the audit's.
+        links: whether symbolic links may lead out of the roster's folder.
     """
 
     target: str
@@ -43,6 +43,7 @@ class Named:
     declared: tuple[str, ...] = field(default=())
     show_faces: bool = False
     home: Path | None = None
+    links: bool = False
 
 
 def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool) -> bool:
@@ -50,7 +51,12 @@ def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool
     terms, target = Terms(**asked), load_target(named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
-        target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command_line()
+        target,
+        read_folder_or_manifest(named.roster, named.links),
+        generator,
+        tuple(_judges(named.judges)),
+        source,
+        command_line(),
     )
     with Stages() as stages:
         home = named.home or run / FOLDER
@@ -109,5 +115,5 @@ def _declared(words: Sequence[str]) -> dict[str, Any]:
         if name not in known or not text:
             raise UsageError("--declare", got=repr(word), expected=f"KEY=VALUE with one of {', '.join(known)}")
         low, comma, high = text.partition(",")
-        made[name] = (float(low), float(high)) if comma else yaml.safe_load(text)
+        made[name] = (float(low), float(high)) if comma else read_yaml(text, f"--declare {name}")
     return made

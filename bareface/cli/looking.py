@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import SPEC, manners, out
+from bareface.errors import ExitCode
 
 
 def inspect(
@@ -30,12 +32,13 @@ def selfcheck(
     seed: Annotated[int, typer.Option(min=0, help="Root of every random stream.")] = 7,
     spec: SPEC = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Find out from its BatchNorm statistics how a backbone wants its input; exit with 1 when it is fed wrongly."""
     with manners():
         from bareface.cli.selfchecking import run_selfcheck, selfcheck_text
 
-        check = run_selfcheck(model, images, most, seed, spec)
+        check = run_selfcheck(model, images, most, seed, spec, links=allow_links)
         out(check.model_dump_json(indent=1) if json else selfcheck_text(check))
     if check.verdict == "misfit":
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)

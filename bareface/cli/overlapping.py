@@ -33,9 +33,11 @@ def run_overlap(
     names: bool,
     seed: int,
     fresh: bool,
+    links: bool = False,
 ) -> Overlap:
     """Compare two sets."""
-    one, other = people_at(first, roles[0], otherwise="a"), people_at(second, roles[1], otherwise="b")
+    one = people_at(first, roles[0], otherwise="a", links=links)
+    other = people_at(second, roles[1], otherwise="b", links=links)
     recogniser = load_any(model).without_head() if model else None
     how = Comparison(recogniser, expected, threshold, flip, names, seed)
     with Stages() as stages:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners
+from bareface.errors import ExitCode
 
 
 def invert(
@@ -51,12 +53,15 @@ def invert(
     show_faces: Annotated[bool, typer.Option(help="Also write faces, into a file marked sensitive.")] = False,
     fresh: Annotated[bool, typer.Option(help="Start the inversion over.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Reconstruct what an audited backbone remembers, and let independent judges say whether it did."""
     with manners(run):
         from bareface.cli.inverting import Named, run_inversion
 
-        named = Named(target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces, home)
+        named = Named(
+            target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces, home, allow_links
+        )
         asked = {
             "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
@@ -64,7 +69,7 @@ def invert(
         }  # fmt: skip
         shown = run_inversion(run, named, asked, fresh=fresh)
     if fail_if_leak and shown:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)
 
 
 def convert_generator(
@@ -96,6 +101,7 @@ def train_generator(
     alignment: Annotated[str, typer.Option(help="How faces lie in the images, for the card.")] = "unknown",
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
     seed: Annotated[int | None, typer.Option(min=0)] = None,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Train a small StyleGAN2 for `invert`. Run again to resume."""
     with manners(folder):
@@ -107,8 +113,9 @@ def train_generator(
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
         run_generator_training(
-            folder, images, rendered, size, settings, grow_from, alignment=alignment, licence=licence
-        )
+            folder, images, rendered, size, settings, grow_from, alignment=alignment, licence=licence,
+            links=allow_links,
+        )  # fmt: skip
 
 
 def fit_generator(
@@ -119,9 +126,12 @@ def fit_generator(
     alignment: Annotated[str, typer.Option(help="How faces lie in the images, for the card.")] = "unknown",
     licence: Annotated[str, typer.Option(help="Of the numbers, for the card.")] = "unknown",
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Fit linear faces (eigenfaces) for `invert`: seconds instead of hours, for small aligned photos."""
     with manners(folder):
         from bareface.cli.generators import run_generator_fit
 
-        run_generator_fit(folder, people, size, components, seed, alignment=alignment, licence=licence)
+        run_generator_fit(
+            folder, people, size, components, seed, alignment=alignment, licence=licence, links=allow_links
+        )

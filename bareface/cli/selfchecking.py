@@ -7,6 +7,7 @@ import numpy as np
 
 from bareface.auditing.cast import images_for
 from bareface.cli.manners import Stages
+from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.probing.entering import entrance_of
@@ -18,7 +19,9 @@ from bareface.targets.kinds import load_any
 from bareface.targets.spec import parse_spec
 
 
-def run_selfcheck(model: str, images: Path, most: int, seed: int, spec: str | None = None) -> SelfCheck:
+def run_selfcheck(
+    model: str, images: Path, most: int, seed: int, spec: str | None = None, *, links: bool = False
+) -> SelfCheck:
     """Check a model on some images of a folder.
 
     Raises:
@@ -28,7 +31,9 @@ def run_selfcheck(model: str, images: Path, most: int, seed: int, spec: str | No
     if entrance_of(target) is None:
         got, hint = f"{target.architecture}", "the checkpoint that it was made from"
         raise UsageError(model, got=got, expected="a backbone in torch, which can be fed in several ways", hint=hint)
-    seen = examine(_some(read_folder(images, Role.PUBLIC), most, seed))
+    brought = read_folder(images, Role.PUBLIC, links=links)
+    say_ignored(brought)
+    seen = examine(_some(brought, most, seed))
     usable, unusable = seen.accepted, len(seen.rejects)
     if not len(usable):
         expected = f"faces of people it was not trained on ({_reasons(seen)})"

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 
 from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
 from bareface.cli.manners import Stages, out
-from bareface.config import TrainConfig
+from bareface.cli.people import say_ignored
+from bareface.config import TrainConfig, read_mapping
 from bareface.errors import RosterError, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -18,6 +18,8 @@ from bareface.streams import stream
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.verification import FEWEST_PAIRS, verification_auc
+from bareface.untrusted.regular import is_folder
+from bareface.untrusted.shown import gist
 
 
 def run_training(
@@ -30,10 +32,12 @@ def run_training(
     size: int | None,
     grey: bool | None,
     device: str,
+    links: bool = False,
 ) -> None:
     """Train or resume, and say what came out."""
     config, where = _recipe(recipe, options, size, grey), device_of(device)
-    people, strangers = _people(roster, role)
+    people, strangers = _people(roster, role, links)
+    say_ignored(people)
     with Stages() as stages:
         target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"), where)
     count = len(set(people.subject.tolist()))
@@ -52,11 +56,11 @@ def _verification(target: Target, strangers: Roster | None, seed: int) -> str:
     return f"verification on unseen people: AUC {found.auc:.3f} over {found.same} + {found.different} pairs"
 
 
-def _people(path: Path, role: str) -> tuple[Roster, Roster | None]:
+def _people(path: Path, role: str, links: bool) -> tuple[Roster, Roster | None]:
     """Who is trained on, and the people in the manifest who are not."""
-    if path.is_dir() or is_pack(path):
-        return read_people(path, Role.MEMBER), None
-    roster = read_manifest(path)
+    if is_folder(path) or is_pack(path):
+        return read_people(path, Role.MEMBER, links=links), None
+    roster = read_manifest(path, links=links)
     chosen = roster.take(roster.rows(role))
     if len(set(chosen.subject.tolist())) < 2:
         raise RosterError(
@@ -74,13 +78,13 @@ def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> Tra
     Raises:
         UsageError: a setting is unknown or of the wrong kind.
     """
-    values = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
+    values = read_mapping(path) if path else {}
     try:
         return TrainConfig.model_validate(values | (options or {}))
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{path or 'bareface train'}, {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=repr(first["input"])[:200], expected=first["msg"]) from error
+        raise UsageError(where, got=gist(first["input"]), expected=first["msg"]) from error
 
 
 def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:

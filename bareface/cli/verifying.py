@@ -19,21 +19,30 @@ from bareface.targets.spec import parse_spec
 
 
 def run_verify(
-    pairs: Path, model: str, images: Path | None, *, flip: Flip, fars: Sequence[float] | None, folds: int = FOLDS,
+    pairs: Path,
+    model: str,
+    images: Path | None,
+    *,
+    flip: Flip,
+    fars: Sequence[float] | None,
+    folds: int = FOLDS,
     spec: str | None = None,
-) -> VerificationRecord:  # fmt: skip
+    links: bool = False,
+) -> VerificationRecord:
     """Verify a model on a list of pairs."""
     target = load_any(model, spec=parse_spec(spec) if spec else None).without_head()
-    paired = read_paired_images(pairs, images, folds=folds)
+    paired = read_paired_images(pairs, images, folds=folds, links=links)
     witness = witness_of(target, paired.pairs.image, paired.digest.tolist())
     sized = paired.sized(target.spec.height, target.spec.width)
     with Stages() as stages:
         return verify(witness, sized, paired, flip=flip, fars=fars or FARS, report=lambda *at: stages("embedding", *at))
 
 
-def run_pairs(roster: Path, role: str | None, out: Path, *, same: int, different: int, folds: int, seed: int) -> str:
+def run_pairs(
+    roster: Path, role: str | None, out: Path, *, same: int, different: int, folds: int, seed: int, links: bool = False
+) -> str:
     """Draw pairs, write them, and say what they are."""
-    people = people_at(roster, role)
+    people = people_at(roster, role, links=links)
     pairs = draw_pairs(people, seed, same=same, different=different, folds=folds)
     write_pairs(pairs, out)
     found = int(pairs.same.sum())

@@ -18,7 +18,8 @@ from bareface.faces.contents import Contents
 from bareface.faces.decode import picture_of, thread_count
 from bareface.faces.template import Template
 from bareface.files import write_bytes
-from bareface.roster import IMAGE_SUFFIXES
+from bareface.image_folders import Found, pictures_below
+from bareface.untrusted.regular import is_file, what_lies_at
 
 Detector = Callable[[NDArray[np.uint8]], ArrayLike | None]
 """From an image (h, w, 3) uint8 RGB to the five landmarks (5, 2) of the face on it, x and y; None = no face."""
@@ -46,11 +47,11 @@ def read_landmarks(path: Path) -> dict[str, NDArray[np.float64]]:
         RosterError: the file is missing or damaged, an image stands in it twice or leaves its folder, or a landmark is
             no number.
     """
-    rows = read_rows(path) if path.is_file() else []
+    rows = read_rows(path) if is_file(path) else []
     start = 2 if rows and _is_header(rows[0]) else 1
     rows = rows[start - 1 :]
     if not rows:
-        got = "no rows" if path.is_file() else "no such file"
+        got = "no rows" if is_file(path) else what_lies_at(path)
         raise RosterError(str(path), got=got, expected="a CSV of image and ten numbers: x and y of five landmarks")
     refuse_ragged(path, rows, _CELLS, first=start)
     refuse_strays(path, (row[0] for row in rows), "the folder of photos", first=start)
@@ -61,17 +62,21 @@ def read_landmarks(path: Path) -> dict[str, NDArray[np.float64]]:
     return landmarks
 
 
-def photos_in(folder: Path) -> tuple[str, ...]:
+def photos_in(folder: Path, found: Found | None = None) -> tuple[str, ...]:
     """The images anywhere below a folder, by path relative to it, sorted.
+
+    Args:
+        folder: of photos.
+        found: what lies there, if somebody looked already.
 
     Raises:
         RosterError: there are none.
     """
-    found = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
+    images = (found or pictures_below(folder)).images
+    if not images:
         got = "no images" if folder.is_dir() else "no such folder"
         raise RosterError(str(folder), got=got, expected="a folder with photos in it")
-    return tuple(map(str, found))
+    return images
 
 
 def align_folder(

@@ -10,6 +10,7 @@ from threading import Lock
 from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage, read_file
 from bareface.faces.packs.pack import Pack, is_pack, open_pack
+from bareface.untrusted.regular import is_there
 
 
 class Contents:
@@ -38,7 +39,7 @@ class Contents:
 
     def _place(self, folder: Path) -> tuple[Pack, str] | None:
         """The pack that a folder lies in and the folder's name inside it; None for a folder of the file system."""
-        pack = next((up for up in (folder, *folder.parents) if up.exists()), folder)
+        pack = next((up for up in (folder, *folder.parents) if is_there(up)), folder)
         if not is_pack(pack):
             return None
         if pack not in self._packs:

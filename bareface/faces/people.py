@@ -1,5 +1,6 @@
 """Rosters out of what people have: a folder of people, a pack, or a folder of packs."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,19 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import Listing, is_pack, open_pack
-from bareface.roster import IMAGE_SUFFIXES, Role, Roster, read_folder
+from bareface.image_folders import is_picture, refuse_links
+from bareface.roster import Ignored, Role, Roster, read_folder
+from bareface.untrusted.regular import is_file, is_folder, is_there
 
 
-def read_people(path: Path | str, role: str) -> Roster:
+def read_people(path: Path | str, role: str, *, links: bool = False) -> Roster:
     """The images at a path, all in one role.
 
     Args:
         path: a folder of subject/image files; a `.rec`, `.tar` or `.lmdb` pack; or a folder with one `.rec` or
             `.lmdb`, or with any number of `.tar` shards, in it.
         role: what the images were to the target.
+        links: whether symbolic links in a folder may lead out of it.
 
     Numbered people of a pack (labels of RecordIO, classes of WebDataset) mean somebody only there. Members and held
     out photos are of the same people, so their numbers are taken to mean the same; the numbers of any other role
@@ -29,12 +33,12 @@ def read_people(path: Path | str, role: str) -> Roster:
     path = Path(path)
     if is_pack(path):
         return _roster(path.parent, {path.name: open_pack(path).listing()}, role)
-    if not path.exists():
+    if not is_there(path):
         expected = "a folder of people, or a .rec, .tar or .lmdb pack"
         raise RosterError(str(path), got="no such file or folder", expected=expected)
-    if path.is_file():
+    if not is_folder(path):
         open_pack(path)  # says what is wrong with it
-    if (path / "meta" / "sizes").is_file():
+    if is_file(path / "meta" / "sizes"):
         got, hint = (
             "a bcolz array: decoded pixels without people",
             "bareface verify with the .bin that it was made from",
@@ -42,7 +46,9 @@ def read_people(path: Path | str, role: str) -> Roster:
         raise RosterError(str(path), got=got, expected="a folder of people, or a pack", hint=hint)
     packs = _packs_in(path)
     if not packs:
-        return read_folder(path, role)
+        return read_folder(path, role, links=links)
+    if not links:
+        refuse_links(path, [pack.name for pack in packs], path)
     return _roster(path, {pack.name: open_pack(pack).listing() for pack in packs}, role)
 
 
@@ -60,13 +66,15 @@ def _packs_in(folder: Path) -> list[Path]:
 
 
 def _has_images(path: Path) -> bool:
-    return path.is_dir() and any(file.suffix.lower() in IMAGE_SUFFIXES for file in path.iterdir())
+    return path.is_dir() and any(is_picture(file.name) for file in path.iterdir())
 
 
 def _roster(root: Path, listings: dict[str, Listing], role: str) -> Roster:
     image = tuple(f"{pack}/{name}" for pack, listing in listings.items() for name in listing.names)
     subject = np.concatenate([_subject(listing, role) for listing in listings.values()])
-    return Roster(root, image, subject, np.full(len(image), role))
+    counts = sum((Counter(listing.ignored) for listing in listings.values()), Counter[str]())
+    ignored = tuple(Ignored(str(role), kind, count) for kind, count in counts.items())
+    return Roster(root, image, subject, np.full(len(image), role), ignored)
 
 
 def _subject(listing: Listing, role: str) -> NDArray[np.str_]:

@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bareface.artefacts import artefact_path, is_sound
 from bareface.errors import RunError
-from bareface.files import atomic_path
 
 FORMAT = 1
 
@@ -59,17 +59,17 @@ def write_state(path: Path, state: State, key: str) -> None:
     """
     card = {"format": FORMAT, "step": state.step, "key": key}
     tensors = {name: getattr(state, name).detach().cpu().contiguous().clone() for name in _TENSORS}
-    with atomic_path(path) as temporary:
+    with artefact_path(path) as temporary:
         save_file(tensors, temporary, {"search": json.dumps(card)})
 
 
 def read_state(path: Path, key: str, device: torch.device) -> State | None:
-    """The state in a file; None if there is no file.
+    """The state in a file; None if there is no file, or one that does not fit its digest.
 
     Raises:
-        RunError: the file is damaged, or belongs to another search.
+        RunError: the file holds no state, or belongs to another search.
     """
-    if not path.exists():
+    if not is_sound(path):
         return None
     try:
         with safe_open(path, "pt") as file:

@@ -93,6 +93,14 @@ class Attack(ABC):
         """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""
         return np.ones(len(trace), dtype=bool)
 
+    def unfitted(self, trace: Trace) -> NDArray[np.float64] | None:
+        """(n,) the signal before anything is fitted, larger where memory would make it larger; None: no such sign.
+
+        A fit on labelled people turns a signal whichever way the labels want it, so exchanged sides look like a leak;
+        this says which way it pointed.
+        """
+        return None
+
     def title(self) -> str:
         """The name with the parameters that were changed or always matter, as in `subject-compactness (k=2)`."""
         usual = type(self)().parameters()
@@ -112,6 +120,9 @@ class FeatureAttack(Attack):
         model: `logistic` is one fully connected layer and a sigmoid (the paper's); `mlp` has one hidden layer.
         penalty: strength of the L2 penalty on the attack model's weights.
     """
+
+    memory: ClassVar[Literal[-1, 0, 1]] = 0
+    """What memory does to the features: makes them all larger (1) or smaller (-1); 0: that depends."""
 
     model: Shape = "logistic"
     penalty: Annotated[float, Field(gt=0)] = 1.0
@@ -160,6 +171,19 @@ class FeatureAttack(Attack):
         return Scores(model.logit(features))
 
     @final
+    def unfitted(self, trace: Trace) -> NDArray[np.float64] | None:
+        """(n,) the mean of the standardised features with the sign of `memory`; NaN where a feature is unknown."""
+        if not self.memory:
+            return None
+        features = self._features(trace)
+        known = features[~np.isnan(features).any(1)]
+        if not len(known):
+            return None
+        scale = known.std(0)
+        mean: NDArray[np.float64] = ((features - known.mean(0)) / np.where(scale > 0, scale, 1.0)).mean(1)
+        return self.memory * mean
+
+    @final
     def _features(self, trace: Trace) -> Features:
         require(self, trace)
         return self.features(trace)
@@ -186,6 +210,30 @@ def check_channels(name: str, needs: frozenset[Channel], trace: Trace, whose: st
             name,
             got=f"a {whose} that gives no {missing[0].replace('_', ' ')}",
             expected=_WHERE_FROM.get(missing[0], "that channel"),
+        )
+
+
+UNITS_PER_NUMBER = 10
+
+
+def refuse_few_units(name: str, numbers: int, units: int, what: str) -> None:
+    """Check that there are ten units for each number that is fitted without a penalty; fewer fit noise.
+
+    Args:
+        name: of the attack.
+        numbers: how many are fitted.
+        units: how many independent images, sets or people they are fitted to.
+        what: those units in words.
+
+    Raises:
+        Abstained: with the number that is needed.
+    """
+    needed = UNITS_PER_NUMBER * numbers
+    if units < needed:
+        raise Abstained(
+            name,
+            got=f"{units} {what} to fit {numbers} numbers on",
+            expected=f"{needed} at least, ten for each number",
         )
 
 

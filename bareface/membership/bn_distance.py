@@ -47,6 +47,7 @@ class BnDistance(FeatureAttack):
 
     name: ClassVar[str] = "bn-distance"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.BN_DISTANCE, Channel.BN_DISTANCE_VARIANCE})
+    memory: ClassVar[Literal[-1, 0, 1]] = -1
 
     convention: Convention = "channels"
     flip: Flip = "concat"

@@ -22,7 +22,7 @@ The divergence between normal distributions that DeepInversion's BatchNorm terms
 1912.08795), taken per image.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class BnKl(FeatureAttack):
 
     name: ClassVar[str] = "bn-kl"
     needs: ClassVar[frozenset[Channel]] = NEEDS
+    memory: ClassVar[Literal[-1, 0, 1]] = -1
 
     flip: Flip = "concat"
 

@@ -18,7 +18,7 @@ Reference:
 The head-based comparison of arXiv 2401.13719; the largest posterior of Salem et al., arXiv 1806.01246.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -37,6 +37,7 @@ class ClassCentre(FeatureAttack):
 
     name: ClassVar[str] = "class-centre"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.CLASS_COSINE})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     flip: Flip = "concat"
 

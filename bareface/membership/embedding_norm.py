@@ -17,7 +17,7 @@ Reference:
 The norm likelihood of LpLA, arXiv 2506.05743.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic.dataclasses import dataclass
@@ -37,6 +37,7 @@ class EmbeddingNorm(FeatureAttack):
 
     name: ClassVar[str] = "embedding-norm"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     flip: Flip = "concat"
 

@@ -19,7 +19,7 @@ Reference:
 The flip as one pair of EncoderMI's views, arXiv 2108.11023.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -34,6 +34,7 @@ class FlipAgreement(FeatureAttack):
 
     name: ClassVar[str] = "flip-agreement"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     def features(self, trace: Trace) -> Features:
         """(n, 1) Fisher-transformed cosines."""

@@ -20,7 +20,7 @@ Reference:
 Per-sample gradient norms of Nasr, Shokri, Houmansadr (arXiv 1812.00910), with a loss that needs no label.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -40,6 +40,7 @@ class GradientNorm(FeatureAttack):
 
     name: ClassVar[str] = "gradient-norm"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.GRADIENT_NORM})
+    memory: ClassVar[Literal[-1, 0, 1]] = -1
 
     penalty: Annotated[float, Field(gt=0)] = 10.0
 

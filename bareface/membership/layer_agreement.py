@@ -44,6 +44,7 @@ class LayerAgreement(FeatureAttack):
 
     name: ClassVar[str] = "layer-agreement"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.LAYER_AGREEMENT})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     views: Literal["flip", "all"] = "flip"
     penalty: Annotated[float, Field(gt=0)] = 10.0

@@ -18,7 +18,7 @@ Reference:
 Attack 3 of Salem et al., ML-Leaks, arXiv 1806.01246.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -38,6 +38,7 @@ class MaxPosterior(FeatureAttack):
 
     name: ClassVar[str] = "max-posterior"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.POSTERIOR, Channel.TOP_COSINES})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     flip: Flip = "concat"
 

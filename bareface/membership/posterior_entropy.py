@@ -43,6 +43,7 @@ class PosteriorEntropy(FeatureAttack):
 
     name: ClassVar[str] = "posterior-entropy"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.POSTERIOR})
+    memory: ClassVar[Literal[-1, 0, 1]] = -1
 
     form: Literal["entropy", "modified"] = "entropy"
     flip: Flip = "concat"

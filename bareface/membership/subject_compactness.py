@@ -22,7 +22,7 @@ The within-person similarities of FACE-AUDITOR (USENIX Security 2023) and SLMIA-
 of the set held fixed.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class SubjectCompactness(OnSets, FeatureAttack):
 
     name: ClassVar[str] = "subject-compactness"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     k: Annotated[int, Field(ge=2, le=100)] = 2
 

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bareface.artefacts import Fit, artefact_path, fit_of, is_sound, write_artefact
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
-from bareface.files import atomic_path, remove_stale, write_text
+from bareface.files import remove_stale
+from bareface.folders import subfolder
 from bareface.probing.bank import BANK_SCHEMA
 from bareface.probing.witness import Ask, Batch, Offer, Witness
 from bareface.trace import Channel, FloatArray, Layer, Trace
@@ -75,23 +77,22 @@ def plan(
 def probe(witness: Witness, images: Images, todo: Plan, folder: Path, report: Progress | None = None) -> Path:
     """Ask the witness about every image once; returns the trace's own folder below `folder`.
 
-    Parts that are there already are not probed again.
+    Parts that are there already and fit their digests are not probed again.
 
     Raises:
         TargetError: an embedding is not finite.
-        RunError: the folder cannot be written.
+        RunError: the folder cannot be written, or the one around it is gone.
     """
-    home = folder / todo.key
-    home.mkdir(parents=True, exist_ok=True)
+    home = subfolder(subfolder(folder) / todo.key)
     remove_stale(home)
     with witness.asked() as ask:
         for number, rows in enumerate(todo.parts()):
             path = home / f"part-{number:05d}.parquet"
-            if not path.exists():
+            if not is_sound(path):
                 _write_part(path, todo.digests[rows], _answers(ask, images, rows, todo, witness.name, report))
             if report is not None:
                 report(int(rows[-1]) + 1, len(todo.digests))
-    write_text(home / "trace.json", _describe(todo))
+    write_artefact(home / "trace.json", _describe(todo))
     return home
 
 
@@ -99,17 +100,15 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     """The trace in a folder, all its channels or some of them.
 
     Raises:
-        RunError: the folder holds no finished trace.
+        RunError: the folder holds no finished trace, or one that is damaged.
     """
-    card = home / "trace.json"
-    if not card.is_file():
-        raise RunError(str(home), got="no trace.json", expected="a finished trace", hint="probe again; it resumes")
+    card, parts = home / "trace.json", sorted(home.glob("part-*.parquet"))
+    for path in (card, *parts):
+        _refuse_unfit(path)
     facts = json.loads(card.read_text())
     shapes = {Channel(name): tuple(shape) for name, shape in facts["shapes"].items()}
     wanted = list(shapes) if channels is None else [channel for channel in channels if channel in shapes]
-    table = pa.concat_tables(
-        [pq.read_table(part, columns=["image", *wanted]) for part in sorted(home.glob("part-*.parquet"))]
-    )
+    table = pa.concat_tables([pq.read_table(part, columns=["image", *wanted]) for part in parts])
     if len(table) != facts["images"]:
         raise RunError(str(home), got=f"{len(table)} images in the parts", expected=f"{facts['images']}")
     values = {name: _as_array(table[name], shapes[name]) for name in wanted}
@@ -119,6 +118,13 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     views, bank = tuple(facts["views"]), tuple(facts.get("bank", ()))
     image = np.array(table["image"].to_pylist(), dtype=str)
     return Trace(image, np.arange(len(image)), values, views, layers, measured, bank, weighted)
+
+
+def _refuse_unfit(path: Path) -> None:
+    fit = fit_of(path)
+    if fit is not Fit.SOUND:
+        got = f"no {path.name}" if fit is Fit.ABSENT else f"{path.name} {fit.value}"
+        raise RunError(str(path.parent), got=got, expected="a finished trace", hint="probe again; it resumes")
 
 
 def _answers(
@@ -141,7 +147,7 @@ def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, Fl
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
         columns[str(channel)] = pa.FixedSizeListArray.from_arrays(flat, values[0].size)
     # Floats hardly compress, and trying takes longer than writing them.
-    with atomic_path(path) as temporary:
+    with artefact_path(path) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="none", use_dictionary=False)
 
 

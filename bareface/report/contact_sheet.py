@@ -83,8 +83,7 @@ def contact_sheet(folder: Path, title: str, reconstructions: Sequence[Reconstruc
         )
     rows = [[_tile(r.pixels, r.caption, ""), *map(_matched, r.matches)] for r in reconstructions]
     path = folder / SHEET_FILE
-    write_text(path, template("contact_sheet.html.j2").render(title=harmless(title), rows=rows))
-    path.chmod(0o600)
+    write_text(path, template("contact_sheet.html.j2").render(title=harmless(title), rows=rows), private=True)
     return path
 
 

@@ -41,8 +41,8 @@ import numpy as np
 
 from bareface.errors import UsageError
 from bareface.evidence import Interval, Share
-from bareface.stats.roc import auc
-from bareface.stats.sample import Floats, Sample
+from bareface.stats.roc import judged_auc
+from bareface.stats.sample import Bools, Codes, Floats, Sample
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -56,13 +56,17 @@ def clopper_pearson(events: int, trials: int) -> Interval:
     Raises:
         UsageError: there are no trials, or not between 0 and `trials` events.
     """
-    from scipy.special import betaincinv
-
     if not 0 <= events <= trials or trials == 0:
         got = f"{events} events in {trials} trials"
         raise UsageError("clopper_pearson", got=got, expected="at least one trial and no more events than trials")
+    return _beta_interval(events, trials)
+
+
+def _beta_interval(events: float, trials: float) -> Interval:
+    from scipy.special import betaincinv
+
     tail = (1 - LEVEL) / 2
-    low = betaincinv(events, trials - events + 1, tail) if events else 0.0
+    low = betaincinv(events, trials - events + 1, tail) if events > 0 else 0.0
     high = betaincinv(events + 1, trials - events, 1 - tail) if events < trials else 1.0
     return Interval(low=float(low), high=float(high))
 
@@ -70,6 +74,38 @@ def clopper_pearson(events: int, trials: int) -> Interval:
 def share(events: int, trials: int) -> Share:
     """Counted events with their Clopper-Pearson interval."""
     return Share(events=events, trials=trials, interval=clopper_pearson(events, trials))
+
+
+def share_of_people(events: Bools, person: Codes) -> Share:
+    """Counted events with an interval that takes people, each with all of their images, as the sample.
+
+    Clopper-Pearson's interval for as many independent images as tell as much: n p (1 - p) over the variance between
+    people, times the squared quantiles of the normal and of Student's distribution (Korn and Graubard 1998). Where
+    nothing or everything happened no variance is seen, and people are counted.
+
+    Args:
+        events: (n,) what happened at each image.
+        person: (n,) who is on it.
+
+    Raises:
+        UsageError: there are no images.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    trials, happened = len(events), int(events.sum())
+    if trials == 0:
+        raise UsageError("share_of_people", got="no images", expected="at least one")
+    _, code = np.unique(person, return_inverse=True)
+    sizes, counts = np.bincount(code), np.bincount(code, weights=events)
+    people, rate = len(sizes), happened / trials
+    spread = people / max(people - 1, 1) * float(np.square(counts - rate * sizes).sum()) / trials**2
+    if people < 2 or spread == 0:
+        worth = float(people)
+    else:
+        tail = 1 - (1 - LEVEL) / 2
+        worth = rate * (1 - rate) / spread * float(ndtri(tail) / stdtrit(people - 1, tail)) ** 2
+    worth = min(max(worth, 1.0), float(trials))
+    return Share(events=happened, trials=trials, interval=_beta_interval(rate * worth, worth))
 
 
 def auc_interval(judged: Sample, resampled: Floats, *, crossfit: bool = True) -> Interval:
@@ -83,7 +119,7 @@ def auc_interval(judged: Sample, resampled: Floats, *, crossfit: bool = True) ->
         resampled: (draws,) its row of `resampled_aucs`.
         crossfit: the scores come from models that were fitted on the other folds of the same sample.
     """
-    observed = auc(judged.scores, judged.member)
+    observed = judged_auc(judged)
     if observed in (0.0, 1.0):
         pairs = _separate_pairs(judged)
         return clopper_pearson(pairs if observed else 0, pairs)
@@ -100,7 +136,7 @@ def difference_interval(first: Sample, second: Sample, resampled: Floats, *, cro
         resampled: (2, draws) their rows of one call of `resampled_aucs`: both see the same people in each draw.
         crossfit: at least one of the two comes from models fitted on the other folds of the same sample.
     """
-    observed = auc(first.scores, first.member) - auc(second.scores, second.member)
+    observed = judged_auc(first) - judged_auc(second)
     half = _t_quantile(first) * _standard_error(resampled[0] - resampled[1], crossfit)
     return Interval(low=max(-1.0, observed - half), high=min(1.0, observed + half))
 
@@ -149,12 +185,15 @@ def _weighted_auc(judged: Sample) -> Callable[[Floats], Floats]:
 def auc_by_people(judged: Sample) -> Callable[[Floats], Floats]:
     """As `auc_by_images`, for up to some thousand people: the wins of each pair of people are counted once."""
     member, person, people = judged.member, judged.person, len(judged.side_of_person())
-    ours, wins = judged.scores[member], np.zeros((people, people))
+    ours, wins, weight = judged.scores[member], np.zeros((people, people)), judged.weight
     for other in np.unique(person[~member]):
-        theirs = np.sort(judged.scores[~member & (person == other)])
-        beaten = (np.searchsorted(theirs, ours, "left") + np.searchsorted(theirs, ours, "right")) / 2
-        wins[:, other] = np.bincount(person[member], weights=beaten, minlength=people)
-    inside, outside = (np.bincount(person[side], minlength=people) for side in (member, ~member))
+        rows = np.flatnonzero(~member & (person == other))
+        rows = rows[np.argsort(judged.scores[rows], kind="stable")]
+        below = np.append(0.0, np.cumsum(weight[rows]))
+        theirs = judged.scores[rows]
+        beaten = (below[np.searchsorted(theirs, ours, "left")] + below[np.searchsorted(theirs, ours, "right")]) / 2
+        wins[:, other] = np.bincount(person[member], weights=weight[member] * beaten, minlength=people)
+    inside, outside = (np.bincount(person[side], weights=weight[side], minlength=people) for side in (member, ~member))
 
     def aucs(counts: Floats) -> Floats:
         ratio: Floats = (counts * (wins @ counts)).sum(axis=0) / ((inside @ counts) * (outside @ counts))
@@ -173,11 +212,12 @@ def auc_by_images(judged: Sample) -> Callable[[Floats], Floats]:
     below = np.searchsorted(judged.scores[others], judged.scores[members], "left")
     below_or_tied = np.searchsorted(judged.scores[others], judged.scores[members], "right")
     person_in, person_out = judged.person[members], judged.person[others]
+    weight_in, weight_out = judged.weight[members, None], judged.weight[others, None]
 
     def aucs(counts: Floats) -> Floats:
         beaten = np.zeros((len(others) + 1, counts.shape[1]))
-        np.cumsum(counts[person_out], axis=0, out=beaten[1:])
-        weights = counts[person_in]
+        np.cumsum(counts[person_out] * weight_out, axis=0, out=beaten[1:])
+        weights = counts[person_in] * weight_in
         wins = np.einsum("ib,ib->b", weights, beaten[below] + beaten[below_or_tied]) / 2
         ratio: Floats = wins / (weights.sum(axis=0) * beaten[-1])
         return ratio
@@ -196,14 +236,20 @@ def _standard_error(values: Floats, crossfit: bool) -> float:
 
 
 def _t_quantile(judged: Sample) -> float:
-    """Student's quantile with Welch's degrees of freedom, for strata of people that vary equally.
+    """Student's quantile with Welch's degrees of freedom, for people who vary equally in all strata.
 
-    With 12 + 100 people who bring 1 to 10 images it lifts the coverage from 91-94 % to 93-96 %.
+    A stratum counts by its share of each side: somebody who alone brings photos of one side only, among people with
+    both, is next to nothing of the variance, and must not leave one degree of freedom to all. With 12 + 100 people who
+    bring 1 to 10 images the quantile lifts the coverage from 91-94 % to 93-96 %.
     """
     from scipy.special import stdtrit
 
-    people = np.unique(judged.side_of_person(), return_counts=True)[1]
-    freedom = np.sum(1 / people) ** 2 / np.sum(1 / (people**2 * np.maximum(people - 1, 1)))
+    _, stratum = np.unique(judged.side_of_person(), return_inverse=True)
+    people, variance = np.bincount(stratum), np.zeros(stratum.max() + 1)
+    for side in (judged.member, ~judged.member):
+        held = np.bincount(stratum[judged.person[side]], weights=judged.weight[side], minlength=len(people))
+        variance += np.square(held / held.sum()) / people
+    freedom = variance.sum() ** 2 / np.sum(variance**2 / np.maximum(people - 1, 1))
     return float(stdtrit(float(freedom), 1 - (1 - LEVEL) / 2))
 
 

@@ -9,14 +9,15 @@ from numpy.typing import ArrayLike
 from bareface.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
-from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value
+from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value, redrawn_aucs
 from bareface.stats.power import smallest_effect
+from bareface.stats.propensity import effective_number
 from bareface.stats.rates import operating_points
-from bareface.stats.roc import auc, roc
-from bareface.stats.sample import Bools, Sample, Unit, too_few, units
+from bareface.stats.roc import judged_auc, roc
+from bareface.stats.sample import Bools, Floats, Sample, Unit, too_few, units
 from bareface.stats.verdict import MAX_ABSTAINED
 
-Kind = Literal["blind", "foreign", "bn-swap"]
+Kind = Literal["blind", "who", "foreign", "bn-swap"]
 
 _IMMOVABLE = "every permutation of membership gives the same AUC: equal scores, or folds with one side only"
 
@@ -32,6 +33,7 @@ def measure(
     attacks: int = 1,
     controls: int = 2,
     crossfit: bool = True,
+    weight: Floats | None = None,
     draws: int = DRAWS,
 ) -> Measurement:
     """How well scores tell members from non-members, with interval, p-value, power and operating points.
@@ -47,20 +49,27 @@ def measure(
         unit: judge images, or people by the mean score of their images.
         stream: draws the bootstrap, then the permutations.
         attacks: how many attacks share the error rate; enters the smallest effect and the number of permutations.
-        controls: how many of blind and foreign are run; enters the smallest effect.
+        controls: how many controls the attack has to exceed; enters the smallest effect.
         crossfit: the scores come from models fitted on the other folds of these images (partial knowledge). False for
             scores fixed in advance: no fitting, or fitting on a shadow model.
+        weight: (n,) overlap weights of matched people (see `propensity`): 1 - p of a member, p of another. Sides are
+            then drawn again from p instead of permuted, and there are no operating points. None = nobody is matched.
         draws: of the bootstrap, and at least of the permutations.
 
     Raises:
         UsageError: the columns do not fit together, or there is a single fold.
     """
-    judged = units(scores, member, subject, unit, fold)
+    judged = units(scores, member, subject, unit, fold, weight)
     reason = too_few(judged)
-    found = _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit)
+    matched = weight is not None
+    found = (
+        _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit, matched)
+    )
     error = found.pop("null_error")
     found["smallest_effect"] = smallest_effect(error, attacks, controls) if error else None
-    return Measurement(unit=unit, operating_points=operating_points(judged), **_counts(judged), **found)
+    points = () if matched else operating_points(judged, crossfit=crossfit)
+    effective = _effective(judged) if matched else {}
+    return Measurement(unit=unit, operating_points=points, **_counts(judged), **effective, **found)
 
 
 def with_holm(measurements: Sequence[Measurement]) -> list[Measurement]:
@@ -68,6 +77,21 @@ def with_holm(measurements: Sequence[Measurement]) -> list[Measurement]:
     known = [m.p_value for m in measurements if m.p_value is not None]
     adjusted = iter(holm(known))
     return [m if m.p_value is None else m.model_copy(update={"p_value_holm": next(adjusted)}) for m in measurements]
+
+
+def controls_with_holm(controls: Sequence[Control]) -> list[Control]:
+    """The controls that decide something with their p-values adjusted for each other; the same control counts once."""
+    tests = {_test(control): control.p_value for control in controls if control.decides}
+    known = {name: p for name, p in tests.items() if p is not None}
+    adjusted = dict(zip(known, holm(list(known.values())), strict=True))
+    return [
+        control.model_copy(update={"p_value_holm": adjusted.get(_test(control))}) if control.decides else control
+        for control in controls
+    ]
+
+
+def _test(control: Control) -> tuple[object, ...]:
+    return control.kind, control.what, control.auc, control.p_value
 
 
 def excess(
@@ -81,6 +105,9 @@ def excess(
     *,
     unit: Unit = "image",
     crossfit: bool = True,
+    weight: Floats | None = None,
+    decides: bool = True,
+    tests: int = 1,
     draws: int = DRAWS,
 ) -> Control:
     """A control beside the attack: both AUCs over the rows where both gave a score, people resampled together.
@@ -98,36 +125,42 @@ def excess(
         stream: draws the people, the same ones for both scores.
         unit: compare images, or people by their mean scores.
         crossfit: either score comes from models fitted on the other folds of these images.
-        draws: of the bootstrap.
+        weight: (n,) overlap weights of matched people; None = nobody is matched.
+        decides: whether a verdict may rest on this control.
+        tests: how many controls share an error rate; enters the number of permutations.
+        draws: of the bootstrap, and at least of the permutations.
 
     Raises:
         UsageError: the columns do not fit together.
     """
-    attack, control = (units(values, member, subject, unit) for values in (scores, control_scores))
+    attack, control = (units(values, member, subject, unit, None, weight) for values in (scores, control_scores))
     both = ~np.isnan(attack.scores) & ~np.isnan(control.scores)
     if reason := _mostly_abstained(control) or too_few(control.take(both)):
-        return _skipped(kind, what, reason)
+        return _skipped(kind, what, reason, decides)
     attack, control = attack.take(both), control.take(both)
-    reached = auc(control.scores, control.member)
+    reached = judged_auc(control)
     resampled = resampled_aucs([attack, control], stream, draws)
+    null = _null(control, stream, draws_for(tests, draws), weight is not None)
     return Control(
         kind=kind,
         status="done",
         what=what,
         auc=reached,
         auc_interval=auc_interval(control, resampled[1], crossfit=crossfit),
-        difference=auc(attack.scores, attack.member) - reached,
+        difference=judged_auc(attack) - reached,
         difference_interval=difference_interval(attack, control, resampled, crossfit=crossfit),
+        p_value=p_value(reached, null, crossfit=crossfit),
+        decides=decides,
     )
 
 
 def _separation(
-    judged: Sample, stream: np.random.Generator, draws: int, permutations: int, crossfit: bool
+    judged: Sample, stream: np.random.Generator, draws: int, permutations: int, crossfit: bool, matched: bool
 ) -> dict[str, Any]:
     answered = judged.answered
-    observed, curve = auc(answered.scores, answered.member), roc(answered.scores, answered.member).thinned()
+    observed, curve = judged_auc(answered), roc(answered.scores, answered.member).thinned()
     (resampled,) = resampled_aucs([answered], stream, draws)
-    null = null_aucs(answered, stream, permutations)
+    null = _null(answered, stream, permutations, matched)
     error = null_error(null, crossfit=crossfit)
     return {
         "auc": observed,
@@ -139,6 +172,19 @@ def _separation(
         "roc_tpr": tuple(curve.tpr.tolist()),
         "reason": "" if error else _IMMOVABLE,
     }
+
+
+def _null(judged: Sample, stream: np.random.Generator, draws: int, matched: bool) -> Floats:
+    """(draws,) AUCs without a leak: sides permuted, or drawn again from the probabilities behind overlap weights."""
+    if not matched:
+        return null_aucs(judged, stream, draws)
+    return redrawn_aucs(judged, np.where(judged.member, 1 - judged.weight, judged.weight), stream, draws)
+
+
+def _effective(judged: Sample) -> dict[str, Any]:
+    people = judged.answered.by_person()
+    inside, outside = (effective_number(people.weight[people.member == side]) for side in (True, False))
+    return {"effective_members": inside, "effective_nonmembers": outside}
 
 
 def _nothing(reason: str) -> dict[str, Any]:
@@ -158,7 +204,7 @@ def _counts(judged: Sample) -> dict[str, Any]:
     }
 
 
-def _skipped(kind: Kind, what: str, reason: str) -> Control:
+def _skipped(kind: Kind, what: str, reason: str, decides: bool) -> Control:
     """A control that could not be run, and why."""
     return Control(
         kind=kind,
@@ -169,6 +215,7 @@ def _skipped(kind: Kind, what: str, reason: str) -> Control:
         difference=None,
         difference_interval=None,
         reason=reason,
+        decides=decides,
     )
 
 

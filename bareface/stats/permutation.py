@@ -7,7 +7,7 @@ stands on both sides (record game) has the two sides swapped. Either way all ima
 import numpy as np
 
 from bareface.stats.intervals import CROSSFIT, DRAWS, chunk_sizes
-from bareface.stats.roc import midranks
+from bareface.stats.roc import midranks, rank_bounds
 from bareface.stats.sample import Codes, Floats, Sample
 
 _ROUNDING = 1e-12
@@ -25,6 +25,37 @@ def null_aucs(judged: Sample, stream: np.random.Generator, draws: int = DRAWS) -
     answered = judged.answered
     chunks = (_draw(answered, stream, size) for size in chunk_sizes(draws, len(answered.side_of_person())))
     return np.concatenate(list(chunks))
+
+
+def redrawn_aucs(judged: Sample, probability: Floats, stream: np.random.Generator, draws: int = DRAWS) -> Floats:
+    """(draws,) overlap-weighted AUCs when every person's side is drawn again with that person's own probability.
+
+    Where nobody drew lots, people are not exchangeable; given the probability to be a member they are, as far as it
+    holds all that decides (Rosenbaum and Rubin 1983). Each draw weighs members by 1 - p and the others by p, as the
+    audit does. Draws with nobody on a side are left out.
+
+    Args:
+        judged: no abstentions, nobody on both sides.
+        probability: (n,) to be a member, in (0, 1), the same for all images of a person.
+        stream: draws the sides.
+        draws: how often.
+    """
+    order = np.argsort(judged.scores, kind="stable")
+    below, up_to = rank_bounds(judged.scores[order])
+    person, people = judged.person[order], len(judged.side_of_person())
+    chance = np.zeros(people)
+    chance[judged.person] = probability
+    found = []
+    for size in chunk_sizes(draws, max(len(judged), people)):
+        drawn = stream.random((people, size)) < chance[:, None]
+        inside = np.where(drawn, 1 - chance[:, None], 0.0)[person]
+        outside = np.where(drawn, 0.0, chance[:, None])[person]
+        beaten = np.zeros((len(judged) + 1, size))
+        np.cumsum(outside, axis=0, out=beaten[1:])
+        wins = np.einsum("ib,ib->b", inside, beaten[below] + beaten[up_to]) / 2
+        pairs = inside.sum(axis=0) * outside.sum(axis=0)
+        found.append(wins[pairs > 0] / pairs[pairs > 0])
+    return np.concatenate(found)
 
 
 def draws_for(attacks: int, least: int = DRAWS) -> int:

@@ -1,12 +1,14 @@
 """Error rates at thresholds that were chosen on other people."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bareface.errors import UsageError
-from bareface.evidence import OperatingPoint
-from bareface.stats.intervals import share
+from bareface.evidence import OperatingPoint, Share
+from bareface.stats.intervals import share_of_people
 from bareface.stats.sample import Bools, Floats, Sample
 
 NOMINAL_FPRS = (0.1, 0.01, 0.001)
@@ -25,15 +27,25 @@ def negatives_needed(fpr: float) -> int:
     return math.ceil(math.log(0.05) / math.log1p(-fpr))
 
 
-def operating_points(judged: Sample, fprs: tuple[float, ...] = NOMINAL_FPRS) -> tuple[OperatingPoint, ...]:
+def operating_points(
+    judged: Sample,
+    fprs: tuple[float, ...] = NOMINAL_FPRS,
+    *,
+    crossfit: bool = False,
+    chosen: Callable[[Floats, float], float] | None = None,
+) -> tuple[OperatingPoint, ...]:
     """Detections at nominal false positive rates, counted in each fold at a threshold from the other folds.
 
-    A detection is a score above the threshold, so an abstention is none, on either side. Counts are summed over folds.
-    The Clopper-Pearson intervals take the units as independent: exact per person, too narrow per image where a person
-    brings several. Rates are None with too few non-members, and where there is no member.
+    A detection is a score above the threshold, so an abstention is none, on either side. Photos of a person that share
+    one score, as those of a set do, are one unit. Counts are summed over folds; intervals take people as the sample.
+    Rates are None with too few non-members, and where there is no member.
 
     Args:
         judged: its folds disjoint by person.
+        fprs: the nominal rates.
+        crossfit: each fold was scored by another model; the folds' scores are first brought to one centre and spread,
+            without a look at the labels.
+        chosen: the threshold for non-member scores and a rate; None = `conformal_threshold`.
 
     Raises:
         UsageError: there is only one fold, so there is nobody else to choose the threshold on.
@@ -45,7 +57,9 @@ def operating_points(judged: Sample, fprs: tuple[float, ...] = NOMINAL_FPRS) -> 
             expected="at least two, so that a threshold comes from other people",
             hint="pass the folds in which the people were held out",
         )
-    return tuple(_point(judged, fpr) for fpr in fprs)
+    counted = _one_of_each_set(judged)
+    counted = _on_one_scale(counted) if crossfit else counted
+    return tuple(_point(counted, fpr, chosen or conformal_threshold) for fpr in fprs)
 
 
 def threshold(negatives: Floats, fpr: float) -> float:
@@ -54,25 +68,59 @@ def threshold(negatives: Floats, fpr: float) -> float:
     return float(np.sort(negatives)[::-1][allowed]) if len(negatives) else math.inf
 
 
-def _point(judged: Sample, fpr: float) -> OperatingPoint:
+def conformal_threshold(negatives: Floats, fpr: float) -> float:
+    """The lowest of these non-member scores above which the next non-member lies with probability at most `fpr`.
+
+    With n exchangeable scores and a above the threshold the probability is (a + 1) / (n + 1) (Vovk, Gammerman and
+    Shafer 2005, section 2.2), so a = floor(fpr (n + 1)) - 1; infinite where even a = 0 is too many.
+    """
+    allowed = math.floor(fpr * (len(negatives) + 1) + 1e-9) - 1
+    return float(np.sort(negatives)[::-1][allowed]) if allowed >= 0 else math.inf
+
+
+def _point(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float]) -> OperatingPoint:
     positives, negatives = int(judged.member.sum()), int((~judged.member).sum())
     needed = negatives_needed(fpr)
     supported = positives > 0 and negatives >= needed
-    detected = _detected(judged, fpr) if supported else judged.member
+    detected = _detected(judged, fpr, chosen) if supported else judged.member
     return OperatingPoint(
         nominal_fpr=fpr,
         positives=positives,
         negatives=negatives,
         negatives_needed=needed,
-        true_positive=share(int(detected[judged.member].sum()), positives) if supported else None,
-        false_positive=share(int(detected[~judged.member].sum()), negatives) if supported else None,
+        true_positive=_share(judged, detected, True) if supported else None,
+        false_positive=_share(judged, detected, False) if supported else None,
     )
 
 
-def _detected(judged: Sample, fpr: float) -> Bools:
+def _share(judged: Sample, detected: Bools, member: bool) -> Share:
+    """Detections on one side, people taken as the sample."""
+    rows = judged.member == member
+    return share_of_people(detected[rows], judged.person[rows])
+
+
+def _detected(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float]) -> Bools:
     scores = np.where(np.isnan(judged.scores), -np.inf, judged.scores)
     detected = np.zeros(len(scores), dtype=np.bool_)
     for fold in np.unique(judged.fold):
         here = judged.fold == fold
-        detected[here] = scores[here] > threshold(scores[~here & ~judged.member], fpr)
+        detected[here] = scores[here] > chosen(scores[~here & ~judged.member], fpr)
     return detected
+
+
+def _one_of_each_set(judged: Sample) -> Sample:
+    """One row for photos of a person that share a score: a threshold cannot fall between them."""
+    key = np.stack([judged.person, judged.member, judged.scores], axis=1)
+    _, first = np.unique(key, axis=0, return_index=True)
+    return judged.take(np.isin(np.arange(len(judged)), first) | np.isnan(judged.scores))
+
+
+def _on_one_scale(judged: Sample) -> Sample:
+    """The scores of each fold less their median, in units of half their middle half; an immovable fold stays."""
+    scores = judged.scores.copy()
+    for fold in np.unique(judged.fold):
+        here = (judged.fold == fold) & ~np.isnan(scores)
+        if here.any():
+            low, middle, high = np.quantile(scores[here], (0.25, 0.5, 0.75))
+            scores[here] = (scores[here] - middle) / ((high - low) / 2 or 1.0)
+    return replace(judged, scores=scores)

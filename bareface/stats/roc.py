@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bareface.errors import UsageError
-from bareface.stats.sample import Bools, Floats, sample
+from bareface.stats.sample import Bools, Floats, Sample, sample
 
 MAX_POINTS = 300
 LOW_FPR = 1e-2
@@ -68,6 +68,32 @@ def auc(scores: ArrayLike, member: ArrayLike) -> float:
     values, truth = _both_sides(scores, member)
     members, others = int(truth.sum()), int((~truth).sum())
     return float((midranks(values)[truth].sum() - members * (members + 1) / 2) / (members * others))
+
+
+def judged_auc(judged: Sample) -> float:
+    """The AUC of a sample without abstentions, its units counted by weight."""
+    if (judged.weight == 1).all():
+        return auc(judged.scores, judged.member)
+    return weighted_auc(judged.scores, judged.weight * judged.member, judged.weight * ~judged.member)
+
+
+def weighted_auc(scores: Floats, inside: Floats, outside: Floats) -> float:
+    """P(a member scores above a non-member) where units count by weight, ties one half.
+
+    Args:
+        scores: (n,) finite.
+        inside, outside: (n,) weight of each unit on the member and on the non-member side; 0 where it is not there.
+    """
+    order = np.argsort(scores, kind="stable")
+    below, up_to = rank_bounds(scores[order])
+    beaten = np.append(0.0, np.cumsum(outside[order]))
+    wins = inside[order] @ (beaten[below] + beaten[up_to]) / 2
+    return float(wins / (inside.sum() * outside.sum()))
+
+
+def rank_bounds(ordered: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """How many of the ascending values lie below each of them, and how many at or below."""
+    return np.searchsorted(ordered, ordered, "left"), np.searchsorted(ordered, ordered, "right")
 
 
 def midranks(values: Floats) -> Floats:

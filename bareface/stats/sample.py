@@ -26,12 +26,14 @@ class Sample:
         member: (n,) the truth.
         person: (n,) codes 0, 1, ..., one for each person.
         fold: (n,) codes 0, 1, ..., the fold in which a unit was held out; all 0 where there are no folds.
+        weight: (n,) how much a unit counts in the AUC, at least 0; all 1 where people are not matched.
     """
 
     scores: Floats
     member: Bools
     person: Codes
     fold: Codes
+    weight: Floats
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -43,7 +45,7 @@ class Sample:
 
     def take(self, rows: Bools) -> "Sample":
         """Some of the rows; the people are numbered anew."""
-        return sample(self.scores[rows], self.member[rows], self.person[rows], self.fold[rows])
+        return sample(self.scores[rows], self.member[rows], self.person[rows], self.fold[rows], self.weight[rows])
 
     def people(self, member: bool) -> int:
         """How many people stand on one side."""
@@ -58,16 +60,23 @@ class Sample:
     def by_person(self) -> "Sample":
         """One unit for each person and side: the mean over the images that got a score, NaN where none did.
 
-        Both sides of a person stand in the fold of that person's first image.
+        Both sides of a person stand in the fold of that person's first image; a unit weighs as its first image does.
         """
         unit, first, inverse = np.unique(2 * self.person + self.member, return_index=True, return_inverse=True)
         first_of_person = np.unique(self.person, return_index=True)[1]
         person = self.person[first]
         fold = self.fold[first_of_person[person]]
-        return Sample(_mean_by(self.scores, inverse, len(unit)), self.member[first], person, fold)
+        scores = _mean_by(self.scores, inverse, len(unit))
+        return Sample(scores, self.member[first], person, fold, self.weight[first])
 
 
-def sample(scores: ArrayLike, member: ArrayLike, subject: ArrayLike, fold: ArrayLike | None = None) -> Sample:
+def sample(
+    scores: ArrayLike,
+    member: ArrayLike,
+    subject: ArrayLike,
+    fold: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+) -> Sample:
     """Put scores beside the truth.
 
     Args:
@@ -75,21 +84,28 @@ def sample(scores: ArrayLike, member: ArrayLike, subject: ArrayLike, fold: Array
         member: (n,) booleans.
         subject: (n,) who is on the image: numbers or names.
         fold: (n,) the fold in which each image was held out; None = one fold.
+        weight: (n,) how much each image counts, the same for all images of a person on one side; None = alike.
 
     Raises:
         UsageError: the columns differ in length, `member` is not boolean or a score is infinite.
     """
     values, truth, who = np.asarray(scores, dtype=np.float64), np.asarray(member), np.asarray(subject)
     held_out = np.zeros(np.shape(truth)) if fold is None else np.asarray(fold)
-    _check(values, truth, {"subject": who, "fold": held_out})
-    return Sample(values, truth, _codes(who), _codes(held_out))
+    counted = np.ones(np.shape(truth)) if weight is None else np.asarray(weight, dtype=np.float64)
+    _check(values, truth, {"subject": who, "fold": held_out, "weight": counted})
+    return Sample(values, truth, _codes(who), _codes(held_out), counted)
 
 
 def units(
-    scores: ArrayLike, member: ArrayLike, subject: ArrayLike, unit: Unit, fold: ArrayLike | None = None
+    scores: ArrayLike,
+    member: ArrayLike,
+    subject: ArrayLike,
+    unit: Unit,
+    fold: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
 ) -> Sample:
     """The sample of images, or of people by their mean scores."""
-    judged = sample(scores, member, subject, fold)
+    judged = sample(scores, member, subject, fold, weight)
     return judged.by_person() if unit == "person" else judged
 
 

@@ -1,10 +1,17 @@
-"""From measurements to one of four verdicts, and the sentence that says why."""
+"""From measurements to one of four verdicts, and the sentence that says why.
 
-from collections.abc import Iterable, Sequence
+What a number can show depends on how membership came about. Where lots were drawn, membership itself is the
+experiment: a permutation test of the attack is enough, and controls only check that the lots were kept. Where nobody
+drew lots, the two sides may be different people, and an attack that reads age or pose looks like a leak. Then the
+attack is measured on people who were weighted until nobody without the target can tell the sides apart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bareface.errors import UsageError
-from bareface.evidence import Control, Interval, Measurement, Verdict
+from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement, Verdict
 
 ALPHA = 0.05
 MIN_PEOPLE = 10
@@ -14,8 +21,19 @@ MAX_ABSTAINED = 0.5
 """An attack that gave no score to more than this share of a side was measured on a selection."""
 
 _UNITS = {"image": "images", "person": "people"}
-_NAMES = {"blind": "the blind baseline", "foreign": "the foreign model"}
-_ORDER = (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN)
+_NAMES = {
+    "blind": "the blind baseline",
+    "who": "what anybody can tell without the target",
+    "foreign": "the foreign model",
+}
+_WITHIN_A_GAME = (Verdict.INVALID, Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN)
+_OVER_GAMES = (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN)
+_EITHER = "Either the people differ, or the foreign model was trained on some of the members, too."
+FAMILIAR = "; or was the foreign model trained on some of these very images, too?"
+BRING = (
+    "bring a backbone that was trained on other people (--foreign), or auxiliary people to train a shadow on, or draw "
+    "members by lot before training (bareface split)"
+)
 
 
 @dataclass(frozen=True)
@@ -26,30 +44,50 @@ class Decision:
     sentence: str
 
 
-def decide(attack: Measurement, controls: Sequence[Control]) -> Decision:
+@dataclass(frozen=True)
+class Grounds:
+    """What a verdict on one finding rests on besides its measurement and controls.
+
+    Attributes:
+        how: how membership came about.
+        same_people: both sides are photos of the same people (record game), so no difference between people counts.
+        balance: whether the sides of the game are the same kind of people; None where that was not looked at.
+        matched: the measurement on matched people; None where nobody was matched.
+        direction: which way the unfitted signal points; None where the attack does not say.
+        game_reversed: a signal of this game points the other way, and none points as memory would have it.
+    """
+
+    how: Literal["randomised", "observational"] = "observational"
+    same_people: bool = False
+    balance: Balance | None = None
+    matched: Matched | None = None
+    direction: Direction | None = None
+    game_reversed: bool = False
+
+
+def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
     """The verdict on one attack.
 
-    The signal is *significant* when its Holm-adjusted p-value is below .05 and its interval lies above .5. A control
-    (blind, foreign) is *exceeded* when the interval of the difference lies above 0, or when the control itself is at or
-    below .5: chance is the floor that the attack has to exceed, and its own interval says whether it does.
+    A signal is *significant* when its Holm-adjusted p-value is below .05 and its interval lies above .5. A control is
+    *exceeded* when the interval of the difference lies above 0, or when the control itself is at or below .5. A control
+    *fails* when its own p-value, Holm-adjusted over all controls of the audit, is below .05 and it is not exceeded.
 
     - NOT ESTIMABLE: fewer than 10 people with a score on a side, more than half of a side abstained, or no permutation
       of membership can move the AUC.
-    - LEAK SHOWN: significant, at least one control was run, and every control that was run is exceeded.
-    - INVALID: significant without any control; or significant while a control that is itself above chance (its interval
-      lies above .5) is not exceeded; or the blind baseline is above chance and not exceeded, significant or not: the
-      sides then differ in something else, which can hide a leak as well as feign one.
+    - INVALID, always: the signals of the game point the other way, as if the sides were exchanged.
+    - Lots were drawn: INVALID where a control fails, since the lots were then not kept; LEAK SHOWN where the signal is
+      significant.
+    - Nobody drew lots, same people on both sides: INVALID where a control fails, or where the signal is significant and
+      no control was run; LEAK SHOWN where the signal is significant and every control is exceeded.
+    - Nobody drew lots, different people: the verdict rests on matched people. INVALID where they cannot be matched, or
+      where nothing that was run could have seen that the people differ and the signal is significant or the pictures
+      differ; LEAK SHOWN where the matched signal is significant and exceeds the foreign model on the same people.
     - NOT SHOWN: everything else.
-
-    Why the foreign model has to be exceeded even when its interval contains chance: that interval is wide exactly where
-    the audit is weak, so a control excused by it guards nothing when it is needed. Let a difference between the sides,
-    not a leak, lift attack and foreign model by two standard errors each, unseen by the blind baseline: excusing calls
-    it a leak in 13 % of audits, exceeding in 2 % (three attacks). The price is power: for 40 + 40 people the smallest
-    effect rises from .72 to .74. It is less where scores of the same images go together.
 
     Args:
         attack: with `p_value_holm`.
-        controls: those of the same attack on the same rows; `bn-swap` and skipped ones do not decide.
+        controls: of the same attack on the same rows; `bn-swap`, skipped and untrained ones do not decide.
+        grounds: what else the verdict rests on.
 
     Raises:
         UsageError: there is a p-value but no Holm-adjusted one.
@@ -58,25 +96,96 @@ def decide(attack: Measurement, controls: Sequence[Control]) -> Decision:
         raise UsageError("decide", got="no adjusted p-value", expected="p_value_holm", hint="with_holm(measurements)")
     if reason := _not_estimable(attack):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {reason}.")
-    if reason := _confounded(attack, controls):
+    if grounds.game_reversed:
+        return Decision(Verdict.INVALID, f"{_what(attack)}, but {_REVERSED_GAME}.")
+    if grounds.how == "observational" and not grounds.same_people:
+        return _on_matched_people(attack, controls, grounds)
+    if reason := _failed(attack, controls, grounds.how):
         return Decision(Verdict.INVALID, f"{_what(attack)}, but {reason}.")
+    return _shown_or_not(attack, controls if grounds.how == "observational" else (), grounds.direction)
+
+
+def of_game(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict for the findings of a game: the first of invalid, leak shown, not shown; else not estimable."""
+    return _first(_WITHIN_A_GAME, verdicts)
+
+
+def overall(games: Mapping[str, Iterable[Verdict]]) -> Verdict:
+    """One verdict for the audit from the findings of each game: the first of leak shown, invalid, not shown.
+
+    A game whose sides cannot be compared says nothing about the others: the same people stand on both sides of the
+    record game, whoever stands outside.
+    """
+    return _first(_OVER_GAMES, [of_game(verdicts) for verdicts in games.values()])
+
+
+def _first(order: Sequence[Verdict], verdicts: Iterable[Verdict]) -> Verdict:
+    seen = set(verdicts)
+    return next((verdict for verdict in order if verdict in seen), Verdict.NOT_ESTIMABLE)
+
+
+def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
+    """The verdict where nobody drew lots and the sides are different people."""
+    balance, matched = grounds.balance, grounds.matched
+    if balance is not None and balance.overlap:
+        told = f"{_NAMES['who']} reaches AUC {_with(balance.auc, balance.auc_interval)} per person"
+        return Decision(Verdict.INVALID, f"{_what(attack)}, but {told}, and {balance.overlap}. {_EITHER}")
+    if balance is None or balance.status == "skipped" or matched is None:
+        return _nobody_could_see(attack, controls, grounds)
+    weighted = matched.measurement
+    if reason := _not_estimable(weighted):
+        return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable on matched people: {reason}.")
+    decision = _shown_or_not(weighted, [matched.foreign], grounds.direction)
+    return Decision(decision.verdict, f"As the sides stand, AUC {_with(attack.auc, attack.auc_interval)}. "
+                    f"On matched people ({_effective(weighted)}): {decision.sentence}")  # fmt: skip
+
+
+def _nobody_could_see(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
+    """The verdict where no network was at hand that could have seen that the people of the two sides differ."""
+    if reason := _failed(attack, controls, grounds.how):
+        return Decision(Verdict.INVALID, f"{_what(attack)}, but {reason}.")
+    if _significant(attack) and not _is_reversed(grounds.direction):
+        why = grounds.balance.reason if grounds.balance else "nobody looked whether the two sides are alike"
+        return Decision(
+            Verdict.INVALID,
+            f"{_what(attack)}, but nobody drew lots, and {why}: people who differ look like people who were trained "
+            f"on. To tell the two apart, {BRING}.",
+        )
+    return _shown_or_not(attack, controls, grounds.direction)
+
+
+def _shown_or_not(attack: Measurement, controls: Sequence[Control], direction: Direction | None) -> Decision:
+    if _is_reversed(direction):
+        assert direction is not None
+        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}. {_points_back(direction)} {_power(attack)}")
     unexceeded = _unexceeded(controls) if _significant(attack) else []
     if _significant(attack) and not unexceeded:
         beyond = " and ".join(_excess(control) for control in _deciding(controls))
-        return Decision(Verdict.LEAK_SHOWN, f"{_what(attack)}. It exceeds {beyond}.")
-    return Decision(Verdict.NOT_SHOWN, _nothing_shown(attack, unexceeded))
-
-
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict for several findings: the first of leak shown, invalid, not shown that occurs, else not estimable."""
-    seen = set(verdicts)
-    return next((verdict for verdict in _ORDER if verdict in seen), Verdict.NOT_ESTIMABLE)
-
-
-def _nothing_shown(attack: Measurement, unexceeded: Sequence[Control]) -> str:
+        return Decision(Verdict.LEAK_SHOWN, f"{_what(attack)}.{f' It exceeds {beyond}.' if beyond else ''}")
     but = "".join(f" Above chance, but it does not exceed {_excess(control)}." for control in unexceeded)
+    return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {_power(attack)}")
+
+
+def _power(attack: Measurement) -> str:
     power = f"this audit would have shown an AUC of {attack.smallest_effect:.2f} with 80 % power"
-    return f"{_what(attack)}.{but} No leak shown; {power}, and a smaller leak may be there."
+    return f"No leak shown; {power}, and a smaller leak may be there."
+
+
+_REVERSED_GAME = (
+    "the signals of this game point the other way: the non-member side looks trained on. Are the two sides exchanged, "
+    "or does something lift the non-members' pictures?"
+)
+
+
+def _points_back(direction: Direction) -> str:
+    return (
+        "The signal points the other way: unfitted, with the sign that memory gives it, its AUC is "
+        f"{direction.auc:.3f} (p = {direction.p_value:.2g}); what makes non-members stand out is no memory of members."
+    )
+
+
+def _is_reversed(direction: Direction | None) -> bool:
+    return direction is not None and direction.reversed
 
 
 def _not_estimable(attack: Measurement) -> str:
@@ -93,19 +202,21 @@ def _not_estimable(attack: Measurement) -> str:
     return attack.reason if attack.smallest_effect is None else ""
 
 
-def _confounded(attack: Measurement, controls: Sequence[Control]) -> str:
-    """The reason, or nothing."""
-    significant = _significant(attack)
-    if significant and not _deciding(controls):
+def _failed(attack: Measurement, controls: Sequence[Control], how: Literal["randomised", "observational"]) -> str:
+    """Which control cannot be excused, in words; or nothing."""
+    if how == "observational" and _significant(attack) and not _deciding(controls):
         return "no control was run, and nothing tells a leak from an artefact"
     for control in _unexceeded(controls):
-        if (significant or control.kind == "blind") and _above_chance(control):
-            return f"it does not exceed {_excess(control)}: the sides differ in something other than membership"
+        if control.p_value_holm is not None and control.p_value_holm < ALPHA:
+            told = f"{_NAMES[control.kind]} tells the sides apart as well (Holm p = {control.p_value_holm:.2g})"
+            lots = ", although they were drawn by lot: were the files of one side treated differently afterwards?"
+            taught = FAMILIAR if control.kind == "foreign" else ""
+            return f"{told}: it does not exceed {_excess(control)}{lots if how == 'randomised' else ''}{taught}"
     return ""
 
 
 def _deciding(controls: Sequence[Control]) -> list[Control]:
-    return [control for control in controls if control.kind in _NAMES and control.status == "done"]
+    return [one for one in controls if one.kind in _NAMES and one.status == "done" and one.decides]
 
 
 def _unexceeded(controls: Sequence[Control]) -> list[Control]:
@@ -116,11 +227,6 @@ def _exceeded(control: Control) -> bool:
     assert control.auc is not None
     assert control.difference_interval is not None
     return control.difference_interval.low > 0 or control.auc <= 0.5
-
-
-def _above_chance(control: Control) -> bool:
-    assert control.auc_interval is not None
-    return control.auc_interval.low > 0.5
 
 
 def _significant(attack: Measurement) -> bool:
@@ -136,6 +242,10 @@ def _what(attack: Measurement) -> str:
     )
 
 
+def _effective(attack: Measurement) -> str:
+    return f"worth {attack.effective_members:.0f} + {attack.effective_nonmembers:.0f} equally weighted ones"
+
+
 def _excess(control: Control) -> str:
     reached = _with(control.auc, control.auc_interval)
     return f"{_NAMES[control.kind]} (AUC {reached}) by {_with(control.difference, control.difference_interval)}"
@@ -143,5 +253,4 @@ def _excess(control: Control) -> str:
 
 def _with(value: float | None, interval: Interval | None) -> str:
     assert value is not None
-    assert interval is not None
-    return f"{value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{value:.3f}" + (f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else "")

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from bareface.errors import CheckpointError
 from bareface.targets.spec import ChannelOrder, ImageSpec
+from bareface.untrusted.json_text import bounded
+from bareface.untrusted.regular import content_of
+from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
 
 class SpecCard(BaseModel):
@@ -55,13 +58,14 @@ def read_card(path: Path) -> BackboneCard:
         CheckpointError: it is missing, or is not a card that bareface wrote.
     """
     try:
-        return BackboneCard.model_validate_json(path.read_bytes())
+        return BackboneCard.model_validate_json(bounded(content_of(path), CONFIGURATION))
     except OSError as error:
         got = error.strerror or "no readable file"
         hint = "the folder that save_target wrote, whole"
         raise CheckpointError(str(path), got=got, expected="the card of the weights", hint=hint) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        got = f"{where}: {first['msg']}"
+    except (ValidationError, TooMuchError) as error:
+        got = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            got = f"{'.'.join(str(part) for part in first['loc']) or 'the file'}: {first['msg']}"
         raise CheckpointError(str(path), got=got, expected="a card that bareface wrote") from None

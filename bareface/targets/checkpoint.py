@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bareface.errors import CheckpointError
-from bareface.targets.container import read_static
+from bareface.targets.container import bounded, read_static
 from bareface.targets.counters import count_of
 from bareface.targets.nets import choose, refuse_open, split_reference
 from bareface.targets.numpy_values import STAND_INS
@@ -67,9 +67,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     file, inside = split_reference(path)
     static = read_static(file)
     refuse_code(str(file), static.names, static.whole_module, static.holders)
-    choice = choose(static.tree, StaticTensor, inside, str(file))
-    refuse_open(choice, str(file))
-    found = choice.of(_load(file, static.kind), Tensor)
+    with bounded(file):
+        choice = choose(static.tree, StaticTensor, inside, str(file))
+        refuse_open(choice, str(file))
+        found = choice.of(_load(file, static.kind), Tensor)
     if not found.tensors:
         raise CheckpointError(str(file), got="no tensors", expected="the weights of a backbone")
     counters = counters_of(choice.of(static.tree, StaticTensor).tensors)

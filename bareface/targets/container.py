@@ -1,9 +1,9 @@
 """What a checkpoint file holds: keys, shapes, and where the numbers lie; nothing in it is executed."""
 
 import io
-import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,8 @@ from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of
 from bareface.targets.unsafe import holders
 from bareface.targets.unwrap import flatten
+from bareface.untrusted.json_text import read_json
+from bareface.untrusted.walk import TooMuchError
 
 MAX_PICKLE = 256 << 20
 # Tied weights are named twice, so tensors may sum to a little more than their file, never to many times it.
@@ -59,7 +61,7 @@ def _safetensors(path: Path) -> StaticFile:
     try:
         with safe_open(path, framework="numpy"), path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
-            header: dict[str, Any] = json.loads(file.read(size))
+            header: Any = read_json(file.read(size))
     except (SafetensorError, ValueError) as error:
         raise _damaged(path, f"a safetensors file that is cut off or damaged ({error})") from None
     header.pop("__metadata__", None)
@@ -172,11 +174,21 @@ def _positions(
 
 def _described(path: Path, kind: Kind, root: object, names: tuple[Name, ...], find: FindStorage) -> StaticFile:
     tree = TreeBuilder(str(path), find).build(root)
-    leaves = flatten(tree).values()
+    with bounded(path):
+        leaves = flatten(tree).values()
     total = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, StaticTensor))
     if total > MAX_EXPANSION * path.stat().st_size:
         raise _bomb(path, f"tensors of {total:,} bytes in a file of {path.stat().st_size:,}")
     return StaticFile(kind, tree, names, module_class(root), holders(root, names))
+
+
+@contextmanager
+def bounded(path: Path) -> Iterator[None]:
+    """What follows the paths of a checkpoint, under one message for those that have no end."""
+    try:
+        yield
+    except TooMuchError as error:
+        raise _bomb(path, str(error)) from None
 
 
 def _damaged(path: Path, got: str) -> CheckpointError:
@@ -185,4 +197,4 @@ def _damaged(path: Path, got: str) -> CheckpointError:
 
 def _bomb(path: Path, got: str) -> CheckpointError:
     hint = "saving it again with torch.save(model.state_dict(), path)"
-    return CheckpointError(str(path), got=got, expected="an honest torch.save archive", hint=hint)
+    return CheckpointError(str(path), got=got, expected="an honest torch.save of a state_dict", hint=hint)

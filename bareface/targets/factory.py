@@ -1,7 +1,6 @@
 """A target made by the user's own code, named `package.module:factory`. This runs that code, by design."""
 
 import importlib
-import re
 from collections.abc import Callable
 
 from torch import nn
@@ -9,8 +8,9 @@ from torch import nn
 from bareface.errors import TargetError
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
+from bareface.untrusted.code import FACTORY
 
-PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+PATTERN = FACTORY
 
 
 def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | None = None) -> Target:

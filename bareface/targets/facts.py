@@ -28,6 +28,7 @@ from bareface.targets.strangers import FACTORY, Stranger
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics
 from bareface.targets.window import window
+from bareface.untrusted.regular import is_folder
 
 __all__ = ["CheckpointFacts", "HeadFact", "InputFact", "NormFact", "facts_of", "facts_text", "weights_file"]
 
@@ -117,7 +118,7 @@ def _several(choice: Choice, path: Path) -> str:
 
 def weights_file(path: Path) -> Path:
     """The file with the weights: the path itself, or the one in a folder that `save_target` wrote."""
-    return path / WEIGHTS if path.is_dir() else path
+    return path / WEIGHTS if is_folder(path) else path
 
 
 def _name(found: Stranger | None) -> str:
@@ -125,8 +126,8 @@ def _name(found: Stranger | None) -> str:
 
 
 def _card(path: Path) -> BackboneCard | None:
-    beside = path / CARD if path.is_dir() else path.with_suffix(".json")
-    is_ours = path.is_dir() or (path.suffix == ".safetensors" and beside.exists())
+    beside = path / CARD if is_folder(path) else path.with_suffix(".json")
+    is_ours = is_folder(path) or (path.suffix.lower() == ".safetensors" and beside.exists())
     return read_card(beside) if is_ours else None
 
 
@@ -178,7 +179,7 @@ def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact
 def _head_beside(path: Path) -> dict[str, object]:
     """The head that a folder of ours keeps in a file of its own."""
     file = path / HEAD
-    tree = read_static(file).tree if path.is_dir() and file.exists() else {}
+    tree = read_static(file).tree if is_folder(path) and file.exists() else {}
     return {f"{HEAD}/{key}": value for key, value in tree.items()} if isinstance(tree, dict) else {}
 
 

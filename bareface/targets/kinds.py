@@ -73,7 +73,7 @@ def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: 
     path = Path(reference)
     if is_table(path):
         return read_table(path)
-    if path.suffix != ".onnx":
+    if path.suffix.lower() != ".onnx":
         return load_target(path, spec=spec)
     with extra("onnx", str(path)):
         from bareface.targets.onnx.target import load_onnx

@@ -7,6 +7,7 @@ from typing import Literal
 from bareface.errors import CheckpointError, UnsafeFileError
 from bareface.opcodes import mapped, walk
 from bareface.targets.unsafe import EXPORT, refuse_code
+from bareface.untrusted.regular import is_file, open_file, what_lies_at
 
 Kind = Literal["safetensors", "torch zip", "torch legacy"]
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -20,9 +21,9 @@ def sniff(path: Path) -> Kind:
         CheckpointError: there is no file, or no checkpoint in it.
         UnsafeFileError: it is a program: TorchScript, an exported model, a plain pickle that calls something.
     """
-    if not path.is_file():
-        raise CheckpointError(str(path), got="no such file", expected=_KINDS, hint="checking the path")
-    with path.open("rb") as file:
+    if not is_file(path):
+        raise CheckpointError(str(path), got=what_lies_at(path), expected=_KINDS, hint="checking the path")
+    with open_file(path) as file:
         head = file.read(512)
     if head.startswith(b"version https://git-lfs"):
         hint = "git lfs pull"

@@ -23,6 +23,7 @@ from bareface.targets.nets import split_reference
 from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
+from bareface.untrusted.regular import is_folder, is_there
 
 WEIGHTS, CARD, HEAD = "backbone.safetensors", "backbone.json", "head.safetensors"
 
@@ -53,7 +54,7 @@ def save_target(target: Target, folder: Path, notes: dict[str, str | int | float
     if target.centres is None:
         (folder / HEAD).unlink(missing_ok=True)
     else:
-        _save_tensors({"centres": target.centres}, folder / HEAD)
+        _save_tensors({"centres": target.centres}, folder / HEAD, private=True)  # templates of people
     write_text(folder / CARD, card.model_dump_json(indent=2) + "\n")
 
 
@@ -73,12 +74,12 @@ def load_target(path: Path | str, *, spec: ImageSpec | None = None, name: str | 
         UnsafeFileError: reading the file would execute what is inside it.
     """
     file = Path(path)
-    if not file.exists() and PATTERN.fullmatch(str(path)):
+    if not is_there(file) and PATTERN.fullmatch(str(path)):
         return make_target(str(path), spec=spec, name=name)
-    if file.is_dir():
+    if is_folder(file):
         target = _load_own(file / WEIGHTS, file / CARD, spec, name)
         return _with_head(target, file / HEAD)
-    if file.suffix == ".safetensors" and file.with_suffix(".json").exists():
+    if file.suffix.lower() == ".safetensors" and is_there(file.with_suffix(".json")):
         return _load_own(file, file.with_suffix(".json"), spec, name)
     return _load_foreign(file, spec, name)
 
@@ -135,7 +136,7 @@ def _norm_settings(target: Target) -> tuple[float | None, float | None]:
     return next(iter(settings), (None, None))
 
 
-def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path, *, private: bool = False) -> None:
     whole = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
-    with atomic_path(path) as temporary:
+    with atomic_path(path, private=private) as temporary:
         save_file(whole, temporary)

@@ -25,6 +25,7 @@ from bareface.errors import TargetError
 from bareface.files import sha256_of
 from bareface.targets.printable import printable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
+from bareface.untrusted.regular import is_file, what_lies_at
 
 PLAIN, FLIP = "image", "flip"
 LAYOUT = "the layout in docs/targets.md, Embeddings only"
@@ -102,7 +103,7 @@ class EmbeddingTable:
 
 def is_table(path: Path) -> bool:
     """Whether a path is called like a table of embeddings."""
-    return path.suffix in (".parquet", ".npy")
+    return path.suffix.lower() in (".parquet", ".npy")
 
 
 def read_table(path: Path, *, name: str | None = None) -> EmbeddingTable:
@@ -111,9 +112,9 @@ def read_table(path: Path, *, name: str | None = None) -> EmbeddingTable:
     Raises:
         TargetError: it is missing or damaged, holds no embeddings, or lacks views of some images.
     """
-    if not path.is_file():
-        raise TargetError(str(path), got="no such file", expected=EXPECTED, hint="checking the path")
-    images, views, values = (_npy if path.suffix == ".npy" else _parquet)(path)
+    if not is_file(path):
+        raise TargetError(str(path), got=what_lies_at(path), expected=EXPECTED, hint="checking the path")
+    images, views, values = (_npy if path.suffix.lower() == ".npy" else _parquet)(path)
     if not len(values) or values.ndim != 2 or values.shape[1] < 2:
         got = f"numbers of shape {values.shape}"
         raise TargetError(
@@ -213,9 +214,10 @@ def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
             str(path), got=got, expected="floating point numbers (rows, d)", hint="array.astype('float32')"
         )
     _refuse_sizes(path, len(mapped) if mapped.ndim else 0, mapped.nbytes)
-    columns = _names(path.with_suffix(".csv"))
-    images = column(path.with_suffix(".csv"), columns, "image")
-    views = column(path.with_suffix(".csv"), columns, "view") if "view" in columns else [PLAIN] * len(images)
+    listed = names_beside(path)
+    columns = _names(listed)
+    images = column(listed, columns, "image")
+    views = column(listed, columns, "view") if "view" in columns else [PLAIN] * len(images)
     if mapped.ndim != 2 or len(mapped) != len(images):
         got = f"{len(images):,} names for numbers of shape {mapped.shape}"
         raise TargetError(str(path), got=got, expected="one line in the .csv for each row of (rows, d)", hint=LAYOUT)
@@ -223,10 +225,20 @@ def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
         return images, views, np.asarray(mapped, np.float32)
 
 
+def names_beside(path: Path) -> Path:
+    """Where the names of the rows of an .npy file stand: in the .csv of the same name, whichever case that has."""
+    return next(
+        (found for suffix in (".csv", ".CSV") if is_file(found := path.with_suffix(suffix))), path.with_suffix(".csv")
+    )
+
+
 def _names(path: Path) -> dict[str, list[str]]:
-    if not path.is_file():
+    if not is_file(path):
         raise TargetError(
-            str(path), got="no such file", expected="a CSV with the columns image and view beside the .npy", hint=LAYOUT
+            str(path),
+            got=what_lies_at(path),
+            expected="a CSV with the columns image and view beside the .npy",
+            hint=LAYOUT,
         )
     return read_csv(path)
 
@@ -240,8 +252,7 @@ def _refuse_sizes(path: Path, rows: int, size: int) -> None:
 
 
 def _fingerprint(path: Path) -> str:
-    beside = path.with_suffix(".csv")
-    parts = [sha256_of(path), *([sha256_of(beside)] if path.suffix == ".npy" else [])]
+    parts = [sha256_of(path), *([sha256_of(names_beside(path))] if path.suffix.lower() == ".npy" else [])]
     return hashlib.sha256(" ".join(["embeddings", *parts]).encode()).hexdigest()
 
 

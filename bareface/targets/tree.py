@@ -1,15 +1,16 @@
 """The object that a torch pickle describes, as nested dicts of tensors; nothing is imported to build it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bareface.errors import CheckpointError
 from bareface.opcodes import DICT, Call, Name, Persistent
 from bareface.targets.numpy_values import is_numpy, numpy_scalar
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
+from bareface.untrusted.walk import TooMuchError, Walk
 
 MAX_DEPTH = 64
-MAX_TENSORS = 100_000
+MAX_RANK = 64  # torch's own limit
 # A pickle can hold integers of any length; no honest one is longer than this.
 _HUGE = 1 << 63
 
@@ -43,6 +44,9 @@ class Opaque:
     kind: str
 
 
+_ITSELF = Opaque("a reference to itself")
+
+
 def storage_of(key: object) -> tuple[str, str, int] | None:
     """Name, dtype and number of elements of the storage that a persistent id means, if it means one."""
     match key:
@@ -62,7 +66,7 @@ class TreeBuilder:
     def __init__(self, where: str, find: FindStorage) -> None:
         self._where, self._find = where, find
         self._done: dict[int, object] = {}
-        self._leaves: dict[int, int] = {}
+        self._walk = Walk()
 
     def build(self, node: object, depth: int = 0) -> object:
         """Dicts, lists, scalars, `StaticTensor` and, for everything else, `Opaque`.
@@ -77,15 +81,17 @@ class TreeBuilder:
         if depth > MAX_DEPTH:
             raise self._odd("objects nested without end")
         if id(node) not in self._done:
-            self._done[id(node)] = Opaque("a reference to itself")
+            self._done[id(node)] = _ITSELF
             self._done[id(node)] = self._call(node, depth) if isinstance(node, Call) else Opaque(f"{len(node)} items")
+        if self._done[id(node)] is _ITSELF and isinstance(node, Call) and node.function in _DICTS:
+            raise self._odd("a dict that lies inside itself")
         return self._done[id(node)]
 
     def _call(self, node: Call, depth: int) -> object:
         if not isinstance(node.function, Name | Persistent):
             return Opaque("a call of something made up")
         if node.function in _DICTS:
-            return self._counted({str(key): self.build(value, depth + 1) for key, value in node.pairs})
+            return {str(key): self.build(value, depth + 1) for key, value in node.pairs}
         if node.function in _PARAMETERS and node.args:
             return self.build(node.args[0], depth + 1)
         if node.function in _TENSORS:
@@ -95,15 +101,21 @@ class TreeBuilder:
             return Opaque("a NumPy value") if number is None else number
         state = self.build(node.state, depth + 1) if isinstance(node.state, Call) else None
         if isinstance(state, dict) and "_modules" in state:
-            return self._counted(_module(state))
+            return self._module(state)
         return Opaque(_class_name(node.function))
 
-    def _counted(self, made: dict[str, object]) -> dict[str, object]:
-        """The dict, once it is sure that writing all its paths out is no explosion: dicts may share dicts."""
-        self._leaves[id(made)] = sum(self._leaves.get(id(value), 1) for value in made.values())
-        if self._leaves[id(made)] > MAX_TENSORS:
-            raise self._odd("objects nested without end")
-        return made
+    def _module(self, state: dict[str, object]) -> dict[str, object]:
+        """The `state_dict()` of a pickled module, from its attributes; modules may share modules."""
+        flat: dict[str, object] = {}
+        for prefix, members in _parts(state):
+            for name, value in members.items():
+                try:
+                    self._walk.visit(size=len(prefix) + len(name))
+                except TooMuchError as error:
+                    raise self._odd(f"modules in modules: {error}") from None
+                if value is not None:
+                    flat[prefix + name] = value
+        return flat
 
     def _tensor(self, args: tuple[object, ...]) -> StaticTensor:
         if len(args) < 4 or not isinstance(args[0], Persistent):
@@ -155,19 +167,18 @@ def _is_scalar(value: object) -> bool:
 
 
 def _integers(value: object) -> tuple[int, ...] | None:
-    if isinstance(value, tuple) and all(isinstance(item, int) and abs(item) < _HUGE for item in value):
-        return value
-    return None
+    if not isinstance(value, tuple) or len(value) > MAX_RANK:
+        return None
+    return value if all(isinstance(item, int) and abs(item) < _HUGE for item in value) else None
 
 
-def _module(state: dict[str, object]) -> dict[str, object]:
-    """The `state_dict()` of a pickled module, from its attributes."""
-    flat: dict[str, object] = {}
+def _parts(state: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Where the tensors of a pickled module stand: its own, then those of its children, with the prefix of each."""
     for group in ("_parameters", "_buffers"):
         members = state.get(group)
-        flat |= {k: v for k, v in members.items() if v is not None} if isinstance(members, dict) else {}
+        if isinstance(members, dict):
+            yield "", members
     children = state["_modules"]
     for name, child in children.items() if isinstance(children, dict) else ():
         if isinstance(child, dict):
-            flat |= {f"{name}.{key}": value for key, value in child.items()}
-    return flat
+            yield f"{name}.", child

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bareface.untrusted.walk import leaves
+
 # Dicts that hold the weights of a backbone, the most telling first.
 CONTAINERS = (
     *("state_dict_backbone", "backbone_state_dict", "backbone", "net_state_dict", "model_state_dict"),
@@ -88,10 +90,9 @@ def _prefix(keys: Iterable[str]) -> str:
 
 
 def flatten(tree: object, path: str = "") -> dict[str, object]:
-    """Path -> whatever is no dict; the names on the way are joined by dots."""
-    if not isinstance(tree, Mapping):
-        return {path: tree}
-    flat: dict[str, object] = {}
-    for key, value in tree.items():
-        flat |= flatten(value, f"{path}.{key}" if path else str(key))
-    return flat
+    """Path -> whatever is no dict; the names on the way are joined by dots.
+
+    Raises:
+        TooMuchError: dicts share dicts, so that there are more paths than any checkpoint has.
+    """
+    return leaves(tree, path)

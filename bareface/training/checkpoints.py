@@ -2,25 +2,29 @@
 
 checkpoint-0007.safetensors   backbone, head and momenta after epoch 7; the last two are kept while the run lasts
 checkpoint-0007.json          the record beside it: recipe, data, history, digest of the tensors
-training.json                 the same record once the run is finished, its digest that of backbone.safetensors
+training.json                 the same record once the run is finished, its digests those of the finished backbone
+
+Both records are artefacts: they have their own digest beside them.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load, save
 
+from bareface.artefacts import Fit, fit_of, remove_artefact, say_made_again, write_artefact
 from bareface.errors import RunError
-from bareface.files import remove_stale, sha256_of, write_bytes, write_text
-from bareface.targets.store import WEIGHTS, save_target
+from bareface.files import sha256_of, write_bytes
+from bareface.targets.store import CARD, HEAD, WEIGHTS, save_target
 from bareface.targets.target import Target
 from bareface.training.learner import Learner
 from bareface.training.recipe import Recipe
 
 TRAINING_FILE = "training.json"
+UNFIT = ".unfit"
 KEPT = 2
 
 
@@ -41,6 +45,7 @@ class TrainingRecord(BaseModel):
     """What a run is made of and how it went.
 
     recipe: `Recipe.as_dict()`. data: digest of images and labels. sha256: of the weights beside this record.
+    files: SHA-256 of what else belongs to them, by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +53,7 @@ class TrainingRecord(BaseModel):
     data: str
     history: tuple[EpochRecord, ...]
     sha256: str
+    files: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -67,18 +73,20 @@ class RunFolder:
     def is_finished(self) -> bool:
         """Whether the folder holds the end of this very run.
 
+        An end that is damaged is told of and set aside as `*.unfit`; the run is then to be made again.
+
         Raises:
-            RunError: it holds the end of another run, or the weights are no longer those that the run ended in.
+            RunError: it holds the end of another run.
         """
-        record = self._read(self.path / TRAINING_FILE)
-        if record is not None and _sha256_or_none(self.path / WEIGHTS) != record.sha256:
-            raise RunError(
-                str(self.path / WEIGHTS),
-                got="other weights than the run ended in, or none",
-                expected=f"the SHA-256 that {TRAINING_FILE} names",
-                hint=f"delete {TRAINING_FILE} and {WEIGHTS} to train again",
-            )
-        return record is not None
+        path = self.path / TRAINING_FILE
+        record = self._read(path)
+        if record is not None:
+            unfit = [name for name in (WEIGHTS, CARD, HEAD) if not self._fits(name, record)]
+        else:
+            unfit = [TRAINING_FILE] if path.is_file() else []
+        if unfit:
+            self._set_aside(unfit)
+        return record is not None and not unfit
 
     def resume(self, learner: Learner) -> tuple[EpochRecord, ...]:
         """Put the newest sound checkpoint into `learner`; returns the epochs behind it and forgets damaged ones.
@@ -86,7 +94,6 @@ class RunFolder:
         Raises:
             RunError: the folder holds checkpoints of another run, or a backbone that no run made.
         """
-        remove_stale(self.path)
         history = self._restore_newest(learner)
         if not history:
             self._refuse_a_stray_backbone()
@@ -101,7 +108,7 @@ class RunFolder:
         """
         card = self.path / f"{_name(len(history))}.json"
         content = save({name: value.detach().cpu().contiguous() for name, value in learner.tensors().items()})
-        write_bytes(card.with_suffix(".safetensors"), content)
+        write_bytes(card.with_suffix(".safetensors"), content, private=True, parents=False)
         self._write(card, history, hashlib.sha256(content).hexdigest())
         self._forget(self._stems()[:-KEPT])
 
@@ -112,7 +119,8 @@ class RunFolder:
             RunError: the folder cannot be written.
         """
         save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), "data": self.data})
-        self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS))
+        others = {name: sha256_of(self.path / name) for name in (CARD, HEAD) if (self.path / name).is_file()}
+        self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS), others)
 
     def tidy(self) -> None:
         """Forget the checkpoints of a finished run: the head lies in them, beside the backbone."""
@@ -121,25 +129,51 @@ class RunFolder:
     def _restore_newest(self, learner: Learner) -> tuple[EpochRecord, ...]:
         for stem in reversed(self._stems()):
             record, weights = self._read(stem.with_suffix(".json")), stem.with_suffix(".safetensors")
-            if record is not None and _sha256_or_none(weights) == record.sha256:
-                learner.restore(load(weights.read_bytes()))
+            if record is None:
+                continue
+            content = weights.read_bytes() if weights.is_file() else b""
+            if hashlib.sha256(content).hexdigest() == record.sha256:
+                learner.restore(load(content))
                 return record.history
+            say_made_again(weights)
         return ()
 
     def _read(self, path: Path) -> TrainingRecord | None:
-        """The record at `path`, None where it is missing or damaged."""
-        if not path.is_file():
+        """The record at `path`, None where it is missing or damaged; one without a digest is of an older version."""
+        fit = fit_of(path)
+        if fit is Fit.ABSENT:
             return None
         try:
-            record = TrainingRecord.model_validate_json(path.read_bytes())
+            record = None if fit is Fit.DAMAGED else TrainingRecord.model_validate_json(path.read_bytes())
         except ValidationError:
+            record = None
+        if record is None:
+            say_made_again(path)
             return None
         self._refuse_another_run(record)
         return record
 
-    def _write(self, path: Path, history: Sequence[EpochRecord], sha256: str) -> None:
-        record = TrainingRecord(recipe=self.recipe.as_dict(), data=self.data, history=tuple(history), sha256=sha256)
-        write_text(path, record.model_dump_json(indent=1) + "\n")
+    def _fits(self, name: str, record: TrainingRecord) -> bool:
+        """Whether a file of the finished backbone is the one that the run ended in; heads may be taken away."""
+        path, expected = self.path / name, record.sha256 if name == WEIGHTS else record.files.get(name)
+        return expected is None or (name == HEAD and not path.exists()) or _sha256_or_none(path) == expected
+
+    def _set_aside(self, unfit: Sequence[str]) -> None:
+        for name in unfit:
+            if name != TRAINING_FILE:
+                say_made_again(self.path / name)
+        for name in (WEIGHTS, CARD, HEAD):
+            if (self.path / name).exists():
+                (self.path / name).replace(self.path / f"{name}{UNFIT}")
+        remove_artefact(self.path / TRAINING_FILE)  # last: whoever is killed here sets the rest aside next time
+
+    def _write(
+        self, path: Path, history: Sequence[EpochRecord], sha256: str, files: Mapping[str, str] | None = None
+    ) -> None:
+        record = TrainingRecord(
+            recipe=self.recipe.as_dict(), data=self.data, history=tuple(history), sha256=sha256, files=dict(files or {})
+        )
+        write_artefact(path, record.model_dump_json(indent=1) + "\n", private=False)
 
     def _refuse_another_run(self, record: TrainingRecord) -> None:
         asked = self.recipe.as_dict() | {"images and labels": self.data}
@@ -164,12 +198,13 @@ class RunFolder:
 
     def _stems(self) -> list[Path]:
         """Paths of the checkpoints without their suffixes, oldest first."""
-        return sorted({path.with_suffix("") for path in self.path.glob("checkpoint-*")})
+        suffixes = (".json", ".safetensors")
+        return sorted({path.with_suffix("") for end in suffixes for path in self.path.glob(f"checkpoint-*{end}")})
 
     def _forget(self, stems: Iterable[Path]) -> None:
         for stem in stems:
             # The record first: weights without a record are ignored, a record without weights looks like damage.
-            stem.with_suffix(".json").unlink(missing_ok=True)
+            remove_artefact(stem.with_suffix(".json"))
             stem.with_suffix(".safetensors").unlink(missing_ok=True)
 
 

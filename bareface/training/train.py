@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.folders import held
 from bareface.streams import seed_for
 from bareface.targets.device import CPU
 from bareface.targets.store import load_target
@@ -74,15 +75,16 @@ def train(
 
     Raises:
         UsageError: images, labels and recipe do not fit together.
-        RunError: the folder holds another run, or cannot be written.
+        RunError: the folder holds another run, another process uses it, it cannot be written, or it was removed.
         TargetError: the loss is no longer finite.
     """
     identities = count_identities(images, labels, recipe)
     run = RunFolder(folder, recipe, _data_digest(images, labels, image_ids))
-    if not run.is_finished():
-        _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))
-    run.tidy()
-    return load_target(folder).on(device)
+    with held(folder):
+        if not run.is_finished():
+            _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))
+        run.tidy()
+        return load_target(folder).on(device)
 
 
 def _train(

@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy.stats import binom
 
+from bareface.artefacts import write_artefact
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.defending.bench import DEFENCES, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
@@ -89,14 +90,14 @@ def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(ben
     plain, folded, _, rounded, _ = (leaks(trial) for trial in bench.trials)
     for name in ("flip-agreement", "subject-compactness (k=3)"):
         assert folded[name].auc == pytest.approx(plain[name].auc, abs=0.02)
-        assert rounded[name].auc == plain[name].auc
+        assert rounded[name].auc == pytest.approx(plain[name].auc, abs=1e-3)
     assert bench.trials[1].utility.auc == pytest.approx(bench.trials[0].utility.auc, abs=1e-3)
 
 
 def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, bench: Bench) -> None:
     path = run / "seed-3" / "defences" / "folding" / "trial.json"
     trial = json.loads(path.read_text()) | {"seconds": 12345.0}
-    path.write_text(json.dumps(trial))
+    write_artefact(path, json.dumps(trial))
     again = run_bench(world, ("folding",), [3], run, lambda *_: None)
     assert [one.seconds for one in again.trials] == [12345.0]
     path.with_name("broken.json").write_text('{"defence": "folding"}')

@@ -8,10 +8,10 @@ import pytest
 from toy import Toy, toy_world
 
 from bareface.auditing.answers import Answer, play
-from bareface.auditing.assemble import _deciding
+from bareface.auditing.assemble import deciding_findings
 from bareface.auditing.blind import BlindBaseline, blind_trace
 from bareface.auditing.crossfit import Prior, tell
-from bareface.auditing.findings import exposures, findings
+from bareface.auditing.findings import How, exposures, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import Traces, in_arena
@@ -46,10 +46,12 @@ def pictures(toy: Toy, difference: float = 0.0, seed: int = 9) -> Trace:
     )
 
 
-def audited(target: Toy, foreign: Toy, blind: Trace, asked: Question) -> tuple[list[Answer], tuple[Finding, ...]]:
+def audited(
+    target: Toy, foreign: Toy, blind: Trace, asked: Question, how: How = "observational"
+) -> tuple[list[Answer], tuple[Finding, ...]]:
     traces = traces_of(target.trace, foreign.trace)
     answers = list(play(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))
-    return answers, findings(answers, traces, asked)
+    return answers, findings(answers, traces, asked, blind, how).findings
 
 
 def test_a_leak_is_shown_and_the_most_exposed_people_are_ranked() -> None:
@@ -67,14 +69,14 @@ def test_a_confound_that_pictures_show_too_is_invalid() -> None:
     toy = toy_world(3, leak=1.5)
     _, (finding,) = audited(toy, toy_world(4), pictures(toy, difference=3.0), question("bn-distance"))
     assert finding.verdict is Verdict.INVALID
-    assert "blind baseline" in finding.sentence
+    assert "what anybody can tell without the target reaches AUC" in finding.sentence
 
 
 def test_a_signal_that_a_foreign_model_shows_too_is_invalid() -> None:
     toy = toy_world(5, leak=1.5)
     _, (finding,) = audited(toy, toy_world(6, leak=1.8), pictures(toy), question("bn-distance"))
     assert finding.verdict is Verdict.INVALID
-    assert "foreign model" in finding.sentence
+    assert "what anybody can tell without the target reaches AUC" in finding.sentence
 
 
 def test_silence_is_not_shown_with_the_smallest_effect() -> None:
@@ -95,7 +97,7 @@ def test_an_attack_that_cannot_be_run_is_recorded_with_its_reason() -> None:
 
 
 def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy, asked = toy_world(10, leak=1.0), question("bn-distance", "flip-agreement")
+    toy, asked = toy_world(10, leak=1.0), question("bn-kl", "flip-agreement")
 
     def broken(self: Attack, *_: object) -> None:
         raise ZeroDivisionError("planted")
@@ -109,15 +111,15 @@ def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pyte
 def test_the_verdict_rests_on_attacks_without_the_head_where_there_are_any() -> None:
     toy, asked = toy_world(12), question("flip-agreement", "class-centre")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
-    assert [finding.attack for finding in _deciding(found, asked.attacks)] == ["flip-agreement"]
+    assert [finding.attack for finding in deciding_findings(found, asked.attacks)] == ["flip-agreement"]
     alone = question("class-centre")
-    assert _deciding(found[1:], alone.attacks) == found[1:]
+    assert deciding_findings(found[1:], alone.attacks) == found[1:]
 
 
 def test_a_signal_of_the_head_does_not_decide_where_the_same_attack_has_one_without() -> None:
     toy, asked = toy_world(12), question("lira:signal=logit", "lira:signal=norm")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
-    assert [finding.parameters["signal"] for finding in _deciding(found, asked.attacks)] == ["norm"]
+    assert [finding.parameters["signal"] for finding in deciding_findings(found, asked.attacks)] == ["norm"]
 
 
 def test_the_blind_baseline_sees_likeness_of_photo_sets_only_when_it_is_given_sets() -> None:
@@ -176,7 +178,7 @@ def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
     strangers = {"target": toy.trace.gallery, "foreign": foreign.trace.gallery}
     traces = replace(traces_of(toy.trace, foreign.trace), strangers=strangers)
     answers = list(play(arena_of(toy), traces, pictures(toy), asked, silent, (0, 2)))
-    found = findings(answers, traces, asked)
+    found = findings(answers, traces, asked, pictures(toy)).findings
     assert [(f.knowledge, f.verdict) for f in found] == [("nonmembers", Verdict.LEAK_SHOWN)] * 2
 
 

@@ -22,7 +22,7 @@ def full_roster(trained: int, strangers: int, images: int) -> Roster:
     return roster_of(rows + [(f"s{p}", Role.OUTSIDE) for p in range(strangers) for _ in range(images)])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     trained=st.integers(2, 12),
     strangers=st.integers(2, 12),

@@ -1,10 +1,11 @@
 """A run folder belongs to one configuration and one process."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from bareface.auditing.run_folder import run_folder
+from bareface.auditing.run_folder import read_settings, run_folder
 from bareface.errors import RunError
 
 
@@ -27,7 +28,7 @@ def test_fresh_starts_over(tmp_path: Path) -> None:
         (run / "trace").mkdir()
         (run / "trace" / "part").write_text("old")
     with run_folder(tmp_path / "run", {"seed": 8}, fresh=True) as run:
-        assert sorted(entry.name for entry in run.iterdir()) == [".lock", "config.json"]
+        assert sorted(entry.name for entry in run.iterdir()) == [".lock", "config.json", "config.json.sha256"]
 
 
 def test_fresh_never_empties_a_folder_that_is_no_run(tmp_path: Path) -> None:
@@ -66,3 +67,63 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         run_folder(tmp_path / "file" / "run", {}),
     ):
         pass
+
+
+def test_a_damaged_configuration_is_mended_by_the_same_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        whole = (run / "config.json").read_bytes(), (run / "config.json.sha256").read_bytes()
+    _flip(run / "config.json")
+    with pytest.raises(RunError, match="got other bytes than were written"):
+        read_settings(run)
+    with run_folder(tmp_path / "run", {"seed": 7}):
+        assert ((run / "config.json").read_bytes(), (run / "config.json.sha256").read_bytes()) == whole
+    assert "config.json does not fit its digest; it is made again" in caplog.text
+    assert read_settings(run) == {"seed": 7}
+
+
+def test_a_damaged_configuration_is_not_taken_for_another_one(tmp_path: Path) -> None:
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        pass
+    (run / "config.json").write_text((run / "config.json").read_text().replace("7", "8"))
+    with pytest.raises(RunError, match=r"config.json: got other bytes than were written; .* which mends it; deleting"):
+        run_folder(tmp_path / "run", {"seed": 8}).__enter__()
+
+
+def test_a_damaged_digest_of_a_configuration_is_said(tmp_path: Path) -> None:
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        pass
+    _flip(run / "config.json.sha256")
+    with pytest.raises(RunError, match=r"deleting config.json.sha256, where the file is right as it stands"):
+        run_folder(run, {"seed": 7}).__enter__()
+    (run / "config.json.sha256").unlink()
+    with run_folder(run, {"seed": 7}):
+        pass
+
+
+def test_a_configuration_of_an_older_version_without_a_digest_counts(tmp_path: Path) -> None:
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        pass
+    (run / "config.json.sha256").unlink()
+    with pytest.raises(RunError, match="got seed = 8; expected seed = 7"):
+        run_folder(run, {"seed": 8}).__enter__()
+    with run_folder(run, {"seed": 7}):
+        assert (run / "config.json.sha256").exists()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "put back"])
+def test_a_run_folder_that_vanishes_is_an_error(tmp_path: Path, again: bool) -> None:
+    def vanish() -> None:
+        with run_folder(tmp_path / "run", {}) as run:
+            shutil.rmtree(run)
+            if again:
+                run.mkdir()
+                (run / ".lock").touch()
+
+    with pytest.raises(RunError, match="a run folder that was removed or replaced while the run was going on"):
+        vanish()
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)

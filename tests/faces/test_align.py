@@ -31,7 +31,6 @@ def turned(points: np.ndarray, degrees: float, scale: float, shift: tuple[float,
 class TestSimilarity:
     """The closed form."""
 
-    @settings(deadline=None)
     @given(seed=st.integers(0, 10_000), n=st.integers(2, 8), spread=st.sampled_from([1e-2, 1.0, 1e3]))
     def test_it_is_the_least_squares_solution(self, seed: int, n: int, spread: float) -> None:
         rng = np.random.default_rng(seed)
@@ -83,7 +82,7 @@ def slow_warp(image: np.ndarray, back: Similarity, height: int, width: int) -> n
 class TestWarp:
     """Sampling."""
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(seed=st.integers(0, 10_000), degrees=st.floats(-180, 180), scale=st.floats(0.3, 3))
     def test_it_agrees_with_a_slow_sampler_and_with_torch(self, seed: int, degrees: float, scale: float) -> None:
         rng = np.random.default_rng(seed)

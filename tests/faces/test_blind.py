@@ -123,7 +123,7 @@ def test_layout(measure):
     assert facts["centre_minus_border"] > 50
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 300),
     st.integers(1, 300),

@@ -143,12 +143,12 @@ class TestRefusals:
 
     def test_a_folder_with_an_image_name(self, tmp_path):
         (tmp_path / "x.jpg").mkdir()
-        with pytest.raises(ImageError, match=r"unreadable \(a folder or a device, not a file\)"):
+        with pytest.raises(ImageError, match=r"unreadable \(a folder, not a file\)"):
             decode(tmp_path / "x.jpg")
 
     def test_a_pipe_does_not_block(self, tmp_path):
         os.mkfifo(tmp_path / "x.jpg")
-        with pytest.raises(ImageError, match="a folder or a device"):
+        with pytest.raises(ImageError, match="a pipe or a device, not a file"):
             decode(tmp_path / "x.jpg")
 
     @pytest.mark.parametrize("name", ["absent.jpg", "nul\0.jpg", "x" * 300])
@@ -274,7 +274,7 @@ class TestUntrustedBytes:
         assert not heard
         assert str(result).isprintable() if isinstance(result, FlawedImage) else result.mode == "RGB"
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF\xff\0\0\0WEBP"]),
         st.binary(max_size=200),
@@ -283,7 +283,7 @@ class TestUntrustedBytes:
     def test_random_bytes(self, signature, body):
         self.attempt(signature + body)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(st.data())
     def test_mutated_images(self, data):
         content = bytearray(data.draw(st.sampled_from(self.seeds)))
@@ -293,12 +293,12 @@ class TestUntrustedBytes:
             content[min(at, len(content) - 1)] = value
         self.attempt(bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))]))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.binary(max_size=60), st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b""]))
     def test_hostile_exif(self, body, start):
         self.attempt(encoded(noise(8, 8), "JPEG", exif=b"Exif\0\0" + start + body))
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(
         st.sampled_from([b"acTL", b"fcTL", b"fdAT", b"tRNS", b"iCCP", b"zTXt", b"eXIf", b"gAMA"]),
         st.binary(max_size=40),
@@ -349,12 +349,12 @@ class TestFit:
         pixels[:, 50:100] = 255
         assert fit(Image.fromarray(pixels), 25, 25).min() == 255
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(*[st.integers(1, 40)] * 4)
     def test_any_size_fits_any_other(self, height, width, rows, columns):
         assert fit(Image.fromarray(noise(height, width)), rows, columns).shape == (rows, columns, 3)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(*[st.integers(1, 20)] * 4)
     def test_mirroring_before_or_after_is_the_same(self, height, width, rows, columns):
         # Even widths everywhere: the middle is then a boundary between pixels, on both sides of the mirror.

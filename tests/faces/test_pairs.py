@@ -134,7 +134,7 @@ def test_a_missing_or_binary_list_is_said(tmp_path: Path) -> None:
         read_pairs(tmp_path / "pairs.txt", tmp_path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(alphabet="0123456789 \nAda/.²٣,\t", max_size=60), table=st.booleans())
 def test_whatever_a_list_says_only_our_errors_come_out(
     tmp_path_factory: pytest.TempPathFactory, text: str, table: bool
@@ -154,7 +154,7 @@ def roster(photos: list[int]) -> Roster:
 class TestDrawing:
     """Pairs drawn from a roster."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         photos=st.lists(st.integers(1, 6), min_size=4, max_size=40),
         folds=st.integers(2, 4),

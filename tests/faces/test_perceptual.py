@@ -37,7 +37,7 @@ def test_bits_are_the_signs_of_scipys_cosine_transform(seed: int) -> None:
     assert (found[clear] == np.sign(expected[clear])).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000))
 def test_the_mirror_images_hash_is_known_without_looking(seed: int) -> None:
     image = photo(seed)

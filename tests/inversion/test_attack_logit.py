@@ -46,7 +46,7 @@ def test_the_logit_is_the_attack_models(hidden: int) -> None:
     single = rebuilt(torch.from_numpy(features).float().reshape(25, 2, 9))
     np.testing.assert_allclose(single.numpy().ravel(), model.logit(features), atol=2e-3)
     columns = np.where(model.used, features, np.nan)
-    assert torch.equal(rebuilt(torch.from_numpy(columns)), rebuilt(torch.from_numpy(features)))
+    torch.testing.assert_close(rebuilt(torch.from_numpy(columns)), rebuilt(torch.from_numpy(features)))
 
 
 def test_a_fitted_model_survives_the_way_here() -> None:

@@ -1,5 +1,6 @@
 """Training a generator: it learns, it resumes to the bit, it grows, and it says what does not fit."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import ArrayImages
+from bareface.folders import held
 from bareface.inversion.checkpoints.store import read_card
 from bareface.inversion.gan.augment import augment, next_p
 from bareface.inversion.gan.checkpoints import newest_checkpoint
@@ -87,9 +89,13 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     steps: list[Step] = []
     train_generator(faces(), RECIPE, tmp_path, report=steps.append)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".lock",
         "gan-00000004.safetensors",
+        "gan-00000004.safetensors.sha256",
         "gan-00000006.safetensors",
+        "gan-00000006.safetensors.sha256",
         "generator.json",
+        "generator.json.sha256",
         "generator.safetensors",
         "sheet-00000002.png",
         "sheet-00000004.png",
@@ -266,11 +272,37 @@ def test_the_distance_at_each_checkpoint_reaches_the_card_and_survives_a_kill(tm
 
     with pytest.raises(KeyboardInterrupt):
         train_generator(faces(), RECIPE, folder, measure=lambda network: 3.0, report=kill)
-    # As if the run had been killed between its curve and its checkpoint: what comes after the checkpoint is redone.
+    # As if the run had been killed between its curve and its checkpoint: what comes after the checkpoint is redone,
+    # and the curve goes on from the checkpoint, not from the file.
     (folder / "gan-00000004.safetensors").unlink()
+    (folder / "curve.csv").write_text("steps,distance\n2,7\n")
     train_generator(faces(), RECIPE, folder, measure=lambda network: 1.5)
     assert read_curve(folder, 6) == ((2, 3.0), (4, 1.5), (6, 1.5))
     assert read_card(folder / "generator.json").curve == ((2, 3.0), (4, 1.5), (6, 1.5))
     (folder / "curve.csv").write_text("steps,distance\n2,far\n")
     with pytest.raises(RunError, match=r"curve.csv: got no curve; expected columns steps, distance"):
         read_curve(folder, 6)
+
+
+@pytest.mark.parametrize("damaged", [(6,), (4, 6)], ids=["newest", "both"])
+def test_a_damaged_checkpoint_is_not_gone_on_from(
+    tmp_path: Path, damaged: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    train_generator(faces(), RECIPE, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "damaged")
+    for steps in damaged:
+        path = tmp_path / "damaged" / f"gan-{steps:08}.safetensors"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 64
+        path.write_bytes(content)
+    numbers: list[int] = []
+    train_generator(faces(), RECIPE, tmp_path / "damaged", report=lambda step: numbers.append(step.number))
+    assert numbers == list(range(min(damaged) - 1 if len(damaged) == 1 else 1, 7))
+    assert caplog.text.count("does not fit its digest; it is made again") == len(damaged)
+    for path in (tmp_path / "whole").glob("ge*"):
+        assert (tmp_path / "damaged" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    with held(tmp_path), pytest.raises(RunError, match="got a folder that another process is using"):
+        train_generator(faces(), RECIPE, tmp_path)

@@ -73,7 +73,7 @@ def test_every_generator_keeps_the_protocol(name: str) -> None:
     assert images.shape == (5, 3, made.size, made.size)
     assert images.min() >= 0
     assert images.max() <= 1
-    assert torch.equal(images, again.render(again.sample(5, seed())))
+    torch.testing.assert_close(images, again.render(again.sample(5, seed())))
     torch.testing.assert_close(made.render(latents[1:3]), images[1:3])
     assert not images.requires_grad
     assert torch.equal(made.to(latents, latents.space).values, latents.values)
@@ -107,14 +107,14 @@ def test_truncation_acts_between_z_and_w(styled: StyleGAN2Generator) -> None:
     z, network = styled.sample(4, seed()), styled.network
     w = styled.to(z, "w").values
     torch.testing.assert_close(w, network.mapping.w_avg + 0.8 * (network.mapping(z.values) - network.mapping.w_avg))
-    assert torch.equal(styled.to(styled.to(z, "w"), "w_plus").values, network.mapping.broadcast(w))
+    torch.testing.assert_close(styled.to(styled.to(z, "w"), "w_plus").values, network.mapping.broadcast(w))
 
 
 def test_rendering_can_stop_early(styled: StyleGAN2Generator) -> None:
     latents = styled.to(styled.sample(2, seed()), "w")
     for side in styled.resolutions:
         assert styled.render(latents, upto=side).shape == (2, 3, side, side)
-    assert torch.equal(styled.render(latents, upto=styled.size), styled.render(latents))
+    torch.testing.assert_close(styled.render(latents, upto=styled.size), styled.render(latents))
     # A search in the features after block 4 can stop at 8, too.
     after = styled.to(latents, "b4")
     torch.testing.assert_close(styled.render(after, upto=8), styled.render(latents, upto=8))
@@ -154,7 +154,7 @@ def test_p_is_white_and_goes_back_and_forth(styled: StyleGAN2Generator) -> None:
     torch.testing.assert_close(p.mean(0), torch.zeros(5).double(), atol=0.05, rtol=0)
     torch.testing.assert_close(torch.cov(p.t()), torch.eye(5).double(), atol=0.06, rtol=0)
     torch.testing.assert_close(styled.p_space.colour(p), w)
-    assert torch.equal(untruncated.p_space.mean, styled.p_space.mean)
+    torch.testing.assert_close(untruncated.p_space.mean, styled.p_space.mean)
 
 
 def test_the_last_activation_is_undone() -> None:

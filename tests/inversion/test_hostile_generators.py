@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from hostile import Marker, pickled_call, rezip
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stylegans import TINY, Reduced, attributes, legacy_bytes, nvidia_names, persistent, tiny, write_nvidia_pickle
 
@@ -265,7 +265,7 @@ def test_a_snapshot_without_a_generator(tmp_path: Path) -> None:
     refused(tmp_path / "g.pkl", CheckpointError, "got D; expected G_ema, as a training snapshot has it")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_pickles_are_refused_or_read(data: st.DataObject, tmp_path: Path) -> None:
     """Whatever happens to the bytes, the answer is a generator or one of our errors."""

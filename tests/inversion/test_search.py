@@ -12,6 +12,7 @@ from inverted import STILL_LIFE, LinearGenerator, small_target
 from stylegans import tiny
 from torch import Tensor, nn
 
+from bareface.artefacts import write_artefact
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.agreement import Agreement
@@ -128,7 +129,8 @@ def test_a_killed_search_comes_to_the_same_result(killed_after: int, tmp_path: P
     resumed = list(search(what, start, file=file, every=1))
     assert [step.number for step in resumed] == list(range(killed_after, 13))
     for name in ("coordinates", "best", "best_value", "tail", "crowd", "scores", "penalties", "first", "second"):
-        assert torch.equal(getattr(resumed[-1].state, name), getattr(whole.state, name)), name
+        found, expected = getattr(resumed[-1].state, name), getattr(whole.state, name)
+        torch.testing.assert_close(found, expected, atol=1e-9, rtol=0, msg=name)
     assert [step.number for step in search(what, start, file=file)] == [12]
     rechunked = replace(what, plan=replace(what.plan, chunk=2))
     assert [step.number for step in search(rechunked, start, file=file)] == [12]
@@ -181,9 +183,22 @@ def test_another_searchs_state_is_refused(tmp_path: Path) -> None:
     for other, begin in others:
         with pytest.raises(RunError, match="the state of another search; expected the same generator, objective"):
             next(search(other, begin, file=file))
-    file.write_bytes(file.read_bytes()[:100])
+    write_artefact(file, b"no safetensors")
     with pytest.raises(RunError, match=r"no state of a search .*Try: delete it to begin anew"):
         next(search(what, start, file=file))
+
+
+def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    what, start = nonlinear(plan=Plan(steps=4))
+    file = tmp_path / "search.safetensors"
+    whole = last(search(what, start, file=file, every=1))
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 64  # in the middle of a number
+    file.write_bytes(content)
+    again = list(search(what, start, file=file))
+    assert [step.number for step in again] == [0, 1, 2, 3, 4]
+    assert torch.equal(again[-1].state.best, whole.state.best)
+    assert "search.safetensors does not fit its digest; it is made again" in caplog.text
 
 
 def test_adam_is_adam() -> None:

@@ -24,7 +24,7 @@ def scene() -> Scene:
     return Scene(LinearGenerator.drawn())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(n=st.integers(1, 9), keep=st.integers(1, 9), cosine=st.floats(-0.5, 1.0), seed=st.integers(0, 99))
 def test_the_best_that_resemble_no_better_one(n: int, keep: int, cosine: float, seed: int) -> None:
     keep = min(keep, n)

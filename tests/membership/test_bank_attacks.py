@@ -142,7 +142,7 @@ def test_without_choice_the_penalty_is_as_stated() -> None:
     fitted = AllOneImage(choose=False, penalty=7.0).fit(known, np.random.default_rng(0))
     lesson = Lesson(AllOneImage().features(toy.trace.take(learn)), toy.member[learn])
     expected = fit([lesson], shape="logistic", penalty=7.0, rng=np.random.default_rng(0))
-    np.testing.assert_array_equal(fitted.weights[0], expected.weights[0])
+    np.testing.assert_allclose(fitted.weights[0], expected.weights[0])
 
 
 def test_calibrated_numbers_are_those_above_the_references_that_did_not_see_the_image() -> None:
@@ -153,7 +153,7 @@ def test_calibrated_numbers_are_those_above_the_references_that_did_not_see_the_
     told, own = AllCalibrated().features(trace), AllOneImage().features(trace)
     one, two = (AllOneImage().features(reference.trace) for reference in trace.references)
     width = own.shape[1]
-    np.testing.assert_array_equal(told[:, :width], own)
+    np.testing.assert_allclose(told[:, :width], own)
     np.testing.assert_allclose(told[0, width:], own[0] - two[0])
     assert np.isnan(told[1, width:]).all()
     np.testing.assert_allclose(told[2:, width:], own[2:] - (one[2:] + two[2:]) / 2)

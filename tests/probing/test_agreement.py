@@ -85,7 +85,7 @@ def test_only_what_is_asked_for_is_answered_and_the_rest_stays_as_it_was(target:
     assert plan(some, digests).key != plan(plain, digests).key
     first, second = traced(plain, tmp_path), traced(BackboneWitness(target, channels=EVERYTHING), tmp_path)
     for channel in (Channel.EMBEDDING, *BN_CHANNELS):
-        np.testing.assert_array_equal(first.channels[channel], second.channels[channel])
+        np.testing.assert_allclose(first.channels[channel], second.channels[channel], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5])

@@ -76,7 +76,7 @@ def left(model: Target, images: Tensor, layer: str) -> np.ndarray:
     return torch.cat([value.reshape(1, value.shape[1], -1) for value in values]).detach().numpy()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(2, 9), st.integers(1, 5), st.integers(0, 99), st.booleans())
 def test_the_estimate_equals_the_oracle(n: int, batch_size: int, seed: int, tokens: bool) -> None:
     model, public = target(Tokens() if tokens else grouped(), seed), faces(n, SIDE, seed)

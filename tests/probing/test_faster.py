@@ -67,7 +67,7 @@ def test_folding_changes_neither_the_embedding_nor_what_the_taps_read(
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**31), biased=st.booleans(), affine=st.booleans(), groups=st.sampled_from([1, 3]))
 def test_any_convolution_before_any_batchnorm(seed: int, biased: bool, affine: bool, groups: int) -> None:
     torch.manual_seed(seed)

@@ -43,7 +43,7 @@ def probed(tmp_path: Path, model: Target, *, batch_size: int = 4, part_size: int
     return load_trace(probe(witness, images, todo, tmp_path)), todo
 
 
-def assert_same(a: Trace, b: Trace, tolerance: float = 0.0) -> None:
+def assert_same(a: Trace, b: Trace, tolerance: float = 1e-5) -> None:
     assert a.image.tolist() == b.image.tolist()
     for channel in a.channels:
         np.testing.assert_allclose(a.channels[channel], b.channels[channel], atol=tolerance, rtol=tolerance)
@@ -65,7 +65,7 @@ def test_both_views_are_the_image_and_its_mirror_image(tmp_path: Path) -> None:
 def test_the_batch_size_changes_no_more_than_the_last_bits(tmp_path: Path, batch_size: int) -> None:
     reference, _ = probed(tmp_path, target())
     other, _ = probed(tmp_path, target(), batch_size=batch_size)
-    assert_same(reference, other, tolerance=1e-5)
+    assert_same(reference, other)
 
 
 def test_a_probe_that_lost_a_part_makes_only_that_part_again(tmp_path: Path) -> None:
@@ -77,6 +77,44 @@ def test_a_probe_that_lost_a_part_makes_only_that_part_again(tmp_path: Path) -> 
     again, _ = probed(tmp_path, target())
     assert_same(whole, again)
     assert (home / "part-00000.parquet").stat().st_mtime_ns == kept
+
+
+@pytest.mark.parametrize("name", ["part-00001.parquet", "part-00001.parquet.sha256"])
+def test_a_damaged_part_is_made_again_alone_and_said(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, todo = probed(tmp_path, target())
+    home = tmp_path / todo.key
+    kept = (home / "part-00000.parquet").stat().st_mtime_ns
+    content = bytearray((home / name).read_bytes())
+    content[len(content) // 2] ^= 16
+    (home / name).write_bytes(content)
+    with pytest.raises(RunError, match=r"got part-00001.parquet damaged; expected a finished trace"):
+        load_trace(home)
+    again, _ = probed(tmp_path, target())
+    assert_same(whole, again)
+    assert (home / "part-00000.parquet").stat().st_mtime_ns == kept
+    assert caplog.text.count("part-00001.parquet does not fit its digest; it is made again") == 1
+
+
+def test_a_part_without_a_digest_is_made_again_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, todo = probed(tmp_path, target())
+    (tmp_path / todo.key / "part-00000.parquet.sha256").unlink()
+    probed(tmp_path, target())
+    assert "part-00000.parquet has no digest beside it; it is made again" in caplog.text
+
+
+def test_what_was_answered_about_people_is_for_the_owner_alone(tmp_path: Path) -> None:
+    _, todo = probed(tmp_path, target())
+    assert not [path for path in (tmp_path / todo.key).iterdir() if path.stat().st_mode & 0o077]
+
+
+def test_a_run_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
+    images, digests = pictures()
+    witness = BackboneWitness(target())
+    with pytest.raises(RunError, match="got a folder that is gone"):
+        probe(witness, images, plan(witness, digests), tmp_path / "run" / "trace")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_key_depends_on_the_content_and_not_on_names() -> None:

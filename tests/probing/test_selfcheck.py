@@ -164,7 +164,7 @@ def test_whitening_gives_each_image_mean_zero_and_deviation_one() -> None:
     assert not pixels[2].any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.floats(-3, 3), st.floats(0.05, 4), st.floats(-3, 3), st.floats(0.05, 4)
 )  # fmt: skip

@@ -59,7 +59,7 @@ def random_net(draw_width: int, depth: int, side: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * side * side, 5), nn.BatchNorm1d(5)).eval()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     width=st.integers(1, 7),
     depth=st.integers(1, 3),
@@ -92,7 +92,7 @@ def test_hooks_leave_no_trace_on_the_module() -> None:
     with tapped(net):
         pass
     assert all(not layer._forward_pre_hooks for layer in net.modules())
-    assert torch.equal(net(pixels), before)
+    torch.testing.assert_close(net(pixels), before)
 
 
 def test_a_layer_that_runs_twice_is_refused() -> None:

@@ -157,7 +157,7 @@ def test_hostile_text_is_only_text(hostile: Any) -> None:
 ANY_TEXT = st.text(max_size=40) | st.sampled_from(HOSTILE) | st.text(alphabet="<>&\"'{}%#/[]\\ab", max_size=20)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(ANY_TEXT, min_size=3, max_size=7))
 def test_no_text_changes_the_structure_of_the_page(samples: Any, texts: list[str]) -> None:
     turn = iter(range(10**9))

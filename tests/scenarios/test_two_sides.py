@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +149,18 @@ def test_without_outsiders_nobody_is_compared(tmp_path: Path) -> None:
     members = roster.take(roster.rows("member"))
     checked = usable_images(members, linear(0), linear(1), Question(), tmp_path, silent)
     assert checked.hygiene.people.reason == "there is nobody who was never trained on"
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
+def test_one_person_in_two_spellings_of_one_name_is_one_person(
+    world: Path, tmp_path: Path, forms: tuple[str, str]
+) -> None:
+    for number, form in enumerate(forms):
+        for person in range(6):
+            name = unicodedata.normalize(form, f"Zoë {person}")
+            (tmp_path / f"side {number}" / name).mkdir(parents=True)
+            Image.new("RGB", (8, 8), (40 * person, 100 * number, 0)).save(tmp_path / f"side {number}" / name / "0.png")
+    result = run("audit", "--model", world / "target", "--members", tmp_path / "side 0", "--nonmembers",
+                 tmp_path / "side 1", "-o", tmp_path / "run")  # fmt: skip
+    assert result.exit_code == 2, result.output
+    assert "got 6 people who are outside and also member or heldout" in result.stderr

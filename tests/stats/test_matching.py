@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
@@ -20,7 +20,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "BLOCK", 7)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 999), n=st.integers(0, 30), m=st.integers(0, 30), threshold=st.floats(-1, 1))
 def test_matches_are_all_products_above_the_threshold(seed: int, n: int, m: int, threshold: float) -> None:
     first, second = vectors(seed, n), vectors(seed + 1, m)
@@ -34,7 +33,6 @@ def test_matches_are_all_products_above_the_threshold(seed: int, n: int, m: int,
     assert (np.diff(found.product) <= 0).all()
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 999), n=st.integers(0, 30), count=st.integers(1, 60))
 def test_the_largest_products_within_a_set(seed: int, n: int, count: int) -> None:
     some = vectors(seed, n)

@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from bareface.errors import UsageError
 from bareface.evidence import Control, Measurement, Verdict
-from bareface.stats.measure import excess, measure, with_holm
-from bareface.stats.verdict import decide
+from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.verdict import Grounds, decide
 
 PERSON = np.repeat(np.arange(60), 4)
 MEMBER = PERSON < 30
 FOLD = PERSON % 5
+RECORD = Grounds(same_people=True)
 Scores = NDArray[np.float64]
 
 
@@ -62,13 +63,13 @@ def test_with_one_person_on_a_side_there_is_a_reason_and_no_number() -> None:
     found = measured(values)
     assert (found.auc, found.auc_interval, found.p_value, found.smallest_effect, found.roc_fpr) == (None,) * 4 + ((),)
     assert found.reason == "1 member and 30 non-member people with a score; at least 2 on each side are needed"
-    assert decide(with_holm([found])[0], []).verdict is Verdict.NOT_ESTIMABLE
+    assert decide(with_holm([found])[0], [], RECORD).verdict is Verdict.NOT_ESTIMABLE
 
 
 def test_equal_scores_are_not_estimable() -> None:
     found = with_holm([measured(np.zeros(240))])[0]
     assert found.reason.startswith("every permutation of membership gives the same AUC")
-    assert decide(found, []).verdict is Verdict.NOT_ESTIMABLE
+    assert decide(found, [], RECORD).verdict is Verdict.NOT_ESTIMABLE
 
 
 def test_more_attacks_and_cross_fitting_raise_the_smallest_effect() -> None:
@@ -91,8 +92,8 @@ def test_a_strong_leak_is_still_shown_among_four_hundred_attacks() -> None:
     leak, *others = [measured(scores(3.0), attacks=400)] + [measured(scores(0.0), attacks=400)] * 399
     adjusted = with_holm([leak, *others])
     beside_it = beside(scores(3.0), scores(0.0))
-    assert decide(adjusted[0], [beside_it]).verdict is Verdict.LEAK_SHOWN
-    assert decide(adjusted[1], [beside_it]).verdict is Verdict.NOT_SHOWN
+    assert decide(adjusted[0], [beside_it], RECORD).verdict is Verdict.LEAK_SHOWN
+    assert decide(adjusted[1], [beside_it], RECORD).verdict is Verdict.NOT_SHOWN
 
 
 def test_one_fold_is_refused() -> None:
@@ -145,10 +146,11 @@ def test_a_control_without_common_people_is_skipped() -> None:
 
 def test_a_planted_leak_is_shown_and_a_domain_difference_is_not() -> None:
     leak = with_holm([measured(scores(1.2))])[0]
-    assert decide(leak, [beside(scores(1.2), scores(0.0, 5))]).verdict is Verdict.LEAK_SHOWN
-    assert decide(leak, [beside(scores(1.2), scores(1.2, 5))]).verdict is Verdict.INVALID
+    assert decide(leak, [beside(scores(1.2), scores(0.0, 5))], RECORD).verdict is Verdict.LEAK_SHOWN
+    (seen,) = controls_with_holm([beside(scores(1.2), scores(1.2, 5))])
+    assert decide(leak, [seen], RECORD).verdict is Verdict.INVALID
     nothing = with_holm([measured(scores(0.0))])[0]
-    assert decide(nothing, [beside(scores(0.0), scores(0.0, 5))]).verdict is Verdict.NOT_SHOWN
+    assert decide(nothing, [beside(scores(0.0), scores(0.0, 5))], RECORD).verdict is Verdict.NOT_SHOWN
 
 
 def test_the_record_game_sees_what_differs_within_people() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.stats.multiplicity import holm
@@ -16,7 +16,6 @@ def test_a_case_by_hand() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(deadline=None)
 def test_adjusted_values_decide_as_the_step_down_test(p: list[float]) -> None:
     adjusted = holm(p)
     for alpha in (0.01, 0.05, 0.2):
@@ -29,7 +28,6 @@ def test_adjusted_values_decide_as_the_step_down_test(p: list[float]) -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(deadline=None)
 def test_adjusting_never_lowers_a_value_nor_changes_the_order(p: list[float]) -> None:
     adjusted = np.array(holm(p))
     assert (adjusted >= np.array(p)).all()

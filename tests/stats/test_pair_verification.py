@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
@@ -57,7 +57,6 @@ def slow_threshold(similarity: np.ndarray, same: np.ndarray) -> float:
     return max(cuts, key=lambda t: (((similarity >= t) == same).sum(), t))
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), pairs=st.integers(6, 60), levels=st.integers(1, 12))
 def test_folds_agree_with_trying_every_threshold(seed: int, pairs: int, levels: int) -> None:
     rng = np.random.default_rng(seed)
@@ -78,7 +77,6 @@ def test_folds_agree_with_trying_every_threshold(seed: int, pairs: int, levels: 
     assert found.accuracy_interval.low <= found.accuracy <= found.accuracy_interval.high
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), apart=st.floats(0, 3))
 def test_equal_error_rate_lies_where_scikit_learns_curve_crosses(seed: int, apart: float) -> None:
     rng = np.random.default_rng(seed)

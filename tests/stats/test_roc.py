@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -23,7 +23,6 @@ def judged(draw: st.DrawFn) -> Judged:
 
 
 @given(judged())
-@settings(deadline=None)
 def test_curve_and_area_are_those_of_scikit_learn(data: Judged) -> None:
     from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -35,7 +34,6 @@ def test_curve_and_area_are_those_of_scikit_learn(data: Judged) -> None:
 
 
 @given(judged())
-@settings(deadline=None)
 def test_auc_counts_pairs_with_ties_one_half(data: Judged) -> None:
     scores, member = data
     pairs = scores[member][:, None] - scores[~member]
@@ -43,7 +41,6 @@ def test_auc_counts_pairs_with_ties_one_half(data: Judged) -> None:
 
 
 @given(judged(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_auc_is_symmetric_and_blind_to_order_and_to_monotone_changes(data: Judged, random: object) -> None:
     scores, member = data
     order = np.random.default_rng(random.getrandbits(32)).permutation(len(scores))  # type: ignore[attr-defined]

@@ -1,12 +1,13 @@
 """Which verdict, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bareface.errors import UsageError
-from bareface.evidence import Control, Interval, Measurement, Verdict
-from bareface.stats.verdict import decide, overall
+from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement, Verdict
+from bareface.stats.verdict import Grounds, decide, of_game, overall
 
 LEAK, NOT, INVALID, NO = Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN, Verdict.INVALID, Verdict.NOT_ESTIMABLE
 
@@ -19,10 +20,11 @@ def attack(auc: float = 0.7, half: float = 0.1, p: float | None = 0.001, **chang
     return Measurement(**{"unit": "image", **counts, **people, **found, **rest, **changes})
 
 
-def control(kind: Any, auc: float, excess: float, half: float = 0.1) -> Control:
+def control(kind: Any, auc: float, excess: float, half: float = 0.1, p: float = 0.5, decides: bool = True) -> Control:
     return Control(
         kind=kind, status="done", what="", auc=auc, auc_interval=Interval(low=auc - half, high=auc + half),
         difference=excess, difference_interval=Interval(low=excess - half, high=excess + half),
+        p_value=p, p_value_holm=p, decides=decides,
     )  # fmt: skip
 
 
@@ -32,75 +34,123 @@ def skipped(kind: Any) -> Control:
     )
 
 
+def balance(overlap: str = "", reason: str = "") -> Balance:
+    told = {"auc": 0.7, "auc_interval": Interval(low=0.6, high=0.8), "overlap": overlap}
+    return Balance(game="dataset", status="skipped", reason=reason) if reason else Balance(
+        game="dataset", status="done", **told
+    )  # fmt: skip
+
+
+def matched(auc: float, excess: float = 0.2, p: float = 0.001, effective: float = 18.0) -> Matched:
+    both = {"effective_members": effective, "effective_nonmembers": effective}
+    return Matched(measurement=attack(auc, p=p, **both), foreign=control("foreign", auc - excess, excess))
+
+
 BLIND, FOREIGN = control("blind", 0.52, 0.18), control("foreign", 0.51, 0.19)
-CASES = {
-    "above both controls": (attack(), [BLIND, FOREIGN], LEAK),
-    "a control below chance is no floor": (attack(), [control("blind", 0.45, 0.05), FOREIGN], LEAK),
-    "one control is enough to be told": (attack(), [BLIND, skipped("foreign")], LEAK),
-    "far above a confounded control": (attack(0.9), [control("blind", 0.65, 0.25), FOREIGN], LEAK),
-    "BN-swap does not decide": (attack(), [BLIND, control("bn-swap", 0.7, 0.0)], LEAK),
-    "p-value not below .05": (attack(p=0.05), [BLIND, FOREIGN], NOT),
-    "interval reaches chance": (attack(0.55), [BLIND, FOREIGN], NOT),
-    "excess over a foreign model at chance not shown": (attack(), [BLIND, control("foreign", 0.58, 0.05)], NOT),
-    "excess over blind at chance not shown": (attack(), [control("blind", 0.58, 0.05), FOREIGN], NOT),
-    "nothing, no control": (attack(0.5, p=0.5), [], NOT),
-    "nothing, foreign above chance": (attack(0.5, p=0.5), [BLIND, control("foreign", 0.65, -0.15)], NOT),
-    "signal explained by blind": (attack(), [control("blind", 0.7, 0.0), FOREIGN], INVALID),
-    "signal explained by foreign": (attack(), [BLIND, control("foreign", 0.68, 0.02)], INVALID),
-    "nothing, but the sides differ": (attack(0.5, p=0.5), [control("blind", 0.8, -0.3), FOREIGN], INVALID),
-    "signal, no control": (attack(), [], INVALID),
-    "signal, only skipped controls": (attack(), [skipped("blind"), skipped("foreign")], INVALID),
-    "signal, only BN-swap": (attack(), [control("bn-swap", 0.5, 0.2)], INVALID),
-    "nine people": (attack(member_people=9), [BLIND, FOREIGN], NO),
-    "nine strangers": (attack(nonmember_people=9), [BLIND, FOREIGN], NO),
-    "mostly abstained": (attack(abstained_nonmembers=31), [BLIND, FOREIGN], NO),
-    "half abstained": (attack(abstained_members=30), [BLIND, FOREIGN], LEAK),
-    "nothing moves": (attack(smallest_effect=None, reason="equal scores"), [BLIND, FOREIGN], NO),
+UNTRAINED = control("foreign", 0.5, 0.2, decides=False)
+SEEN = control("who", 0.72, -0.02, p=0.001)
+LOTS, RECORD, PEOPLE = Grounds("randomised"), Grounds(same_people=True), Grounds(balance=balance())
+BLINDFOLDED = Grounds(balance=balance(reason="the foreign model was never trained"))
+BACK = Direction(auc=0.2, p_value=1e-4, reversed=True)
+CASES: dict[str, tuple[Measurement, list[Control], Grounds, Verdict]] = {
+    "lots: above chance": (attack(), [BLIND, FOREIGN], LOTS, LEAK),
+    "lots: no control is needed": (attack(), [], LOTS, LEAK),
+    "lots: a control a little above chance is luck": (attack(), [control("blind", 0.6, 0.05, p=0.06)], LOTS, LEAK),
+    "lots: not kept": (attack(), [control("blind", 0.7, 0.0, p=0.001)], LOTS, INVALID),
+    "lots: not kept, no signal": (attack(0.5, p=0.5), [control("blind", 0.8, -0.3, p=0.001)], LOTS, INVALID),
+    "lots: far above a control that fails": (attack(0.9), [control("blind", 0.65, 0.25, p=0.001)], LOTS, LEAK),
+    "lots: not significant": (attack(p=0.05), [BLIND], LOTS, NOT),
+    "lots: sides exchanged": (attack(), [BLIND], replace(LOTS, direction=BACK, game_reversed=True), INVALID),
+    "lots: one signal points back": (attack(), [BLIND], replace(LOTS, direction=BACK), NOT),
+    "record: above both controls": (attack(), [BLIND, FOREIGN], RECORD, LEAK),
+    "record: a control below chance is no floor": (attack(), [control("blind", 0.45, 0.05), FOREIGN], RECORD, LEAK),
+    "record: one control is enough": (attack(), [BLIND, skipped("foreign")], RECORD, LEAK),
+    "record: an untrained copy decides nothing": (attack(), [UNTRAINED], RECORD, INVALID),
+    "record: BN-swap does not decide": (attack(), [BLIND, control("bn-swap", 0.7, 0.0, p=0.001)], RECORD, LEAK),
+    "record: interval reaches chance": (attack(0.55), [BLIND, FOREIGN], RECORD, NOT),
+    "record: excess over foreign not shown": (attack(), [BLIND, control("foreign", 0.58, 0.05)], RECORD, NOT),
+    "record: explained by blind": (attack(), [control("blind", 0.7, 0.0, p=0.001), FOREIGN], RECORD, INVALID),
+    "record: no control": (attack(), [skipped("blind")], RECORD, INVALID),
+    "people: matched leak": (attack(), [BLIND, SEEN], replace(PEOPLE, matched=matched(0.7)), LEAK),
+    "people: gone when matched": (attack(0.8), [SEEN], replace(PEOPLE, matched=matched(0.53, p=0.4)), NOT),
+    "people: matched, not beyond foreign": (attack(), [SEEN], replace(PEOPLE, matched=matched(0.7, 0.05)), NOT),
+    "people: no overlap": (attack(), [SEEN], Grounds(balance=balance("hardly anybody could stand")), INVALID),
+    "people: few when matched": (attack(member_people=20), [SEEN], replace(
+        PEOPLE, matched=Matched(measurement=attack(member_people=9), foreign=FOREIGN)), NO),
+    "people: nothing trained, signal": (attack(), [BLIND, UNTRAINED], BLINDFOLDED, INVALID),
+    "people: nothing trained, no signal": (attack(0.5, p=0.5), [BLIND, UNTRAINED], BLINDFOLDED, NOT),
+    "people: nothing trained, pictures differ": (
+        attack(0.5, p=0.5), [control("blind", 0.8, -0.3, p=0.001)], BLINDFOLDED, INVALID),
+    "nine people": (attack(member_people=9), [BLIND, FOREIGN], LOTS, NO),
+    "nine strangers": (attack(nonmember_people=9), [BLIND, FOREIGN], RECORD, NO),
+    "mostly abstained": (attack(abstained_nonmembers=31), [BLIND, FOREIGN], LOTS, NO),
+    "half abstained": (attack(abstained_members=30), [BLIND, FOREIGN], LOTS, LEAK),
+    "nothing moves": (attack(smallest_effect=None, reason="equal scores"), [BLIND, FOREIGN], LOTS, NO),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_verdicts(case: str) -> None:
-    measured, controls, verdict = CASES[case]
-    assert decide(measured, controls).verdict is verdict
+    *given, verdict = CASES[case]
+    assert decide(*given).verdict is verdict  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("above both controls", "AUC 0.700 [0.600, 0.800] per image, 20 member and 20 non-member people, Holm p"),
-        ("above both controls", "It exceeds the blind baseline (AUC 0.520 [0.420, 0.620]) by 0.180 [0.080, 0.280] and"),
-        ("p-value not below .05", "No leak shown; this audit would have shown an AUC of 0.65 with 80 % power, and a"),
-        ("excess over a foreign model at chance not shown", "Above chance, but it does not exceed the foreign model ("),
-        ("signal explained by blind", "but it does not exceed the blind baseline (AUC 0.700 [0.600, 0.800]) by 0.000"),
-        ("nothing, but the sides differ", "the sides differ in something other than membership."),
-        ("signal, no control", "but no control was run, and nothing tells a leak from an artefact."),
+        ("record: above both controls", "AUC 0.700 [0.600, 0.800] per image, 20 member and 20 non-member people, Holm"),
+        ("record: above both controls", "It exceeds the blind baseline (AUC 0.520 [0.420, 0.620]) by 0.180 [0.080, 0"),
+        ("lots: not significant", "No leak shown; this audit would have shown an AUC of 0.65 with 80 % power, and a"),
+        ("lots: not kept", "although they were drawn by lot: were the files of one side treated differently after"),
+        ("lots: sides exchanged", "Are the two sides exchanged"),
+        ("lots: one signal points back", "The signal points the other way: unfitted, with the sign that memory gives"),
+        ("record: excess over foreign not shown", "Above chance, but it does not exceed the foreign model ("),
+        ("record: no control", "but no control was run, and nothing tells a leak from an artefact."),
+        ("people: matched leak", "On matched people (worth 18 + 18 equally weighted ones): AUC 0.700"),
+        ("people: no overlap", "what anybody can tell without the target reaches AUC 0.700 [0.600, 0.800] per person"),
+        ("people: nothing trained, signal", "nobody drew lots, and the foreign model was never trained"),
+        ("people: nothing trained, signal", "bring a backbone that was trained on other people (--foreign)"),
         ("nine people", "Not estimable: 9 people with a score on the member side, 10 are needed."),
         ("mostly abstained", "Not estimable: the attack gave no score to 31 of 60 non-member images."),
         ("nothing moves", "Not estimable: equal scores."),
     ],
-)  # fmt: skip
+)
 def test_sentences_give_the_reason(case: str, words: str) -> None:
-    assert words in decide(*CASES[case][:2]).sentence
+    measured, controls, grounds, _ = CASES[case]
+    assert words in decide(measured, controls, grounds).sentence
 
 
 def test_no_sentence_says_safe() -> None:
-    assert not [case for case, (m, c, _) in CASES.items() if "safe" in decide(m, c).sentence.lower()]
+    assert not [case for case, (m, c, g, _) in CASES.items() if "safe" in decide(m, c, g).sentence.lower()]
 
 
 def test_too_few_people_for_any_number() -> None:
     empty = attack(auc_interval=None, p=None, smallest_effect=None, member_people=1, reason="1 member")
-    assert decide(empty.model_copy(update={"auc": None}), []).verdict is NO
+    assert decide(empty.model_copy(update={"auc": None}), [], LOTS).verdict is NO
 
 
 def test_an_unadjusted_p_value_is_refused() -> None:
     with pytest.raises(UsageError, match=r"got no adjusted p-value; expected p_value_holm. Try: with_holm"):
-        decide(attack(p_value_holm=None), [BLIND])
+        decide(attack(p_value_holm=None), [BLIND], LOTS)
 
 
 @pytest.mark.parametrize(
     ("found", "verdict"),
-    [([NOT, INVALID, LEAK, NO], LEAK), ([NO, NOT, INVALID], INVALID), ([NO, NOT], NOT), ([NO], NO), ([], NO)],
+    [([NOT, INVALID, LEAK, NO], INVALID), ([NO, NOT, LEAK], LEAK), ([NO, NOT], NOT), ([NO], NO), ([], NO)],
 )
-def test_one_verdict_for_all(found: list[Verdict], verdict: Verdict) -> None:
-    assert overall(found) is verdict
+def test_within_a_game_invalid_goes_before_a_leak(found: list[Verdict], verdict: Verdict) -> None:
+    assert of_game(found) is verdict
+
+
+@pytest.mark.parametrize(
+    ("games", "verdict"),
+    [
+        ({"record": [LEAK, NOT], "dataset": [INVALID, LEAK]}, LEAK),
+        ({"person": [NOT], "dataset": [INVALID, LEAK]}, INVALID),
+        ({"person": [NOT], "dataset": [NO]}, NOT),
+        ({"dataset": []}, NO),
+        ({}, NO),
+    ],
+)
+def test_a_game_that_cannot_be_compared_says_nothing_of_the_others(games: Any, verdict: Verdict) -> None:
+    assert overall(games) is verdict

@@ -115,7 +115,7 @@ def test_the_lift_sets_decoys_and_base_beside_the_hits() -> None:
     assert leakage_lift(pair[1], pair[1], at, rng, draws=50).reason == "no permutation of membership changes the hits"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 9))
 def test_rarefaction_is_the_mean_over_all_subsets(counts: list[int], size: int) -> None:
     people = [i for i, count in enumerate(counts) for _ in range(count)]

@@ -32,7 +32,7 @@ def slow_prdc(real: np.ndarray, generated: np.ndarray, k: int) -> Prdc:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(2, 25), st.integers(2, 25), st.integers(1, 6), st.integers(1, 5))
 def test_prdc_is_the_published_definition_for_any_sizes(seed: int, n: int, m: int, d: int, k: int) -> None:
     rng = np.random.default_rng(seed)

@@ -45,7 +45,7 @@ def slow_rate(values: np.ndarray, training: np.ndarray) -> float:
     return float(np.mean(won))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 6), st.booleans())
 def test_the_rate_is_the_share_nearer_to_training_people(seed: int, n: int, people: int, missing: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from hostile import Marker, archive, pickled_call, rezip, save_legacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -218,7 +218,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "big-endian": (_big_endian, "big-endian numbers"),
     "absurd": (_absurd_storage, "(cut off|inside their storage|1,152,921,504,606,846,976)"),
     "unnamed storage": (_unnamed_storage, "a storage without a name that nothing refers to"),
-    "billion laughs": (_laughs, "objects nested without end"),
+    "billion laughs": (_laughs, "more than 400,000 values"),
     "deep": (_deep, "objects nested without end"),
     "no tensors": (lambda p: torch.save({"epoch": 3}, p), "no tensors"),
     "sparse": (lambda p: torch.save({"w": torch.eye(2).to(torch.complex64)}, p), "(storage of another kind|complex)"),
@@ -320,7 +320,7 @@ HONEST = {"zip": _small(torch.save), "legacy": _small(save_legacy)}
 
 @pytest.mark.parametrize("form", HONEST)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 def test_damage_anywhere_is_a_named_error_or_none(form: str, data: st.DataObject, tmp_path: Path) -> None:
     content = bytearray(HONEST[form])
     for _ in range(data.draw(st.integers(1, 3))):

@@ -35,7 +35,7 @@ def test_every_combination_that_fits_is_listed(counter: int, epoch: int | None) 
         assert one.epochs * one.steps_per_epoch == counter
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(2_000, 200_000))
 def test_the_number_by_chance_is_the_mean_over_the_neighbourhood(counter: int) -> None:
     near = range(round(counter * 0.9), round(counter * 1.1) + 1)

@@ -28,7 +28,7 @@ def test_a_saved_target_comes_back_as_it_was(target: Target, tmp_path: Path) -> 
     save_target(given, tmp_path, {"epochs": 3, "loss": 0.5, "data": "toy"})
     back = load_target(tmp_path)
     assert (back.name, back.architecture, back.spec, back.sha256) == ("small", "ir-tiny", spec, given.sha256)
-    assert torch.equal(back.embed_normalised(PIXELS), given.embed_normalised(PIXELS))
+    torch.testing.assert_close(back.embed_normalised(PIXELS), given.embed_normalised(PIXELS))
     assert {(norm.eps, norm.momentum) for norm in norms(back.module).values()} == {(3e-4, None)}
     assert json.loads((tmp_path / "backbone.json").read_text())["notes"] == {"epochs": 3, "loss": 0.5, "data": "toy"}
 
@@ -63,7 +63,7 @@ def test_a_foreign_checkpoint_brings_its_head_and_convention(target: Target, tmp
     assert foreign.spec == replace(target.spec, std=(128.0,)), "of FaceX-Zoo, by the wrapper"
     assert foreign.centres is not None
     assert torch.equal(foreign.centres, kernel.T)
-    assert torch.equal(foreign.embed_normalised(PIXELS), target.embed_normalised(PIXELS))
+    torch.testing.assert_close(foreign.embed_normalised(PIXELS), target.embed_normalised(PIXELS))
 
 
 Edit = Callable[[dict[str, object]], object]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bareface.errors import BarefaceError, TargetError
@@ -164,7 +164,7 @@ def seeds() -> tuple[bytes, bytes]:
 PARQUET, NPY = seeds()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(
     which=st.booleans(),
     edits=st.lists(

@@ -14,8 +14,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bareface.artefacts import SUFFIX
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import ArrayImages
+from bareface.folders import LOCK, held
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training import checkpoints
@@ -64,7 +66,8 @@ def interrupted(folder: Path, epoch: int = 4, step: int = 2) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """What lies in a folder, less its lock and the digests of its artefacts."""
+    return sorted(path.name for path in folder.iterdir() if path.name != LOCK and path.suffix != SUFFIX)
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +154,17 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path: Path, u
 KILLED = """
 import sys
 sys.path[:0] = [{repository!r}, {tests!r}]
-import torch
+import time, torch
 torch.set_num_threads({threads})
 from pathlib import Path
 from test_train import run
-run(Path({folder!r}), report=lambda s: print(s.epoch, s.step, flush=True))
+
+def told(step):
+    print(step.epoch, step.step, flush=True)
+    if (step.epoch, step.step) == (3, 1):
+        time.sleep(10**6)  # until it is killed
+
+run(Path({folder!r}), report=told)
 """
 
 
@@ -272,15 +281,68 @@ def test_other_images_or_labels_are_refused(
         train(images, labels, RECIPE, undisturbed, image_ids=ids)
 
 
-def test_a_finished_folder_with_other_weights_is_not_passed_off_as_the_run(tmp_path: Path, undisturbed: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["backbone.safetensors", "backbone.json", "head.safetensors", "training.json", "training.json.sha256"]
+)
+def test_a_finished_folder_with_other_bytes_is_made_again_and_said(
+    tmp_path: Path, undisturbed: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "backbone.safetensors").write_bytes(b"swapped")
-    with pytest.raises(RunError) as raised:
+    flipped = flip(tmp_path / name)
+    assert run(tmp_path).sha256 == run(undisturbed).sha256
+    assert f"{name.removesuffix(SUFFIX)} does not fit its digest; it is made again" in caplog.text
+    for path in undisturbed.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    if name.startswith("backbone.safe"):  # somebody may have put these weights there
+        assert (tmp_path / f"{name}.unfit").read_bytes() == flipped
+
+
+def flip(path: Path) -> bytes:
+    """Flip a bit in the middle of a file; returns its bytes now."""
+    changed = bytearray(path.read_bytes())
+    changed[len(changed) // 2] ^= 4
+    path.write_bytes(changed)
+    return bytes(changed)
+
+
+def test_a_head_that_was_taken_away_stays_away(tmp_path: Path, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "head.safetensors").unlink()
+    seen: list[Step] = []
+    assert run(tmp_path, report=seen.append).centres is None
+    assert seen == []
+
+
+def test_a_record_of_an_older_version_without_a_digest_is_believed(tmp_path: Path, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / f"training.json{SUFFIX}").unlink()
+    seen: list[Step] = []
+    run(tmp_path, report=seen.append)
+    assert seen == []
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    with held(tmp_path), pytest.raises(RunError, match="got a folder that another process is using"):
         run(tmp_path)
-    assert str(raised.value) == (
-        f"{tmp_path / 'backbone.safetensors'}: got other weights than the run ended in, or none; expected the SHA-256 "
-        "that training.json names. Try: delete training.json and backbone.safetensors to train again."
-    )
+
+
+def test_a_folder_that_vanishes_ends_the_training(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def remove(step: Step) -> None:
+        if step.epoch == 2 and folder.exists():
+            shutil.rmtree(folder)
+
+    with pytest.raises(RunError, match="got a folder that is gone"):
+        run(folder, report=remove)
+    assert not folder.exists()
+
+
+def test_what_shows_people_is_for_its_owner_alone(tmp_path: Path, undisturbed: Path) -> None:
+    interrupted(tmp_path)
+    faces = [undisturbed / "head.safetensors", *tmp_path.glob("checkpoint-*.safetensors")]
+    assert len(faces) == 3
+    assert not [path for path in faces if path.stat().st_mode & 0o077]
 
 
 def test_a_backbone_of_unknown_origin_is_not_overwritten(tmp_path: Path) -> None:
@@ -293,7 +355,7 @@ def test_a_backbone_of_unknown_origin_is_not_overwritten(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     seen: list[Step] = []
-    with pytest.raises(RunError, match="expected a writable place"):
+    with pytest.raises(RunError, match="expected a folder that can be written"):
         run(tmp_path / "file" / "run", report=seen.append)
     assert seen == []
 

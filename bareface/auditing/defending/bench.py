@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import bareface
+from bareface.artefacts import is_sound, write_artefact
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
 from bareface.auditing.defending.trial import Stand, run_trial
 from bareface.auditing.defending.world import World
@@ -14,9 +15,9 @@ from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import run_folder
 from bareface.config import make_attack_configs
 from bareface.errors import RunError, UsageError
-from bareface.files import write_text
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class
+from bareface.untrusted.shown import gist
 
 TRIAL_FILE = "trial.json"
 DEFENCES = (
@@ -48,7 +49,7 @@ def make_defence(text: str) -> Defence | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = f"defence {asked.name}, parameter {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=repr(first["input"]), expected=first["msg"], hint="bareface bench list") from error
+        raise UsageError(where, got=gist(first["input"]), expected=first["msg"], hint="bareface bench list") from error
 
 
 def run_bench(
@@ -88,10 +89,10 @@ def run_bench(
 
 def _kept(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
     path = folder / TRIAL_FILE
-    if path.exists():
+    if is_sound(path):
         return read_trial(path)
     trial = run_trial(stand, defence, folder / "audit")
-    write_text(path, trial.model_dump_json(indent=1) + "\n")
+    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False)
     return trial
 
 

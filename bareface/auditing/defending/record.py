@@ -24,7 +24,7 @@ class Leak(Record):
     auc_interval: Interval | None
     person_auc: float | None
     person_auc_interval: Interval | None
-    control: Literal["blind", "foreign", "bn-swap"] | None
+    control: Literal["blind", "who", "foreign", "bn-swap"] | None
     control_auc: float | None
     excess: float | None
     excess_interval: Interval | None

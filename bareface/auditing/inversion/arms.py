@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bareface.artefacts import read_sound, write_artefact
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.question import Progress
-from bareface.files import write_text
 from bareface.inversion.generator import Latents
 from bareface.inversion.judges import Bench
 from bareface.inversion.objectives.base import Objective
@@ -159,9 +159,12 @@ class Workshop:
 
     def _remembered(self, name: str, make: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
         path = self.folder / f"{name}.json"
-        if not path.exists():
-            write_text(path, json.dumps(make()) + "\n")
-        return tuple(json.loads(path.read_text(encoding="utf-8")))
+        kept = read_sound(path)
+        if kept is not None:
+            return tuple(json.loads(kept))
+        rows = make()
+        write_artefact(path, json.dumps(rows) + "\n")
+        return rows
 
     def _keep_out(self, where: str, attacker: Attacker, objective: Objective) -> None:
         self.bench.keep_out(where, *objective.targets, attacker.network, self.scene.generator)

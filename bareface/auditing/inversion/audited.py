@@ -1,6 +1,5 @@
 """A finished audit, read back: its people, what the target answered about them, its attack models."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +15,9 @@ from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.games import Arena, Game, arena
 from bareface.auditing.hygiene import TWO_NAMES, TWO_ROLES
 from bareface.auditing.question import Progress
-from bareface.auditing.run_folder import CONFIG
+from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena
-from bareface.errors import RosterError, RunError, UsageError
+from bareface.errors import RosterError, UsageError
 from bareface.evidence import Evidence, read_evidence
 from bareface.faces.examine import Examination, Reject, examine
 from bareface.membership import attack_class
@@ -100,11 +99,11 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     """Read a finished audit back, with the target and the people that it was made of.
 
     Raises:
-        RunError: the folder holds no finished audit.
+        RunError: the folder holds no finished audit, or one whose record, settings or attack models are damaged.
         UsageError: it audited another target.
         RosterError: it audited other people, or there are no decoys or no members.
     """
-    evidence, config = read_evidence(run), _config(run)
+    evidence, config = read_evidence(run), read_settings(run)
     asked = _audited_target(run, config, target)
     _check_people(run, config, roster)
     seen = examine(roster, report=lambda done, total: progress("examining images", done, total))
@@ -126,14 +125,6 @@ def _left_out(evidence: Evidence, roster: Roster) -> list[Reject]:
         for one in evidence.rejects
         if one.reason in (TWO_ROLES, TWO_NAMES)
     ]
-
-
-def _config(run: Path) -> dict[str, Any]:
-    path = run / CONFIG
-    if not path.is_file():
-        raise RunError(str(run), got=f"no {CONFIG}", expected="the folder of a finished audit")
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return config
 
 
 def _audited_target(run: Path, config: dict[str, Any], target: Target) -> Target:

@@ -7,17 +7,19 @@ from typing import Any
 
 from torch import nn
 
+from bareface.artefacts import is_sound, say_made_again
 from bareface.errors import CheckpointError, TargetError, UsageError
 from bareface.files import sha256_of
 from bareface.inversion import __file__ as inversion_package
 from bareface.inversion.checkpoints.convert import convert_generator
-from bareface.inversion.checkpoints.store import load_generator
+from bareface.inversion.checkpoints.store import load_generator, read_card
 from bareface.inversion.eigenfaces.store import is_eigenfaces, load_eigenfaces
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.gan.train import GENERATOR_FILE
 from bareface.inversion.generator import Generator
 from bareface.inversion.rendered import RenderedFaces
 from bareface.targets.factory import PATTERN
+from bareface.untrusted.regular import is_file, is_folder, is_there, what_lies_at
 
 RENDERED, SHIPPED = "rendered", "shipped"
 WEIGHTS = Path(inversion_package).parent / "weights" / "faces-32.safetensors"
@@ -47,11 +49,11 @@ def open_generator(
         return load_generator(WEIGHTS), "the generator that comes with bareface"
     if reference == RENDERED:
         return RenderedFaces(size), "the face renderer of bareface"
-    if not path.exists() and PATTERN.fullmatch(reference):
+    if not is_there(path) and PATTERN.fullmatch(reference):
         return _made(reference, dict(declared or {})), "factory"
-    if path.is_dir():
+    if is_folder(path):
         path = _in_folder(path)
-    if path.suffix == ".safetensors" and path.with_suffix(".json").exists():
+    if path.suffix.lower() == ".safetensors" and path.with_suffix(".json").exists():
         return (load_eigenfaces if is_eigenfaces(path) else load_generator)(path), "checkpoint"
     return load_generator(_converted(path, kept)), "converted checkpoint"
 
@@ -70,17 +72,28 @@ def _in_folder(folder: Path) -> Path:
 
 
 def _converted(path: Path, kept: Path) -> Path:
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(
             str(path),
-            got="no such file",
+            got=what_lies_at(path),
             expected="a generator",
             hint=f"{RENDERED}, a folder that train-generator wrote, a checkpoint, or package.module:factory",
         )
     out = kept / f"{path.stem}-{sha256_of(path)[:12]}.safetensors"
-    if not (out.exists() and out.with_suffix(".json").exists()):
+    if not _is_whole(out):
         convert_generator(path, out)
     return out
+
+
+def _is_whole(out: Path) -> bool:
+    """Whether a converted file is there, as its card says, with a sound card."""
+    card = out.with_suffix(".json")
+    if not (out.exists() and is_sound(card)):
+        return False
+    fits = sha256_of(out) == read_card(card).weights_sha256
+    if not fits:
+        say_made_again(out)
+    return fits
 
 
 def _made(reference: str, declared: dict[str, Any]) -> Generator:

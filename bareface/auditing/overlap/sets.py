@@ -20,17 +20,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import bareface
+from bareface.artefacts import artefact_path, write_artefact
 from bareface.auditing.cast import images_for
 from bareface.auditing.overlap.linked import Link, links
 from bareface.auditing.overlap.people import EXPECTED, SamePeople, Side, same_people, side, skipped
 from bareface.auditing.overlap.twins import RULE, Twins, pictures_of, twins
-from bareface.auditing.pseudonyms import OWNER_ONLY, pseudonyms
+from bareface.auditing.pseudonyms import pseudonyms
 from bareface.auditing.question import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.errors import RosterError
 from bareface.faces.decode import printable
 from bareface.faces.examine import Examination, examine
-from bareface.files import atomic_path, write_text
 from bareface.overlap_record import Overlap, SetCount, SharedPeople, SharedPerson
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
@@ -92,7 +92,7 @@ def compare_sets(
         _write_people(linked, run / PEOPLE_FILE)
         _write_pictures(found, sets, run / PICTURES_FILE)
         record = _record(sets, found, same, linked, how)
-        write_text(run / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
+        write_artefact(run / RECORD_FILE, record.model_dump_json(indent=1) + "\n", private=False)
         return record.model_copy(update={"matches": _listed(linked, *map(_own_names, sets))}) if how.names else record
 
 
@@ -206,6 +206,5 @@ def _write_pictures(found: Twins, sets: Sequence[Examination], path: Path) -> No
 
 
 def _write_private(table: pa.Table, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        temporary.chmod(OWNER_ONLY)
+    with artefact_path(path) as temporary:
         pq.write_table(table, temporary)

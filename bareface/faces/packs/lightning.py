@@ -15,7 +15,8 @@ from weakref import WeakValueDictionary
 from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
 from bareface.faces.packs.pack import Listing
-from bareface.roster import names_of
+from bareface.image_folders import HIDDEN, is_hidden
+from bareface.names import names_of
 
 _PLAIN = "/ !$&'()*+,;=@[]{}~^"
 _IMAGE, _LABEL = b"image-", b"label-"
@@ -66,7 +67,8 @@ class LightningPack:
             with self._environment.begin() as transaction:
                 found = [key for key in transaction.cursor().iternext(values=False) if not key.startswith(b"__")]
             numbered = any(key.startswith(_IMAGE) for key in found)
-            keys = [key for key in found if key.startswith(_IMAGE)] if numbered else found
+            shown = found if numbered else [key for key in found if not is_hidden(key.decode("utf-8", "replace"))]
+            keys = [key for key in found if key.startswith(_IMAGE)] if numbered else shown
             people = [self._label(key) if numbered else _folder(key) for key in keys]
         except self._lmdb.Error as error:
             raise _damaged(self._path, error) from None
@@ -75,7 +77,9 @@ class LightningPack:
             got = f"the key {_name(nobody)!r}, which names no person" if nobody else "no images"
             hint = "a manifest (CSV with the columns image, subject, role) that names images as FOLDER.lmdb/KEY"
             raise RosterError(str(self._path), got=got, expected=EXPECTED, hint=hint)
-        return Listing(tuple(_name(key) for key in keys), names_of(self._path, "person", people), numbered=numbered)
+        hidden = {HIDDEN: len(found) - len(shown)} if len(found) > len(shown) else {}
+        names = tuple(_name(key) for key in keys)
+        return Listing(names, names_of(self._path, "person", people), numbered, hidden)
 
     def _value(self, key: bytes) -> bytes | None:
         with self._environment.begin() as transaction:

@@ -4,7 +4,8 @@ A record of a pack has a path like any image: `train.rec/17`, `shard-003.tar/ada
 reports and rejects know nothing of packs; only `Contents` looks into them (design/0006).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
+from bareface.untrusted.regular import is_file
 
 UNREADABLE = "unreadable"
 _NO_PACKS = {
@@ -30,11 +32,13 @@ class Listing:
         names: n names, each once, without those of parts that hold no image.
         subject: (n,) who is on the image; `UNREADABLE` where damage hides it.
         numbered: whether the people are numbers that mean somebody within this pack only.
+        ignored: kind -> how many entries were left aside.
     """
 
     names: tuple[str, ...]
     subject: NDArray[np.str_]
     numbered: bool
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 class Pack(Protocol):
@@ -85,7 +89,7 @@ def open_pack(path: Path) -> Pack:
 
 
 def _kind(path: Path) -> str | None:
-    if path.is_dir():
-        return "lmdb" if (path / "data.mdb").is_file() else None
+    if is_file(path / "data.mdb"):
+        return "lmdb"
     suffix = path.suffix.lower()
-    return suffix[1:] if suffix in (".rec", ".tar", ".lmdb") and path.is_file() else None
+    return suffix[1:] if suffix in (".rec", ".tar", ".lmdb") and is_file(path) else None

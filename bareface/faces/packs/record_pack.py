@@ -10,10 +10,8 @@ from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.records import Headers, RecordFile
-from bareface.faces.packs.sidecars import Listed, read_list
+from bareface.faces.packs.sidecars import beside, read_list
 
-# Sound records whose own label is held against that in the list.
-_COMPARED = 10_000
 _NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
 
 
@@ -71,34 +69,27 @@ class RecordPack:
         return int(count)
 
     def _with_list(self, names: tuple[str, ...], subject: NDArray[np.str_]) -> NDArray[np.str_]:
-        path = self._path.with_suffix(".lst")
+        """The people of damaged records from the list beside the pack, if that is a list of this pack."""
+        path = beside(self._path, ".lst")
         hidden = np.flatnonzero(subject == UNREADABLE)
-        if not len(hidden) or not path.is_file():
+        if not len(hidden) or path is None:
             return subject
-        listed = _list_of(path, names, subject)
-        known = {row: listed[int(names[row])].label for row in hidden.tolist() if int(names[row]) in listed}
+        said = _said_by(path)
+        listed = [said.get(int(name), UNREADABLE) for name in names]
+        if any(UNREADABLE not in (here, there) and here != there for here, there in zip(listed, subject, strict=True)):
+            return subject  # its numbers mean other records
         found = subject.astype(object)
-        for row, label in known.items():
-            found[row] = _person(label[0]) if label else UNREADABLE
+        for row in hidden.tolist():
+            found[row] = listed[row]
         return found.astype(str)
 
 
-def _list_of(path: Path, names: tuple[str, ...], subject: NDArray[np.str_]) -> dict[int, Listed]:
-    """What a `.lst` file says of the records; nothing where it cannot be read, or is that of another pack.
-
-    It only helps with damaged records. Whatever a list does not tell leaves their people unknown, as they are without
-    one, and every such record is among the rejects.
-    """
+def _said_by(path: Path) -> dict[int, str]:
+    """Number of a record -> person, as a list says; nothing where nobody knows how to read it."""
     try:
-        listed = read_list(path)
+        return {number: _person(one.label[0]) for number, one in read_list(path).items() if one.label}
     except RosterError:
         return {}
-    sound = np.flatnonzero(subject != UNREADABLE)
-    for row in sound[:: max(1, len(sound) // _COMPARED)].tolist():
-        one = listed.get(int(names[row]))
-        if one is not None and one.label and _person(one.label[0]) != subject[row]:
-            return {}
-    return listed
 
 
 def _people(headers: Headers) -> NDArray[np.str_]:

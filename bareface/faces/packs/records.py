@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage
 from bareface.faces.packs.recordio import FIRST, LENGTH, MAGIC, WHOLE, BrokenRecord, payload_at, scan
-from bareface.faces.packs.sidecars import read_index
+from bareface.faces.packs.sidecars import beside, read_index
+from bareface.untrusted.regular import is_file, open_file, what_lies_at
 
 HEADER = struct.Struct("<IfQQ")
 _BLOCK = 1 << 16
@@ -77,8 +78,8 @@ class RecordFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._bytes = _mapped(path)
-        index = path.with_suffix(".idx")
-        if index.is_file():
+        index = beside(path, ".idx")
+        if index is not None:
             self.keys, self._starts = read_index(index)
         else:
             self._starts = scan(self._bytes)
@@ -164,10 +165,10 @@ class RecordFile:
 
 def _mapped(path: Path) -> mmap.mmap:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        got = "no such file" if not path.exists() else f"a file that cannot be read ({error})"
+        got = f"a file that cannot be read ({error})" if is_file(path) else what_lies_at(path)
         raise RosterError(str(path), got=got, expected="a RecordIO file") from None
 
 

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.decode import printable
+from bareface.untrusted.regular import content_of, is_file
+
+MOST_LIST = 1 << 30
+_BOX = 4
 
 
 @dataclass(frozen=True)
@@ -63,19 +67,22 @@ def read_index(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def read_list(path: Path) -> dict[int, Listed]:
     """What each record of a pack was made of, by its number.
 
-    Two layouts are in use. `im2rec` of MXNet writes a number, labels and a path; InsightFace's own tools write a flag
-    (whether the image is aligned), a path, a label and perhaps more numbers, and number the records from 1 by line.
+    Two tools write such files. `im2rec` of MXNet: number, labels, path. `face2rec2.py` of InsightFace: whether the face
+    is aligned, path, label, and perhaps box and landmarks; its records are numbered from 1 as they stand there, less
+    those that are neither aligned nor have landmarks.
 
     Raises:
-        RosterError: a line is of neither layout, or not of the one that the lines before it have.
+        RosterError: a line is of neither kind.
     """
     listed: dict[int, Listed] = {}
     try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        read = _of_insightface if lines and _is_of_insightface(lines[0].split("\t")) else _of_im2rec
-        for number, line in enumerate(lines, start=1):
-            key, one = read(number, line.split("\t"))
-            listed[key] = one
+        for line in content_of(path, MOST_LIST).decode("utf-8", "surrogateescape").splitlines():
+            cells = line.split("\t")
+            if len(cells) > 2 and not _is_number(cells[1]):
+                _add_face(listed, cells)
+            else:
+                key, *label, source = cells
+                listed[int(key)] = Listed(tuple(float(number) for number in label), source)
     except (OSError, ValueError) as error:
         where, got = f"{path}, line {len(listed) + 1}", f"a line that cannot be read ({printable(str(error))})"
         expected = "a number, labels and a path, or a flag, a path and a label, separated by tabs"
@@ -84,9 +91,10 @@ def read_list(path: Path) -> dict[int, Listed]:
     return listed
 
 
-def _is_of_insightface(fields: list[str]) -> bool:
-    """Whether a line is a flag, a path and numbers; where the last field is no number it is a path."""
-    return len(fields) > 2 and not _is_number(fields[1]) and all(map(_is_number, fields[2:]))
+def _add_face(listed: dict[int, Listed], cells: list[str]) -> None:
+    aligned, source, label, *where = cells
+    if int(aligned) or len(where) > _BOX:
+        listed[len(listed) + 1] = Listed((float(label),), source)
 
 
 def _is_number(text: str) -> bool:
@@ -97,14 +105,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _of_im2rec(_: int, fields: list[str]) -> tuple[int, Listed]:
-    key, *label, source = fields
-    return int(key), Listed(tuple(float(number) for number in label), source)
-
-
-def _of_insightface(line: int, fields: list[str]) -> tuple[int, Listed]:
-    _flag, source, *label = fields
-    return line, Listed(tuple(float(number) for number in label), source)
+def beside(path: Path, suffix: str) -> Path | None:
+    """The file of the same name with another suffix, in small or in capital letters; None where there is none."""
+    return next((found for way in (suffix, suffix.upper()) if is_file(found := path.with_suffix(way))), None)
 
 
 def read_property(path: Path) -> Property:
@@ -114,7 +117,7 @@ def read_property(path: Path) -> Property:
         RosterError: it is missing or holds something else than three numbers.
     """
     try:
-        people, height, width = (int(number) for number in path.read_text(encoding="utf-8").strip().split(","))
+        people, height, width = (int(number) for number in content_of(path, 1024).decode().strip().split(","))
     except (OSError, ValueError) as error:
         got = f"no property file ({printable(str(error))})"
         raise RosterError(str(path), got=got, expected="people,height,width, as in 85742,112,112") from None

@@ -14,7 +14,9 @@ from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
 from bareface.faces.packs.pack import UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
-from bareface.roster import IMAGE_SUFFIXES, names_of
+from bareface.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
+from bareface.names import names_of
+from bareface.untrusted.regular import open_file
 
 _LONGEST_CLASS = 256
 
@@ -32,7 +34,7 @@ class TarPack:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             got = f"a file that cannot be read ({error})"
@@ -61,7 +63,8 @@ class TarPack:
         Raises:
             RosterError: the archive holds no image, or does not say who is on one.
         """
-        shown = [name for name in sorted(self._members) if not name.rpartition("/")[2].startswith(".")]
+        shown = [name for name in sorted(self._members) if not is_hidden(name)]
+        hidden = len(self._members) - len(shown)
         images = [name for name in shown if _suffix(name) in IMAGE_SUFFIXES]
         if not images:
             got = f"{len(self._members)} entries, none of them an image"
@@ -75,6 +78,7 @@ class TarPack:
             tuple(names),
             names_of(self._path, "person", subject),
             numbered=bool(said) and all(map(str.isdecimal, said.values())),
+            ignored={HIDDEN: hidden} if hidden else {},
         )
 
     def _person(self, name: str, said: dict[str, str]) -> str:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError, UnsafeFileError
 from bareface.opcodes import Call, Name, Walked, mapped, walk
+from bareface.untrusted.regular import is_file, what_lies_at
 
+_LONGEST_TRUTH, _LONGEST_NAME = 16, 200
+_NUMBERS = frozenset({"b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"})
 EXPECTED = "an InsightFace verification pack: 2n encoded images and n truth values"
 
 
@@ -36,20 +40,21 @@ def read_verification_pack(path: Path) -> VerificationPack:
     """The pairs in an InsightFace `.bin` file; nothing in it is executed and no image is decoded.
 
     Format: `recognition/arcface_torch/eval/verification.py` of deepinsight/insightface. Read are pickle protocols 0
-    to 5 of Python 2 and 3, with images as byte strings or as NumPy arrays of bytes.
+    to 5 of Python 2 and 3, with images as byte strings or as NumPy arrays of bytes, and truth values as Python's or as
+    NumPy's numbers of any type, each alone or in an array.
 
     Raises:
         RosterError: the file is missing, damaged, or holds something else.
         UnsafeFileError: reading it with pickle would import more than bytes need.
     """
     walked = _walked(path)
-    strangers = [str(name) for name in walked.names if name not in TABLE]
+    strangers = [str(name)[:_LONGEST_NAME] for name in walked.names if name not in TABLE]
     if strangers:
         got = f"a pickle that would import and call {', '.join(strangers[:6])!a}"
         raise UnsafeFileError(str(path), got=got, expected="bytes and truth values only")
     match walked.root:
-        case (list() | tuple() as images, list() | tuple() | Call() as same):
-            return _checked(path, _all_bytes(images), _truths(same))
+        case (images, list() | tuple() | Call() as same) if (found := _items(images)) is not None:
+            return _checked(path, _all_bytes(found), _truths(same))
     raise RosterError(str(path), got="a pickle of something else", expected=EXPECTED)
 
 
@@ -58,7 +63,7 @@ def _walked(path: Path) -> Walked:
         with mapped(path) as stream:
             return walk(stream, str(path), kind=RosterError, expected=EXPECTED)
     except (OSError, ValueError) as error:
-        got = "no such file" if not path.exists() else f"a file that cannot be read ({error})"
+        got = f"a file that cannot be read ({error})" if is_file(path) else what_lies_at(path)
         raise RosterError(str(path), got=got, expected=EXPECTED) from None
 
 
@@ -83,15 +88,27 @@ def _all_bytes(nodes: Sequence[object]) -> list[bytes | None]:
 def _bytes_of(node: object) -> bytes | None:
     """The bytes that a walked pickle means; None for anything else."""
     match node:
+        case Call(function=Name() as name) if name in _SPELLINGS:
+            return _SPELLINGS[name](node)
+    return _written(node)
+
+
+def _written(node: object) -> bytes | None:
+    """Bytes as they are written down, none of them inside another call: spellings do not nest."""
+    match node:
         case bytes():
             return node
         case bytearray():
             return bytes(node)
-        case str():  # a byte string of Python 2
-            return _latin1(node)
-        case Call(function=Name() as name) if name in _SPELLINGS:
-            return _SPELLINGS[name](node)
-    return None
+        case Call(function=Name("_codecs", "encode")):
+            return _encoded(node)
+        case Call(function=Name(attribute="bytes" | "bytearray"), args=()):
+            return b""
+    return _latin1(node)  # a byte string of Python 2
+
+
+def _encoded(call: Call) -> bytes | None:
+    return _latin1(call.args[0]) if call.args else None
 
 
 def _latin1(text: object) -> bytes | None:
@@ -101,68 +118,89 @@ def _latin1(text: object) -> bytes | None:
 
 def _made(call: Call) -> bytes | None:
     """`bytes()`, `bytearray(content)`."""
-    return _bytes_of(call.args[0]) if call.args else b""
+    return _written(call.args[0]) if call.args else b""
 
 
-def _reconstructed(call: Call) -> bytes | None:
-    """A NumPy array, whose content is the last item of its state."""
-    match call.state:
-        case (_, _, dtype, _, content) if _is_dtype(dtype, "u1"):
-            return _bytes_of(content)
+def _of_array(call: Call) -> bytes | None:
+    """A NumPy array of bytes."""
+    found = _array(call)
+    return _written(found[1]) if found and found[0] in (np.dtype("u1"), np.dtype("i1")) else None
+
+
+def _array(call: Call) -> tuple[np.dtype[Any] | None, object] | None:
+    """Type and content of a NumPy array, in either way of writing one; no type stands for objects."""
+    match call:
+        case Call(function=Name(attribute="_reconstruct"), state=(_, _, dtype, _, content)):
+            return dtype_of(dtype), content
+        case Call(function=Name(attribute="_frombuffer"), args=(content, dtype, *_)):
+            return dtype_of(dtype), content
     return None
 
 
-def _from_buffer(call: Call) -> bytes | None:
-    match call.args:
-        case (content, dtype, *_) if _is_dtype(dtype, "u1"):
-            return _bytes_of(content)
-    return None
+def _items(node: object) -> Sequence[object] | None:
+    """The items of a list, a tuple, or a NumPy array of objects."""
+    if isinstance(node, list | tuple):
+        return node
+    found = _array(node) if isinstance(node, Call) else None
+    return found[1] if found and found[0] is None and isinstance(found[1], list) else None
 
 
 def _truths(node: object) -> list[bool | None]:
-    """Truth values from a list, or from a NumPy array of them."""
-    if isinstance(node, list | tuple):
-        return [_truth(item) for item in node]
-    match node:
-        case Call(state=(_, _, dtype, _, content)) | Call(args=(content, dtype, *_)) if _is_dtype(dtype, "b1"):
-            return [byte == 1 for byte in _bytes_of(content) or b""]
-    return [None]
+    """Truth values from a list, or from a NumPy array of numbers of any type."""
+    items = _items(node)
+    if items is not None:
+        return [_truth(item) for item in items]
+    found = _array(node) if isinstance(node, Call) else None
+    if found is None or found[0] is None:
+        return [None]
+    content = _written(found[1]) or b""
+    whole = len(content) % found[0].itemsize == 0
+    return [_meant(value) for value in np.frombuffer(content, found[0]).tolist()] if whole else [None]
 
 
 def _truth(node: object) -> bool | None:
     match node:
-        case bool():
-            return node
-        case 0 | 1:
-            return bool(node)
-        case Call(function=Name(attribute="scalar"), args=(dtype, content)) if _is_dtype(dtype, "b1"):
-            return _one_character(content) in (b"\1", "\1")
+        case bool() | int() | float():
+            return _meant(node)
+        case Call(function=Name(attribute="scalar"), args=(said, content)):
+            dtype, written = dtype_of(said), _short(content)
+            if dtype is not None and written is not None and len(written) == dtype.itemsize:
+                return _meant(np.frombuffer(written, dtype)[0].item())
     return None
 
 
-def _one_character(node: object) -> object:
-    """What is short enough to be a truth value: nobody converts the same megabyte for every pair."""
+def _meant(value: float) -> bool | None:
+    """The truth value that 0 and 1 stand for, whatever type they have."""
+    return bool(value) if value in (0, 1) else None
+
+
+def _short(node: object) -> bytes | None:
+    """The bytes of what is short enough to be a truth value: nobody converts the same megabyte for every pair."""
     match node:
         case Call(function=Name("_codecs", "encode"), args=(text, *_)):
-            return text
-    return node
+            return _latin1(text) if isinstance(text, str) and len(text) <= _LONGEST_TRUTH else None
+    return _written(node) if isinstance(node, bytes | str) and len(node) <= _LONGEST_TRUTH else None
 
 
-def _is_dtype(node: object, kind: str) -> bool:
+def dtype_of(node: object) -> np.dtype[Any] | None:
+    """The type of NumPy numbers that a walked pickle means, in either byte order; None for anything else."""
     match node:
-        case Call(function=Name("numpy", "dtype"), args=(said, *_)):
-            return said in (kind, kind.encode())
-    return False
+        case Call(function=Name("numpy", "dtype"), args=(str() | bytes() as said, *_), state=state):
+            name = said.decode("latin-1") if isinstance(said, bytes) else said
+            order = state[1] if isinstance(state, tuple) and len(state) > 1 else "<"
+            big = order in (">", b">")
+            return np.dtype(name).newbyteorder(">" if big else "<") if name in _NUMBERS else None
+    return None
 
 
 _BUILTINS = ("builtins", "__builtin__")
 _NUMPY = ("numpy.core", "numpy._core")
 _SPELLINGS: Mapping[Name, Callable[[Call], bytes | None]] = MappingProxyType(
     {
-        Name("_codecs", "encode"): lambda call: _latin1(call.args[0]) if call.args else None,
+        Name("_codecs", "encode"): _encoded,
         **{Name(module, kind): _made for module in _BUILTINS for kind in ("bytes", "bytearray")},
-        **{Name(f"{core}.multiarray", "_reconstruct"): _reconstructed for core in _NUMPY},
-        **{Name(f"{core}.numeric", "_frombuffer"): _from_buffer for core in _NUMPY},
+        **{Name(f"{core}.multiarray", "_reconstruct"): _of_array for core in _NUMPY},
+        **{Name(f"{core}.numeric", "_frombuffer"): _of_array for core in _NUMPY},
     }
 )
 TABLE = frozenset(

@@ -17,6 +17,7 @@ from bareface.targets.container import read_static
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor
 from bareface.targets.unsafe import refuse_code
+from bareface.untrusted.regular import is_file, open_file
 
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality"]
 MAX_FILE = 8 << 30
@@ -49,7 +50,7 @@ def read_foreign(path: Path) -> Foreign:
         CheckpointError: no such file, damaged, too large, or no generator in it.
         UnsafeFileError: reading it would execute what is inside.
     """
-    if path.is_file() and path.stat().st_size > MAX_FILE:
+    if is_file(path) and path.stat().st_size > MAX_FILE:
         raise CheckpointError(str(path), got=f"{path.stat().st_size:,} bytes", expected=f"at most {MAX_FILE:,}")
     walked = _plain_pickle(path)
     if walked is not None:
@@ -84,9 +85,9 @@ def _tensor(value: StaticTensor) -> Tensor:
 
 def _plain_pickle(path: Path) -> Walked | None:
     """The pickle that the file is, walked; None for torch's own formats and everything else."""
-    if not path.is_file():
+    if not is_file(path):
         return None
-    with path.open("rb") as file:
+    with open_file(path) as file:
         if file.read(1) != b"\x80":
             return None
     with mapped(path) as stream:

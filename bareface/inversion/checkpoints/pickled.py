@@ -17,10 +17,12 @@ from torch import Tensor
 
 from bareface.errors import CheckpointError, UnsafeFileError
 from bareface.opcodes import DICT, Call, Name, Persistent, walk
+from bareface.targets.printable import printable
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor, Storage
 from bareface.targets.tree import storage_of
 from bareface.targets.unsafe import refuse_code
+from bareface.untrusted.walk import TooMuchError, Walk
 
 MODULE = Name("torch_utils.persistence", "_reconstruct_persistent_obj")
 BLOB = Name("torch.storage", "_load_from_bytes")
@@ -47,7 +49,7 @@ def refuse_strangers(where: str, names: Iterable[Name], references: Iterable[Per
     Raises:
         UnsafeFileError: naming every import that is not, or a reference to something outside the file.
     """
-    strangers = [str(name) for name in names if name not in TABLE]
+    strangers = [printable(str(name)) for name in names if name not in TABLE]
     if "dnnlib.tflib.network.Network" in strangers:
         raise UnsafeFileError(
             where,
@@ -56,7 +58,9 @@ def refuse_strangers(where: str, names: Iterable[Name], references: Iterable[Per
             hint="converting it with NVIDIA's legacy.py on a machine that may run it",
         )
     if strangers or any(True for _ in references):
-        got = "a pickle that would import " + ", ".join(strangers) if strangers else "references to outside the file"
+        got = (
+            "a pickle that would import " + ", ".join(strangers[:6]) if strangers else "references to outside the file"
+        )
         hint = "exporting G_ema.state_dict() with safetensors on a machine that may run the file"
         raise UnsafeFileError(where, got=got, expected="the names of a StyleGAN2 pickle only", hint=hint)
 
@@ -125,7 +129,7 @@ class NetworkReader:
             CheckpointError: it is none, is nested without end, or its tensors do not lie inside their storages.
             UnsafeFileError: a storage inside it would execute code.
         """
-        meta = self._meta(node)
+        meta, walk = self._meta(node), Walk()
         tensors: dict[str, Tensor] = {}
         attributes: dict[str, Mapping[str, Plain]] = {}
         todo: list[tuple[str, object]] = [("", node)]
@@ -135,11 +139,21 @@ class NetworkReader:
             todo += [(f"{path}{name}.", child) for name, child in entries(state.get("_modules")).items()]
             if path.count(".") > MAX_DEPTH or len(attributes) + len(todo) > MAX_MODULES:
                 raise self._odd("modules nested without end")
+            own = _own_tensors(state)
+            self._count(walk, path, len(state) + len(own))
             attributes[path.removesuffix(".")] = {key: plain(v) for key, v in state.items() if plain(v) is not None}
-            tensors |= {path + name: self._tensor(value) for name, value in _own_tensors(state).items()}
+            tensors |= {path + name: self._tensor(value) for name, value in own.items()}
         source = meta.get("module_src")
         digest = hashlib.sha256(source.encode() if isinstance(source, str) else b"").hexdigest()
         return Network(str(meta.get("class_name")), tensors, attributes, digest)
+
+    def _count(self, walk: Walk, path: str, values: int) -> None:
+        """Visit what one module holds; modules may share modules, and what is in them."""
+        try:
+            for _ in range(values):
+                walk.visit(path.count("."), len(path))
+        except TooMuchError as error:
+            raise self._odd(f"modules nested without end ({error})") from None
 
     def _meta(self, node: object) -> dict[str, object]:
         if not (isinstance(node, Call) and node.function == MODULE and node.args):

@@ -7,13 +7,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bareface.artefacts import Fit, fit_of, write_artefact
 from bareface.errors import BarefaceError, CheckpointError, UsageError
-from bareface.files import atomic_path, sha256_of, write_text
+from bareface.files import atomic_path, sha256_of
 from bareface.inversion.checkpoints.foreign import tensors_in
 from bareface.inversion.checkpoints.shapes import build
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.untrusted.json_text import bounded
+from bareface.untrusted.regular import content_of
+from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality", "bareface"]
 
@@ -66,7 +70,7 @@ def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface"
         save_file(tensors, temporary)
     fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source, **said}
     card = Card.model_validate(fields)
-    write_text(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
+    write_artefact(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n", private=False)
     return card
 
 
@@ -98,14 +102,25 @@ def weights_of(path: Path, sha256: str) -> dict[str, Tensor]:
     return tensors
 
 
+def refuse_damaged_card(path: Path) -> None:
+    """Stop where a card does not fit the digest beside it; one without a digest passes.
+
+    Raises:
+        CheckpointError: it does not fit.
+    """
+    if fit_of(path) is Fit.DAMAGED:
+        hint = f"the command that made it; or, where you changed it yourself, deleting {path.name}.sha256"
+        raise CheckpointError(str(path), got="another card than was written", expected="its digest", hint=hint)
+
+
 def read_card(path: Path) -> Card:
     """The card at `path`.
 
     Raises:
-        CheckpointError: it is missing, or no card that bareface wrote.
+        CheckpointError: it is missing or damaged, or no card that bareface wrote.
     """
     try:
-        return Card.model_validate_json(path.read_bytes())
+        card = Card.model_validate_json(bounded(content_of(path), CONFIGURATION))
     except OSError as error:
         raise CheckpointError(
             str(path),
@@ -113,6 +128,8 @@ def read_card(path: Path) -> Card:
             expected="the card beside the weights",
             hint="converting the generator's file first",
         ) from None
-    except (ValidationError, BarefaceError) as error:
+    except (ValidationError, BarefaceError, TooMuchError) as error:
         first = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
         raise CheckpointError(str(path), got=first, expected="a card that bareface wrote") from None
+    refuse_damaged_card(path)
+    return card

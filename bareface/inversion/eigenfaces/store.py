@@ -8,10 +8,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bareface.artefacts import write_artefact
 from bareface.errors import CheckpointError
-from bareface.files import atomic_path, sha256_of, write_text
-from bareface.inversion.checkpoints.store import weights_of
+from bareface.files import atomic_path, sha256_of
+from bareface.inversion.checkpoints.store import refuse_damaged_card, weights_of
 from bareface.inversion.eigenfaces.generator import Eigenfaces
+from bareface.untrusted.json_text import bounded
+from bareface.untrusted.regular import content_of, is_file, open_file
+from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
 FORMAT: Literal["bareface-eigenfaces-1"] = "bareface-eigenfaces-1"
 
@@ -50,14 +54,17 @@ def save_eigenfaces(faces: Eigenfaces, out: Path, *, photos: int, people: int) -
         name=faces.name, weights_sha256=sha256_of(out), alignment=faces.alignment, licence=faces.licence,
         photos=photos, people=people,
     )  # fmt: skip
-    write_text(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
+    write_artefact(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n", private=False)
     return card
 
 
 def is_eigenfaces(path: Path) -> bool:
     """Whether the card beside `path` says so."""
     card = path.with_suffix(".json")
-    return card.is_file() and f'"{FORMAT}"'.encode() in card.read_bytes()[:4096]
+    if not is_file(card):
+        return False
+    with open_file(card) as file:
+        return f'"{FORMAT}"'.encode() in file.read(4096)
 
 
 def load_eigenfaces(path: Path) -> Eigenfaces:
@@ -90,8 +97,9 @@ def _tensor(path: Path, tensors: dict[str, Tensor], name: str, ndim: int) -> Ten
 
 def _read_card(path: Path) -> EigenfacesCard:
     try:
-        return EigenfacesCard.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise CheckpointError(
-            str(path), got=str(error.errors()[0]["msg"]), expected="a card that bareface wrote"
-        ) from None
+        card = EigenfacesCard.model_validate_json(bounded(content_of(path), CONFIGURATION))
+    except (ValidationError, TooMuchError, OSError) as error:
+        got = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
+        raise CheckpointError(str(path), got=got, expected="a card that bareface wrote") from None
+    refuse_damaged_card(path)
+    return card

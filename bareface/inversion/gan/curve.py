@@ -1,4 +1,7 @@
-"""How near the generator came to images it never saw, checkpoint by checkpoint: `curve.csv` in the run's folder."""
+"""How near the generator came to images it never saw, checkpoint by checkpoint: `curve.csv` in the run's folder.
+
+The curve that a run goes on from lies in its checkpoint; the file is for people to look at.
+"""
 
 import csv
 import io
@@ -12,7 +15,7 @@ Curve = tuple[tuple[int, float], ...]
 
 
 def read_curve(folder: Path, steps: int) -> Curve:
-    """(steps, distance) of every measurement up to `steps`; a run that goes on from there writes the others anew.
+    """(steps, distance) of every measurement up to `steps`.
 
     Raises:
         RunError: the file is no such curve.
@@ -27,11 +30,11 @@ def read_curve(folder: Path, steps: int) -> Curve:
     return tuple(row for row in rows if row[0] <= steps)
 
 
-def add_to_curve(folder: Path, steps: int, distance: float) -> None:
-    """Add one measurement.
+def write_curve(folder: Path, curve: Curve) -> None:
+    """Write all measurements, in order of their steps.
 
     Raises:
-        RunError: the folder cannot be written.
+        RunError: the folder is gone or cannot be written.
     """
-    rows = (*read_curve(folder, steps - 1), (steps, distance))
-    write_text(folder / FILE, "steps,distance\n" + "".join(f"{at},{value:.6g}\n" for at, value in rows))
+    rows = "".join(f"{at},{value:.6g}\n" for at, value in curve)
+    write_text(folder / FILE, f"steps,distance\n{rows}", parents=False)

@@ -13,10 +13,17 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.folders import held
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
 from bareface.inversion.checkpoints.store import load_generator, save_generator
-from bareface.inversion.gan.checkpoints import newest_checkpoint, refuse_another_run, save_checkpoint, save_sheet
-from bareface.inversion.gan.curve import add_to_curve, read_curve
+from bareface.inversion.gan.checkpoints import (
+    forget_newer,
+    newest_checkpoint,
+    refuse_another_run,
+    save_checkpoint,
+    save_sheet,
+)
+from bareface.inversion.gan.curve import Curve, write_curve
 from bareface.inversion.gan.grow import grow
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
@@ -50,6 +57,14 @@ class Step:
     images_per_second: float
 
 
+@dataclass(frozen=True)
+class _Start:
+    """How far a run is: its steps, and the measurements until then."""
+
+    steps: int
+    curve: Curve
+
+
 def train_generator(
     images: Images,
     recipe: GanRecipe,
@@ -80,24 +95,25 @@ def train_generator(
 
     Raises:
         UsageError: images, recipe and `grow_from` do not fit together.
-        RunError: the folder holds another run, or cannot be written.
+        RunError: the folder holds another run, another process uses it, it cannot be written, or it was removed.
         TargetError: the losses are no longer finite.
     """
     _check_size(images, recipe)
     players, data = Players(recipe, device), _digest(images)
-    done = _begin(players, recipe, folder, data, grow_from)
-    _play(images, players, folder, data, done, measure, report or (lambda step: None))
-    players.average.mapping.w_avg.copy_(mean_w(players.average))
-    save_generator(
-        players.average,
-        folder / GENERATOR_FILE,
-        alignment=alignment,
-        licence=licence,
-        notes=(f"trained for {players.seen:,} images",),
-        curve=read_curve(folder, recipe.steps),
-        pixels=pixel_statistics(players.average, str(folder)),
-    )
-    return load_generator(folder / GENERATOR_FILE)
+    with held(folder):
+        start = _begin(players, recipe, folder, data, grow_from)
+        curve = _play(images, players, folder, data, start, measure, report or (lambda step: None))
+        players.average.mapping.w_avg.copy_(mean_w(players.average))
+        save_generator(
+            players.average,
+            folder / GENERATOR_FILE,
+            alignment=alignment,
+            licence=licence,
+            notes=(f"trained for {players.seen:,} images",),
+            curve=curve,
+            pixels=pixel_statistics(players.average, str(folder)),
+        )
+        return load_generator(folder / GENERATOR_FILE)
 
 
 def real_batch(images: Images, recipe: GanRecipe, number: int) -> Tensor:
@@ -111,22 +127,24 @@ def real_batch(images: Images, recipe: GanRecipe, number: int) -> Tensor:
     return pixels / 127.5 - 1
 
 
-def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_from: Path | None) -> int:
-    """Put the right weights into the players; returns the steps behind them."""
+def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_from: Path | None) -> _Start:
+    """Put the right weights into the players; returns how far they are."""
     saved = newest_checkpoint(folder)
     if saved is not None:
         refuse_another_run(folder, saved, recipe, data)
         if saved.steps > recipe.steps:
             expected = f"at most {recipe.steps:,}, as the recipe says"
             raise RunError(str(folder), got=f"a run of {saved.steps:,} steps", expected=expected, hint="another folder")
+        forget_newer(folder, saved.steps)
         players.restore(saved.tensors)
-        return saved.steps
+        return _Start(saved.steps, saved.curve)
+    forget_newer(folder, 0)
     if grow_from is not None:
         small = newest_checkpoint(grow_from)
         if small is None:
             raise UsageError(str(grow_from), got="no checkpoint", expected="the folder of an earlier run")
         grow(players, small.tensors, small.config)
-    return 0
+    return _Start(0, ())
 
 
 def _play(
@@ -134,21 +152,27 @@ def _play(
     players: Players,
     folder: Path,
     data: str,
-    done: int,
+    start: _Start,
     measure: Measure | None,
     report: Callable[[Step], None],
-) -> None:
-    recipe, start = players.recipe, time.perf_counter()
-    for number in range(done, recipe.steps):
+) -> Curve:
+    """Go on to the end; returns the whole curve."""
+    recipe, clock, curve = players.recipe, time.perf_counter(), start.curve
+    if curve:
+        write_curve(folder, curve)
+    for number in range(start.steps, recipe.steps):
         losses = players.step(real_batch(images, recipe, number).to(players.device), number)
         _check_finite(losses, number)
         if (number + 1) % recipe.save_every == 0 or number + 1 == recipe.steps:
-            save_checkpoint(folder, number + 1, players.tensors(), recipe, data)
+            # The checkpoint comes last: whoever is killed before it measures and shows these steps again.
             save_sheet(folder, number + 1, players.average, recipe.seed)
             if measure is not None:
-                add_to_curve(folder, number + 1, measure(players.average))
-        speed = (number + 1 - done) * recipe.batch_size / (time.perf_counter() - start)
+                curve = (*curve, (number + 1, measure(players.average)))
+                write_curve(folder, curve)
+            save_checkpoint(folder, number + 1, players.tensors(), recipe, data, curve)
+        speed = (number + 1 - start.steps) * recipe.batch_size / (time.perf_counter() - clock)
         report(Step(number + 1, recipe.steps, losses, players.augment_p, speed))
+    return curve
 
 
 def _check_size(images: Images, recipe: GanRecipe) -> None:

@@ -14,6 +14,7 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper
 
 from bareface.errors import CheckpointError, UnsafeFileError
 from bareface.targets.printable import printable
+from bareface.untrusted.regular import is_file, what_lies_at
 
 # Protobuf itself ends at 2 GiB, and the runtime takes the graph as one message.
 MOST_BYTES = 2_000_000_000
@@ -110,8 +111,8 @@ def _texts(model: ModelProto) -> Iterator[str]:
 
 
 def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise CheckpointError(str(path), got="no such file", expected="an ONNX model", hint="checking the path")
+    if not is_file(path):
+        raise CheckpointError(str(path), got=what_lies_at(path), expected="an ONNX model", hint="checking the path")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise CheckpointError(str(path), got=f"{size:,} bytes", expected=f"at most {MOST_BYTES:,}")
@@ -162,7 +163,7 @@ def _beside(path: Path, location: str, where: str) -> Path:
         got = f"data in {_named(location)}"
         raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=SIMPLER)
     folders = path.parent, path.resolve().parent
-    file = next((folder / data for folder in folders if (folder / data).is_file()), None)
+    file = next((folder / data for folder in folders if is_file(folder / data)), None)
     if file is None:
         got = f"no file {_named(location)}"
         raise CheckpointError(where, got=got, expected="its data beside it", hint="copying the data file along")

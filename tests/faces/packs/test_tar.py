@@ -42,7 +42,7 @@ LETTERS = st.characters(exclude_characters="\0/", exclude_categories=("Cs",))
 NAMES = st.lists(st.text(LETTERS, min_size=1, max_size=60), min_size=1, max_size=4).map("/".join)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.dictionaries(NAMES, st.binary(max_size=1200), max_size=5), st.sampled_from(["gnu", "pax"]))
 def test_every_member_is_found_where_tarfile_put_it(files: dict[str, bytes], form: str) -> None:
     buffer = io.BytesIO()

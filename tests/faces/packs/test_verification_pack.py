@@ -53,7 +53,7 @@ def python2(images: list[bytes], same: list[bool]) -> bytes:
     return b"\x80\x02](" + strings + b"e](" + truths + b"e\x86."
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(pairs=st.lists(st.tuples(st.binary(max_size=300), st.binary(max_size=300), st.booleans()), min_size=1))
 def test_packs_of_python_2(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[bytes, bytes, bool]]) -> None:
     images, same = [image for first, second, _ in pairs for image in (first, second)], [one for *_, one in pairs]

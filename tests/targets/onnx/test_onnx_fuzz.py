@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from needs_onnx import onnx
 from small_graphs import normed, tiny
@@ -21,7 +21,7 @@ EDITS = st.lists(st.tuples(st.sampled_from("oic"), st.floats(0, 1), PIECES), min
 
 Edits = list[tuple[str, float, bytes]]
 
-fuzzing = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzing = settings(max_examples=60)
 
 
 def edited(content: bytes, edits: Edits) -> bytes:

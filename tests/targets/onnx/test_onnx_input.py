@@ -31,7 +31,7 @@ from bareface.targets.store import load_target
 def as_exported(
     architecture: str, *, size_is_open: bool = False, prefix: str = ""
 ) -> tuple[SimpleNamespace, ImageSpec]:
-    """What a graph of an architecture looks like with BatchNorm folded where it can be; and how its checkpoints are fed."""
+    """What a graph of an architecture looks like with BatchNorm folded where it can be, and how its files are fed."""
     with torch.device("meta"):
         module = PLANS[architecture].net(ImageSpec(112, 112), ANY_SIZE)
     leaves = [(name, m) for name, m in module.named_modules() if isinstance(m, nn.Conv2d | _BatchNorm)]

@@ -1,0 +1,147 @@
+"""What lies in a folder of people: pictures, and everything else, which is counted by its kind.
+
+A person is a folder, and every file in it is a picture or is told why it is none. Tools leave other things behind:
+`.ipynb_checkpoints` holds second copies of pictures and is no person; a folder of folders may be more people a folder
+deeper, who would be missing.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bareface.errors import RosterError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})
+HIDDEN, LOOSE, OTHERS, DEEPER, EMPTY = (
+    "files in hidden folders and hidden files",
+    "pictures beside the folders of people",
+    "other files beside the folders of people",
+    "files in folders inside a person's folder",
+    "folders of people without a file",
+)
+# Not hidden by name, but no more anybody's picture: what systems and file servers leave.
+_LEFT_BEHIND = frozenset({"__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder of people.
+
+    Attributes:
+        images: `person/file`, sorted by person, then by file.
+        ignored: kind -> how many of them were left aside.
+    """
+
+    images: tuple[str, ...]
+    ignored: Mapping[str, int]
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is called like a picture that can be read."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a path has a part that no person and no picture is called."""
+    parts = [part for part in path.split("/") if part not in (".", "..")]
+    return any(part.startswith(".") or part.lower() in _LEFT_BEHIND for part in parts)
+
+
+def people_in(folder: Path) -> Found:
+    """The files of `folder/<person>/<file>`, and what else lies there.
+
+    Raises:
+        RosterError: it is no folder, cannot be read, or holds people a folder deeper.
+    """
+    images: list[str] = []
+    ignored: Counter[str] = Counter()
+    for entry in _entries(folder):
+        if not entry.is_dir():
+            ignored[HIDDEN if is_hidden(entry.name) else LOOSE if is_picture(entry.name) else OTHERS] += 1
+        elif is_hidden(entry.name):
+            ignored[HIDDEN] += _files_below(entry.path)
+        else:
+            images += _of_person(folder, entry, ignored)
+    return Found(tuple(images), {kind: count for kind, count in ignored.items() if count})
+
+
+def pictures_below(folder: Path) -> Found:
+    """Everything called like a picture in a folder or anywhere below it, whoever is on it; sorted by path."""
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    shown = [str(path) for path in files if not is_hidden(path.as_posix())]
+    pictures = tuple(name for name in shown if is_picture(name))
+    counts = {HIDDEN: len(files) - len(shown), OTHERS: len(shown) - len(pictures)}
+    return Found(pictures, {kind: count for kind, count in counts.items() if count})
+
+
+def leads_out(root: Path, images: Iterable[str]) -> Iterator[str]:
+    """The images that lie outside of a folder although their path does not say so: behind a symbolic link."""
+    home = os.path.realpath(root).rstrip("/") + "/"
+    return (image for image, path in zip(images, without_links(root, images), strict=True) if not path.startswith(home))
+
+
+def without_links(root: Path, images: Iterable[str]) -> Iterator[str]:
+    """Where images really lie; a folder is resolved once, not once for each of its images."""
+    folders: dict[str, str] = {}
+    for image in images:
+        folder, name = os.path.split(os.path.join(root, image))
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        path = f"{folders[folder].rstrip('/')}/{name}"
+        yield os.path.realpath(path) if os.path.islink(path) else path
+
+
+def refuse_links(root: Path, images: Iterable[str], where: Path) -> None:
+    """Raise if pictures lie outside of their folder, behind links.
+
+    Raises:
+        RosterError: with their number and the first.
+    """
+    out = list(leads_out(root, tuple(images)))
+    if out:
+        raise RosterError(
+            str(where),
+            got=f"{len(out):,} pictures behind links that leave the folder, the first is {out[0]!r}",
+            expected="pictures that lie in it",
+            hint="--allow-links if these links are yours",
+        )
+
+
+def _of_person(folder: Path, person: "os.DirEntry[str]", ignored: Counter[str]) -> list[str]:
+    """The files of one person, what else lies there being counted."""
+    inside = _entries(Path(person.path))
+    files = [one.name for one in inside if not one.is_dir() and not is_hidden(one.name)]
+    deeper = [one for one in inside if one.is_dir() and not is_hidden(one.name)]
+    ignored[HIDDEN] += sum(not one.is_dir() and is_hidden(one.name) for one in inside)
+    ignored[HIDDEN] += sum(_files_below(one.path) for one in inside if one.is_dir() and is_hidden(one.name))
+    if deeper and not files:
+        _refuse_deeper(folder, person.name, deeper)
+    ignored[DEEPER] += sum(_files_below(one.path) for one in deeper)
+    ignored[EMPTY] += not files and not deeper
+    return [f"{person.name}/{name}" for name in files]
+
+
+def _refuse_deeper(folder: Path, name: str, deeper: "list[os.DirEntry[str]]") -> None:
+    pictures = sum(_files_below(one.path, only_pictures=True) for one in deeper)
+    if pictures:
+        raise RosterError(
+            str(folder),
+            got=f"{pictures:,} pictures a folder deeper, in {len(deeper):,} folders inside {name!r}",
+            expected="one folder for each person with that person's images in it",
+            hint=f"naming {name!r} itself, or moving what is in it up; a CSV with image, subject, role takes any path",
+        )
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise RosterError(str(folder), got=got, expected="a folder that can be read") from None
+
+
+def _files_below(folder: str, *, only_pictures: bool = False) -> int:
+    return sum(is_picture(name) or not only_pictures for _, _, names in os.walk(folder) for name in names)

@@ -1,0 +1,43 @@
+"""Names of people: short enough to be names, and in one form, so that equal names are equal."""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.errors import RosterError
+
+LONGEST_NAME = 256
+_LAST_ASCII = 127
+
+
+def in_one_form(names: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Names in NFC: two that look alike because their accents were typed otherwise are then equal.
+
+    Args:
+        names: (n,) of people.
+    """
+    if not (np.ascontiguousarray(names).view(np.uint32) > _LAST_ASCII).any():
+        return names
+    known, number = np.unique(names, return_inverse=True)
+    return np.array([unicodedata.normalize("NFC", name) for name in known.tolist()])[number]
+
+
+def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
+    """Names as an array, where every name takes as much room as the longest.
+
+    Args:
+        path: whose names, for messages.
+        what: they are, for messages.
+        names: n of them.
+
+    Raises:
+        RosterError: one is too long to be a name.
+    """
+    longest = max(names, key=len, default="")
+    if len(longest) > LONGEST_NAME:
+        got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
+        raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
+    return np.array(names, dtype=str)
