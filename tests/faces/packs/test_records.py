@@ -113,6 +113,27 @@ class TestImages:
         pack.with_suffix(".lst").write_text("2\t0\tada/2.jpg\n3\t1.000000\tbob/1.jpg\n")
         assert RecordPack(pack).listing().subject.tolist() == ["0", "0", "1", "2", "2", "2"]
 
+    @pytest.mark.parametrize(
+        ("content", "person"),
+        [
+            ("1\t/a/1.jpg\t0\n1\t/a/2.jpg\t0\n1\t/b/1.jpg\t1\n1\t/c/1.jpg\t2\n", "1"),  # flag, path, label
+            ("1\t/a/1.jpg\t0\t1\t2\t3\t4\n1\t/a/2.jpg\t0\n1\t/b/1.jpg\t1\n", "1"),  # with a box
+            ("1\t/a/1.jpg\t7\n1\t/a/2.jpg\t7\n1\t/b/1.jpg\t8\n", "unreadable"),  # the list of another pack
+            ("name,label\n/a/1.jpg,0\n", "unreadable"),
+            ("", "unreadable"),
+            ("\x00\xff\n", "unreadable"),
+        ],
+    )
+    @pytest.mark.parametrize("with_index", [True, False])
+    def test_no_list_that_lies_beside_it_refuses_the_pack(
+        self, pack: Path, content: str, person: str, with_index: bool
+    ) -> None:
+        spoil(pack, BOB, b"\0" * 8 + BOB[8:])
+        if not with_index:
+            pack.with_suffix(".idx").unlink()
+        pack.with_suffix(".lst").write_text(content, encoding="latin-1")
+        assert RecordPack(pack).listing().subject.tolist() == ["0", "0", person, "2", "2", "2"]
+
     def test_records_that_are_announced_but_gone_are_listed(self, pack: Path) -> None:
         index = pack.with_suffix(".idx")
         index.write_text("".join(line for line in index.read_text().splitlines(True) if not line.startswith("5\t")))
