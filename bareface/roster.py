@@ -4,8 +4,7 @@ A role says what an image was to the target: `member` trained it; `heldout` show
 that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
 
-People are told apart by name, so names are kept in one form, Unicode's NFC: `é` typed as one sign or as two is one
-name. Image paths are as they are on the disk.
+People are told apart by name, so names are kept in one form, Unicode's NFC; image paths are as on the disk.
 """
 
 import re

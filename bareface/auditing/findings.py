@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.alike import UNTRAINED, WHO, Alike, compare_sides, skipped
+from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
 from bareface.auditing.answers import Answer
 from bareface.auditing.directions import directions
 from bareface.auditing.games import UNIT, Arena, Game, Unit
@@ -59,7 +59,7 @@ def findings(
     beside = _adjusted_controls(done, alike, traces, question)
     matched = _adjusted_matches(done, alike, traces, question) if how == "observational" else {}
     pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, question)
-    balances = _adjusted_balances(answers, alike, beside)
+    balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
     measured = {unit: with_holm([_measure(a, unit, question, len(done)) for a in done]) for unit in ("image", "person")}
     rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
     found = []
@@ -166,7 +166,7 @@ def _controls(
 
 def _control(answer: Answer, kind: Kind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
     said = answer.controls[kind]
-    decides = kind == "blind" or (kind == "foreign" and traces.foreign_trained)
+    decides = kind == "blind" or (kind == "foreign" and not traces.foreign_unfit)
     if isinstance(said, str):
         return Control(
             kind=kind, status="skipped", what=what, reason=said, decides=decides,
@@ -192,14 +192,14 @@ def _beside(
 
 
 def _adjusted_balances(
-    answers: Sequence[Answer], alike: Mapping[Game, Alike | None], beside: Mapping[int, Sequence[Control]]
+    answers: Sequence[Answer], alike: Mapping[Game, Alike | None], beside: Mapping[int, Sequence[Control]], unfit: str
 ) -> dict[Game, Balance]:
     """The comparison of each game's sides, with the adjusted p-value of its `who`."""
     balances: dict[Game, Balance] = {}
     for arena in _arenas(answers):
         compared = alike[arena.game]
         if compared is None:
-            balances[arena.game] = skipped(arena, UNTRAINED)
+            balances[arena.game] = skipped(arena, unfit or "the foreign model gives no embeddings")
             continue
         told = [c.p_value_holm for a in answers if a.arena.game == arena.game for c in beside.get(id(a), ())
                 if c.kind == "who" and c.p_value_holm is not None]  # fmt: skip

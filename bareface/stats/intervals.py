@@ -236,14 +236,20 @@ def _standard_error(values: Floats, crossfit: bool) -> float:
 
 
 def _t_quantile(judged: Sample) -> float:
-    """Student's quantile with Welch's degrees of freedom, for strata of people that vary equally.
+    """Student's quantile with Welch's degrees of freedom, for people who vary equally in all strata.
 
-    With 12 + 100 people who bring 1 to 10 images it lifts the coverage from 91-94 % to 93-96 %.
+    A stratum counts by its share of each side: somebody who alone brings photos of one side only, among people with
+    both, is next to nothing of the variance, and must not leave one degree of freedom to all. With 12 + 100 people who
+    bring 1 to 10 images the quantile lifts the coverage from 91-94 % to 93-96 %.
     """
     from scipy.special import stdtrit
 
-    people = np.unique(judged.side_of_person(), return_counts=True)[1]
-    freedom = np.sum(1 / people) ** 2 / np.sum(1 / (people**2 * np.maximum(people - 1, 1)))
+    _, stratum = np.unique(judged.side_of_person(), return_inverse=True)
+    people, variance = np.bincount(stratum), np.zeros(stratum.max() + 1)
+    for side in (judged.member, ~judged.member):
+        held = np.bincount(stratum[judged.person[side]], weights=judged.weight[side], minlength=len(people))
+        variance += np.square(held / held.sum()) / people
+    freedom = variance.sum() ** 2 / np.sum(variance**2 / np.maximum(people - 1, 1))
     return float(stdtrit(float(freedom), 1 - (1 - LEVEL) / 2))
 
 

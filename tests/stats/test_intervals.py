@@ -170,3 +170,19 @@ def test_without_leak_images_cry_leak_and_people_do_not() -> None:
     by_image, by_person = alarms / 120
     assert by_image > 0.12
     assert by_person < 0.07
+
+
+@pytest.mark.parametrize("count", [12, 40])
+@pytest.mark.parametrize(("stray_is_member", "strays"), [(True, 1), (False, 1), (True, 3)])
+def test_a_few_strays_hardly_touch_the_interval(count: int, stray_is_member: bool, strays: int) -> None:
+    """Somebody with photos on one side only, among people with photos on both: one stray took all freedom but one."""
+    rng = np.random.default_rng(5)
+    person = np.concatenate([np.repeat(np.arange(count), 6), count + np.arange(strays)])
+    member = np.concatenate([np.tile([True] * 3 + [False] * 3, count), np.full(strays, stray_is_member)])
+    scores = rng.normal(size=count + strays)[person] * 0.4 + rng.normal(size=len(person)) + 1.3 * member
+    plain = of(sample(scores[:-strays], member[:-strays], person[:-strays]), draws=4000)
+    strayed = of(sample(scores, member, person), draws=4000)
+    wide = plain.high - plain.low
+    assert strayed.high - strayed.low == pytest.approx(wide, rel=0.1)
+    assert strayed.low == pytest.approx(plain.low, abs=0.1 * wide)
+    assert strayed.high == pytest.approx(plain.high, abs=0.1 * wide)
