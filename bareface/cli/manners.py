@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from bareface.errors import BarefaceError, ExitCode
 
+SPEC = Annotated[
+    str | None,
+    typer.Option(help="The input, where the file's own or its family's is wrong: '112x96 BGR, (x - 127.5) / 128'."),
+]
 # Without a terminal a line says how far a stage is, no more often than this many seconds.
 LINE_EVERY = 10.0
 

@@ -62,7 +62,7 @@ def epoch_of(leftovers: Mapping[str, object]) -> int | None:
     """
     found = [value for path, value in leftovers.items() if _EPOCHS.fullmatch(path)]
     numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
-    stated = {int(value) for value in numbers if value >= 0 and value == value // 1}
+    stated = {int(value) for value in numbers if value >= 0 and float(value).is_integer()}
     return stated.pop() if len(stated) == 1 else None
 
 

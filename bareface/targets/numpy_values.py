@@ -27,7 +27,7 @@ class StandIn:
         pass
 
 
-STAND_INS = [(StandIn, str(name)) for name in sorted(NUMPY_NAMES, key=str)]
+STAND_INS: list[tuple[type[StandIn], str]] = [(StandIn, str(name)) for name in sorted(NUMPY_NAMES, key=str)]
 
 
 def numpy_scalar(call: Call) -> float | None:
