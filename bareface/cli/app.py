@@ -83,7 +83,7 @@ def audit(
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
     knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
-    foreign: Annotated[str | None, typer.Option(help="A backbone that never saw the members.")] = None,
+    foreign: Annotated[str | None, typer.Option(help="A face network that was trained on other people.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
     ] = None,

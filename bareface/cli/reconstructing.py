@@ -55,7 +55,7 @@ def invert(
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
     allow_links: AllowLinks = False,
 ) -> None:
-    """Reconstruct what an audited backbone remembers, and let independent judges say whether it did."""
+    """Reconstruct what an audited backbone remembers, and let judges that took no part say whether it did."""
     with manners(run):
         from bareface.cli.inverting import Named, run_inversion
 
