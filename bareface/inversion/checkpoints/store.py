@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
@@ -15,6 +16,7 @@ from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
 
+Precision = Literal["fp16", "fp32"]
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality", "bareface"]
 
 
@@ -32,6 +34,9 @@ class Card(BaseModel):
         notes: what the conversion had to add or assume.
         pixels: mean and standard deviation of four rendered images in [0, 1] and the share of clamped pixels; a
             conversion gone wrong shows here first.
+        precision: of the numbers in the file; a loaded generator computes in fp32.
+        floor: the same distance between held-out images and others of their kind, which no training can undercut but
+            by chance; none if it was not measured.
         curve: of our own training: steps, and the Kernel Inception Distance to held-out images after them.
     """
 
@@ -46,13 +51,18 @@ class Card(BaseModel):
     licence: str = "unknown"
     notes: tuple[str, ...] = ()
     pixels: dict[str, float] = {}
+    precision: Precision = "fp32"
+    floor: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
 
 
-def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface", **said: object) -> Card:
+def save_generator(
+    network: StyleGAN2, out: Path, *, source: Source = "bareface", precision: Precision = "fp32", **said: object
+) -> Card:
     """Write a network to `out` (`*.safetensors`) and its card beside it.
 
     Args:
+        precision: of the numbers in the file; fp16 halves it and keeps three digits.
         said: further fields of the card.
 
     Raises:
@@ -61,11 +71,12 @@ def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface"
     """
     if out.suffix != ".safetensors":
         raise UsageError(str(out), got=f"the suffix {out.suffix!r}", expected="NAME.safetensors")
-    tensors = {name: value.detach().cpu().float().contiguous() for name, value in network.state_dict().items()}
+    kept = torch.float16 if precision == "fp16" else torch.float32
+    tensors = {name: value.detach().cpu().to(kept).contiguous() for name, value in network.state_dict().items()}
     with atomic_path(out) as temporary:
         save_file(tensors, temporary)
-    fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source, **said}
-    card = Card.model_validate(fields)
+    fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source}
+    card = Card.model_validate({**fields, "precision": precision, **said})
     write_text(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
     return card
 

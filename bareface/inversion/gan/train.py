@@ -14,7 +14,7 @@ from torch import Tensor
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
-from bareface.inversion.checkpoints.store import load_generator, save_generator
+from bareface.inversion.checkpoints.store import Precision, load_generator, save_generator
 from bareface.inversion.gan.checkpoints import newest_checkpoint, refuse_another_run, save_checkpoint, save_sheet
 from bareface.inversion.gan.curve import add_to_curve, read_curve
 from bareface.inversion.gan.grow import grow
@@ -59,6 +59,8 @@ def train_generator(
     alignment: str = "unknown",
     licence: str = "unknown",
     measure: Measure | None = None,
+    floor: float | None = None,
+    stored: Precision = "fp32",
     report: Callable[[Step], None] | None = None,
     device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
@@ -75,6 +77,8 @@ def train_generator(
         alignment: how the faces lie in the images, for the card.
         licence: of the weights, for the card.
         measure: called with the moving average at every checkpoint; its distances go to `curve.csv` and the card.
+        floor: the distance that `measure` would give images of the held-out kind, for the card.
+        stored: precision of the numbers in the finished file.
         report: called after every step.
         device: where to compute.
 
@@ -93,7 +97,9 @@ def train_generator(
         folder / GENERATOR_FILE,
         alignment=alignment,
         licence=licence,
-        notes=(f"trained for {players.seen:,} images",),
+        notes=(f"trained for {players.seen:,} images", *_how(recipe)),
+        floor=floor,
+        precision=stored,
         curve=read_curve(folder, recipe.steps),
         pixels=pixel_statistics(players.average, str(folder)),
     )
@@ -109,6 +115,13 @@ def real_batch(images: Images, recipe: GanRecipe, number: int) -> Tensor:
     mirrored = torch.from_numpy(draw.random(len(pixels)) < 0.5) & recipe.flip
     pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
     return pixels / 127.5 - 1
+
+
+def _how(recipe: GanRecipe) -> tuple[str, ...]:
+    """What the card says of the training besides its length."""
+    against = f"a discriminator (weight {recipe.adversarial:g})" if recipe.adversarial else "no discriminator"
+    taught = f"taught by the renderer in its own latents (weight {recipe.taught:g}), {against}"
+    return (f"computed in {recipe.precision}", *((taught,) if recipe.taught else ()))
 
 
 def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_from: Path | None) -> int:
@@ -140,7 +153,8 @@ def _play(
 ) -> None:
     recipe, start = players.recipe, time.perf_counter()
     for number in range(done, recipe.steps):
-        losses = players.step(real_batch(images, recipe, number).to(players.device), number)
+        real = None if recipe.taught else real_batch(images, recipe, number).to(players.device)
+        losses = players.step(real, number)
         _check_finite(losses, number)
         if (number + 1) % recipe.save_every == 0 or number + 1 == recipe.steps:
             save_checkpoint(folder, number + 1, players.tensors(), recipe, data)
