@@ -1,6 +1,7 @@
 """`bareface convert-generator`, `bareface train-generator` and `bareface fit-generator`."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def run_generator_training(
         made = train_generator(
             shown, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence,
             measure=distance_to(held_out, recipe.seed) if held_out else None,
-            floor=floor_of(shown, held_out) if held_out else None, stored=stored, report=report,
+            floor=partial(floor_of, shown, held_out) if held_out else None, stored=stored, report=report,
         )  # fmt: skip
     number = "no end" if faces.endless else f"{len(shown):,}"
     seen = f"{recipe.steps * recipe.batch_size:,} images of {number}, in {recipe.precision}"

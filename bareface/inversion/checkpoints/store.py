@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -34,6 +34,8 @@ class Card(BaseModel):
         notes: what the conversion had to add or assume.
         pixels: mean and standard deviation of four rendered images in [0, 1] and the share of clamped pixels; a
             conversion gone wrong shows here first.
+        person: the first so many numbers of z say who is on an image, the others how it was taken; 0 = they do not
+            tell these apart.
         precision: of the numbers in the file; a loaded generator computes in fp32.
         floor: the same distance between held-out images and others of their kind, which no training can undercut but
             by chance; none if it was not measured.
@@ -51,6 +53,7 @@ class Card(BaseModel):
     licence: str = "unknown"
     notes: tuple[str, ...] = ()
     pixels: dict[str, float] = {}
+    person: int = Field(default=0, ge=0)
     precision: Precision = "fp32"
     floor: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
@@ -89,7 +92,9 @@ def load_generator(path: Path, *, psi: float = 1.0) -> StyleGAN2Generator:
     """
     card = read_card(path.with_suffix(".json"))
     network = build(weights_of(path, card.weights_sha256), card.config, str(path))
-    return StyleGAN2Generator(card.name, network, psi, alignment=card.alignment, licence=card.licence)
+    return StyleGAN2Generator(
+        card.name, network, psi, alignment=card.alignment, licence=card.licence, person=card.person
+    )
 
 
 def weights_of(path: Path, sha256: str) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.faces.synthetic import IDENTITY_SIZE
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
 from bareface.inversion.checkpoints.store import Precision, load_generator, save_generator
 from bareface.inversion.gan.checkpoints import newest_checkpoint, refuse_another_run, save_checkpoint, save_sheet
@@ -59,7 +60,7 @@ def train_generator(
     alignment: str = "unknown",
     licence: str = "unknown",
     measure: Measure | None = None,
-    floor: float | None = None,
+    floor: Callable[[], float] | None = None,
     stored: Precision = "fp32",
     report: Callable[[Step], None] | None = None,
     device: torch.device = _CPU,
@@ -77,7 +78,7 @@ def train_generator(
         alignment: how the faces lie in the images, for the card.
         licence: of the weights, for the card.
         measure: called with the moving average at every checkpoint; its distances go to `curve.csv` and the card.
-        floor: the distance that `measure` would give images of the held-out kind, for the card.
+        floor: called in the end for the distance that `measure` would give images of the held-out kind.
         stored: precision of the numbers in the finished file.
         report: called after every step.
         device: where to compute.
@@ -98,7 +99,8 @@ def train_generator(
         alignment=alignment,
         licence=licence,
         notes=(f"trained for {players.seen:,} images", *_how(recipe)),
-        floor=floor,
+        person=IDENTITY_SIZE if recipe.taught else 0,
+        floor=None if floor is None else floor(),
         precision=stored,
         curve=read_curve(folder, recipe.steps),
         pixels=pixel_statistics(players.average, str(folder)),
