@@ -56,8 +56,8 @@ def _only_reads(path: Path) -> bool:
 
 
 def test_three_broad_excepts_in_the_house() -> None:
-    """Around an attack, which somebody else may have written; around the decoding of hostile bytes, which may raise what
-    it likes; and around the whole, for the last line of a crash."""
+    """Around an attack, which somebody else may have written; around the decoding of hostile bytes, which may raise
+    anything; and around the whole, for the last line of a crash."""
     broad = [path for path in MODULES if re.search(r"except (Base)?Exception\b|except:", path.read_text())]
     assert sorted(path.name for path in broad) == ["answers.py", "decode.py", "ending.py"]
 
