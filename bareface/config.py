@@ -141,7 +141,8 @@ class AuditConfig(Closed):
     compute and shadows are trained. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
     `assignment` says how membership came about: `randomised` where members were drawn by lot from one pool before
-    training, which makes every comparison exact; anything else is `observational`, and people are matched.
+    training, which makes every comparison exact; anything else is `observational`, and people are matched. Where it is
+    not given, a seal decides (`bareface split` writes it beside the roster; `seal` names it where it lies elsewhere).
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
     another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.
     """
@@ -172,7 +173,8 @@ class AuditConfig(Closed):
     max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
     recogniser: str | None = None
     selfcheck: Gate = "refuse"
-    assignment: AssignmentWay = "observational"
+    assignment: AssignmentWay | None = None
+    seal: Path | None = None
 
     @model_validator(mode="after")
     def _people(self) -> "AuditConfig":
@@ -253,7 +255,7 @@ def make_config(values: dict[str, Any], where: str) -> AuditConfig:
 
 
 _MODELS = ("model", "foreign", "recogniser")
-_PATHS = ("roster", "members", "heldout", "nonmembers", "auxiliary", "public")
+_PATHS = ("roster", "seal", "members", "heldout", "nonmembers", "auxiliary", "public")
 
 
 def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,39 @@
     │   └── CheckpointError       2   the file does not hold the weights that were asked for
     ├── UnsafeFileError           5   refused: reading the file would execute what is inside it
     ├── RunError                  4   the run folder cannot be written or belongs to something else; resumable
+    ├── OutputError               74  what was to be said could not be written
     └── Abstained                 -   an attack cannot be run on this trace (recorded, never raised to the user)
 
 Every message says where, what it got, what was expected, and what to try.
 """
 
 import re
+from enum import IntEnum
 from typing import Any, ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    GATE_FAILED = 1
+    """A leak was shown, or a backbone is fed wrongly, and the caller asked to be told by the exit code."""
+    MISTAKE = 2
+    """In the call or in what was brought."""
+    INCONCLUSIVE = 3
+    """The gate could not decide: the audit is INVALID or NOT ESTIMABLE."""
+    RUN_FOLDER = 4
+    """Cannot be used or written; the same command resumes."""
+    UNSAFE = 5
+    """Reading a file would execute what is inside it."""
+    CRASH = 70
+    """A mistake in bareface; the number is EX_SOFTWARE of sysexits.h."""
+    OUTPUT_LOST = 74
+    """The work was done, but what was said could not be written: EX_IOERR."""
+    INTERRUPTED = 130
+    """By Ctrl-C or SIGTERM: 128 + SIGINT. The same command resumes."""
+    BROKEN_PIPE = 141
+    """Whoever read the output went away: 128 + SIGPIPE."""
 
 
 class BarefaceError(Exception):
@@ -27,20 +53,23 @@ class BarefaceError(Exception):
         hint: what to try next; may be empty.
     """
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[ExitCode] = ExitCode.MISTAKE
 
     def __init__(self, where: str, *, got: str, expected: str, hint: str = "") -> None:
         self.where, self.got, self.expected, self.hint = where, got, expected, hint
         advice = f" Try: {hint}." if hint else ""
-        super().__init__(_one_line(f"{where}: got {got}; expected {expected}.{advice}"))
+        super().__init__(one_line(f"{where}: got {got}; expected {expected}.{advice}"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process borders although their arguments are named."""
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-def _one_line(text: str) -> str:
-    """Messages quote names and cells of untrusted files: no line breaks, and nothing that would move a cursor."""
+def one_line(text: str) -> str:
+    """The text as messages show it, which quote names and cells of untrusted files.
+
+    There are no line breaks in it, and nothing that would move a cursor.
+    """
     joined = re.sub(r"\s*\n\s*", " ", text)
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in joined)
 
@@ -75,13 +104,19 @@ class CheckpointError(TargetError):
 class UnsafeFileError(BarefaceError):
     """Refused: reading the file would execute what is inside it."""
 
-    exit_code = 5
+    exit_code = ExitCode.UNSAFE
 
 
 class RunError(BarefaceError):
     """The run folder cannot be written, or belongs to another run."""
 
-    exit_code = 4
+    exit_code = ExitCode.RUN_FOLDER
+
+
+class OutputError(BarefaceError):
+    """What was to be said could not be written."""
+
+    exit_code = ExitCode.OUTPUT_LOST
 
 
 class Abstained(BarefaceError):

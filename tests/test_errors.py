@@ -32,7 +32,7 @@ def test_a_message_cannot_be_given_by_position():
 
 @pytest.mark.parametrize("kind", TREE)
 def test_the_drawn_tree_is_the_tree(kind):
-    drawn = re.search(rf"^ *[│ ├└─]*{kind.__name__} +(\d|-|exit code)", errors.__doc__ or "", re.MULTILINE)
+    drawn = re.search(rf"^ *[│ ├└─]*{kind.__name__} +(\d+|-|exit code)", errors.__doc__ or "", re.MULTILINE)
     assert drawn is not None
     if drawn[1].isdigit():
         assert kind.exit_code == int(drawn[1])

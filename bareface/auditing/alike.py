@@ -22,7 +22,6 @@ from bareface.stats.verdict import MIN_PEOPLE
 from bareface.streams import stream
 from bareface.trace import Channel, Trace
 
-UNTRAINED = "the foreign model was never trained, so nothing that was run can see who the people are"
 # Below it the halves of a population by one trait are called alike: with two disjoint halves .2 to .3 overlap by the
 # errors of who tells them, with the strongest tilt that can be matched .55 (benchmarks/validity).
 LEAST_OVERLAP = 0.4
@@ -61,7 +60,7 @@ class Alike:
 
 
 def compare_sides(arena: Arena, traces: Traces, pictures: Trace, seed: int) -> Alike | None:
-    """Compare the sides of a game without the target; None where the foreign network was never trained.
+    """Compare the sides of a game without the target; None where the foreign network cannot see people.
 
     Args:
         arena: the game.
@@ -69,7 +68,7 @@ def compare_sides(arena: Arena, traces: Traces, pictures: Trace, seed: int) -> A
         pictures: blind features of the candidates.
         seed: root of the streams.
     """
-    if not traces.foreign_trained or Channel.EMBEDDING not in traces.foreign.channels:
+    if traces.foreign_unfit or Channel.EMBEDDING not in traces.foreign.channels:
         return None
     unit = np.arange(len(arena.rows)) if arena.same_people else np.unique(arena.photo_set, return_inverse=True)[1]
     first = np.unique(unit, return_index=True)[1]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.lots import seal_beside
 from bareface.auditing.question import Progress, Question, make_attacks, silent
 from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
@@ -57,11 +58,12 @@ def audit(
     if attacks is not None:
         question = replace(question, attacks=tuple(_attack(one) for one in attacks))
     people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
+    seal = None if isinstance(roster, Roster) else seal_beside(Path(roster))
     where = device_of(device)
     other = None if foreign is None else _target(foreign, where)
     judge = None if recogniser is None else _target(recogniser, where)
     others = tuple(_target(one, where) for one in references)
-    brought = Brought(_target(target, where), people, other, references=others, recogniser=judge)
+    brought = Brought(_target(target, where), people, other, references=others, recogniser=judge, seal=seal)
     return conduct(brought, question, Path(run), fresh=fresh, progress=progress)
 
 

@@ -15,22 +15,23 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bareface.artefacts import artefact_path
+from bareface.assignment import Seal
 from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble, deciding_findings
-from bareface.auditing.assignment import assignment_of
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.findings import Found, exposures, findings
 from bareface.auditing.games import Arena, arena, check_games, possible_games, refuse_without_games
 from bareface.auditing.layers import layer_separations
+from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
-from bareface.auditing.usable import usable_images
+from bareface.auditing.usable import refuse_target, usable_images
 from bareface.evidence import Evidence, Exposure, write_evidence
 from bareface.roster import Roster
 from bareface.targets.device import CPU
@@ -48,6 +49,7 @@ class Brought:
         command: how to ask again.
         references: backbones of other origin that never saw the members; attacks compare the target with them.
         recogniser: an independent network that finds people under two names, if there is one.
+        seal: of the draw that decided who was trained on, if there is one.
         shadows: finished ones, of all the auxiliary people; none = they are trained as the question says.
     """
 
@@ -58,6 +60,7 @@ class Brought:
     references: tuple[Auditable, ...] = ()
     recogniser: Auditable | None = None
     shadows: tuple[Shadow, ...] = ()
+    seal: Seal | None = None
 
 
 def conduct(
@@ -81,7 +84,7 @@ def conduct(
             with the same people and shadows: what was trained and asked for one of them serves them all.
 
     Raises:
-        RosterError: the people or images cannot be audited.
+        RosterError: the people or images cannot be audited, or the roster is not the one that was sealed.
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
@@ -97,6 +100,9 @@ def conduct(
         settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
+    if brought.foreign is not None:
+        refuse_target(brought.foreign, brought.target, "foreign", "scores them as its own control, and hides its leak")
+    assignment = assignment_of(question.assignment, brought.seal, brought.roster)
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
@@ -113,7 +119,6 @@ def conduct(
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
             for game in arenas:
                 answers += play(game, traces, blind, question, progress, (len(answers), total))
-        assignment = assignment_of(question, brought.roster)
         found = findings(answers, traces, question, blind, assignment.how)
         names = pseudonyms(people.subject, question.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])

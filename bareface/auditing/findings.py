@@ -8,34 +8,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.alike import UNTRAINED, WHO, Alike, compare_sides, skipped
-from bareface.auditing.answers import Answer, unfitted
-from bareface.auditing.games import Arena, Game
+from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
+from bareface.auditing.answers import Answer
+from bareface.auditing.directions import directions
+from bareface.auditing.games import UNIT, Arena, Game, Unit
 from bareface.auditing.question import Question
-from bareface.auditing.traces import Traces, in_arena
-from bareface.evidence import Balance, Control, Direction, Exposure, Finding, Matched, Measurement, Verdict
-from bareface.membership.base import Attack, Knowledge
-from bareface.membership.bn_distance import BnDistance
-from bareface.membership.embedding_norm import EmbeddingNorm
-from bareface.membership.flip_agreement import FlipAgreement
+from bareface.auditing.traces import Traces
+from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement, Verdict
+from bareface.membership.base import Knowledge
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
-from bareface.stats.multiplicity import holm
 from bareface.stats.roc import auc, person_scores
 from bareface.stats.sample import units
 from bareface.stats.verdict import Grounds, decide
 from bareface.streams import stream
 from bareface.trace import Trace
 
-Unit = Literal["image", "person"]
 Kind = Literal["blind", "foreign", "bn-swap"]
 How = Literal["randomised", "observational"]
 
-# The unit of the question that a game asks; its measurement gives the verdict.
-UNIT: dict[Game, Unit] = {"record": "image", "dataset": "image", "person": "person"}
 MOST_EXPOSURES = 500
-# Memory makes these move one way on every backbone; they say which side looks trained on, whatever attacks are asked.
-SIGNALS: tuple[Attack, ...] = (EmbeddingNorm(), FlipAgreement(), BnDistance())
-REVERSED_ALPHA = 0.025
 
 
 @dataclass(frozen=True)
@@ -67,15 +58,15 @@ def findings(
     alike = {a.game: compare_sides(a, traces, pictures, question.seed) for a in _arenas(answers)}
     beside = _adjusted_controls(done, alike, traces, question)
     matched = _adjusted_matches(done, alike, traces, question) if how == "observational" else {}
-    directions, reversed_games = _directions(done, traces, alike if how == "observational" else {}, question)
-    balances = _adjusted_balances(answers, alike, beside)
+    pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, question)
+    balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
     measured = {unit: with_holm([_measure(a, unit, question, len(done)) for a in done]) for unit in ("image", "person")}
     rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
     found = []
     for answer in answers:
         grounds = Grounds(
             how, answer.arena.same_people, balances[answer.arena.game], matched.get(id(answer)),
-            directions.get(id(answer)), answer.arena.game in reversed_games,
+            pointed.get(id(answer)), answer.arena.game in reversed_games,
         )  # fmt: skip
         found.append(_finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), grounds))
     return Found(tuple(found), tuple(balances.values()))
@@ -175,7 +166,7 @@ def _controls(
 
 def _control(answer: Answer, kind: Kind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
     said = answer.controls[kind]
-    decides = kind == "blind" or (kind == "foreign" and traces.foreign_trained)
+    decides = kind == "blind" or (kind == "foreign" and not traces.foreign_unfit)
     if isinstance(said, str):
         return Control(
             kind=kind, status="skipped", what=what, reason=said, decides=decides,
@@ -201,14 +192,14 @@ def _beside(
 
 
 def _adjusted_balances(
-    answers: Sequence[Answer], alike: Mapping[Game, Alike | None], beside: Mapping[int, Sequence[Control]]
+    answers: Sequence[Answer], alike: Mapping[Game, Alike | None], beside: Mapping[int, Sequence[Control]], unfit: str
 ) -> dict[Game, Balance]:
     """The comparison of each game's sides, with the adjusted p-value of its `who`."""
     balances: dict[Game, Balance] = {}
     for arena in _arenas(answers):
         compared = alike[arena.game]
         if compared is None:
-            balances[arena.game] = skipped(arena, UNTRAINED)
+            balances[arena.game] = skipped(arena, unfit or "the foreign model gives no embeddings")
             continue
         told = [c.p_value_holm for a in answers if a.arena.game == arena.game for c in beside.get(id(a), ())
                 if c.kind == "who" and c.p_value_holm is not None]  # fmt: skip
@@ -245,41 +236,6 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, question: Question, a
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, question, 1, weight=weight)
     return Matched(measurement=measurement, foreign=foreign)
-
-
-def _directions(
-    done: Sequence[Answer], traces: Traces, alike: Mapping[Game, Alike | None], question: Question
-) -> tuple[dict[int, Direction], set[Game]]:
-    """Which way the unfitted signals point, and the games in which all that point anywhere point the other way."""
-    said: list[tuple[Game, int | None, NDArray[np.float64], Arena]] = [
-        (a.arena.game, id(a), np.where(a.scope, a.unfitted, np.nan), a.arena) for a in done if a.unfitted is not None
-    ]
-    for arena in _arenas(done):
-        asked = in_arena(traces.target, arena)
-        signals = [unfitted(one, asked) for one in SIGNALS]
-        said += [(arena.game, None, signal, arena) for signal in signals if signal is not None]
-    pointed = [_direction(signal, arena, alike.get(game), question) for game, _, signal, arena in said]
-    back = holm([1 - forward for _, forward in pointed])
-    by_answer, reversed_in, forward_in = {}, set(), set()
-    for (game, key, _, _), (reached, forward), adjusted in zip(said, pointed, back, strict=True):
-        away = adjusted < REVERSED_ALPHA
-        reversed_in |= {game} if away else set()
-        forward_in |= {game} if forward < REVERSED_ALPHA else set()
-        if key is not None:
-            by_answer[key] = Direction(auc=reached, p_value=1 - forward, reversed=away)
-    return by_answer, reversed_in - forward_in
-
-
-def _direction(
-    signal: NDArray[np.float64], arena: Arena, alike: Alike | None, question: Question
-) -> tuple[float, float]:
-    """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
-    weight = None if alike is None or alike.record.overlap else alike.weights(np.full(len(signal), np.nan))
-    measured = measure(
-        signal, arena.member, arena.subject, arena.fold, UNIT[arena.game],
-        stream(question.seed, "direction", arena.game), crossfit=False, weight=weight,
-    )  # fmt: skip
-    return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)
 
 
 def _exposed(answers: Sequence[Answer], names: NDArray[np.str_]) -> list[Exposure]:

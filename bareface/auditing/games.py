@@ -18,12 +18,15 @@ from bareface.roster import Role, Roster
 from bareface.streams import stream
 
 Game = Literal["record", "person", "dataset"]
+Unit = Literal["image", "person"]
 
 SIDES: Final[dict[Game, tuple[Role, Role]]] = {
     "record": (Role.MEMBER, Role.HELDOUT),
     "person": (Role.HELDOUT, Role.OUTSIDE),
     "dataset": (Role.MEMBER, Role.OUTSIDE),
 }
+UNIT: Final[dict[Game, Unit]] = {"record": "image", "dataset": "image", "person": "person"}
+"""The unit of the question that a game asks; its measurement gives the verdict."""
 CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
 """The roles whose membership is in question, in one game or another."""
 # With fewer people on a side than folds, some fold would have nobody to learn from.

@@ -45,7 +45,8 @@ class Question:
         max_reject_rate: more unusable images than this share are refused.
         max_shared_rate: more images than this share in two roles are refused; fewer are left out.
         trained_references: how references are trained that saw a part of the images in question; None = there are none.
-        assignment: how membership came about: `randomised` where lots were drawn before training, else `observational`.
+        assignment: how membership came about: `randomised` where lots were drawn before training, else `observational`;
+            None = randomised where there is a seal.
         selfcheck: what follows if the target is not fed as in training; it changes no number, so a run folder may be
             gone on with under another one.
     """
@@ -63,7 +64,7 @@ class Question:
     selfcheck: Gate = "refuse"
     max_shared_rate: float = MAX_SHARED_RATE
     trained_references: ReferenceConfig | None = None
-    assignment: AssignmentWay = "observational"
+    assignment: AssignmentWay | None = None
 
     def __post_init__(self) -> None:
         if self.shadow is None and "shadow" in (self.knowledge or ()):
@@ -88,7 +89,7 @@ class Question:
             plain["knowledge"] = list(self.knowledge)
         if self.max_shared_rate != MAX_SHARED_RATE:
             plain["max_shared_rate"] = self.max_shared_rate
-        if self.assignment != "observational":
+        if self.assignment is not None:
             plain["assignment"] = self.assignment
         if self.trained_references is not None:
             plain["trained_references"] = self.trained_references.model_dump(mode="json")

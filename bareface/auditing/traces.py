@@ -17,7 +17,10 @@ from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
+from bareface.membership.features import direction
 from bareface.roster import Role, Roster
+from bareface.stats.roc import auc
+from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
@@ -35,7 +38,7 @@ class Traces:
             `swapped` where the target has no BatchNorm.
         shadows: each shadow's trace with its own roster.
         foreign_model: the model behind the foreign control, and what it is.
-        foreign_trained: whether it was trained on anybody; only then can it see people, and its control decides.
+        foreign_unfit: why the foreign model cannot see people, so that its control decides nothing; empty where it can.
         swapped_on: what the running statistics of the BN-swap were estimated on.
         compared_with: the public images that some channels compare the target's answers with; empty where nobody asked.
         strangers: what target, foreign and swapped answered about people who are known not to be members; empty
@@ -49,11 +52,14 @@ class Traces:
     foreign_model: Auditable
     foreign_is: str
     swapped_on: str
-    foreign_trained: bool = True
+    foreign_unfit: str = ""
     compared_with: str = ""
     strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
 
+UNTRAINED = "the foreign model was never trained, so nothing that was run can see who the people are"
+# On LFW a copy with fresh weights reaches .66 and a checkpoint after one epoch .97 (docs/results.md).
+LEAST_RECOGNITION, FEWEST_PAIRS, MOST_COMPARED = 0.75, 20, 1500
 NO_BATCHNORM = "nothing: the target has no BatchNorm layer whose running statistics could be exchanged"
 
 
@@ -106,7 +112,7 @@ def gather(
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
-        foreign_trained=foreign is not None or bool(made),
+        foreign_unfit=_unfit(foreign is not None, bool(made), asked["foreign"], everyone.subject[rows]),
         compared_with=asking.compared_with(target),
         strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
     )
@@ -202,6 +208,32 @@ def _told(progress: Progress, stage: str, count: int) -> Report:
         progress(stage, int(epochs), count * step.epochs)
 
     return report
+
+
+def _unfit(brought: bool, shadow: bool, trace: Trace, subject: NDArray[np.str_]) -> str:
+    """Why the foreign model cannot see people; empty where it can, or where too few photos could tell."""
+    if not brought:
+        return "" if shadow else UNTRAINED
+    reached = recognition(trace, subject)
+    if reached is None or reached >= LEAST_RECOGNITION:
+        return ""
+    return f"the foreign model hardly recognises these people (two photos of one person or of two: AUC {reached:.2f})"
+
+
+def recognition(trace: Trace, subject: NDArray[np.str_]) -> float | None:
+    """AUC with which a network tells two photos of one person from photos of two; None with fewer than 20 such pairs.
+
+    Args:
+        trace: its answers about n images.
+        subject: (n,) who is on them.
+    """
+    some = np.sort(stream(0, "recognition").permutation(len(trace))[:MOST_COMPARED])
+    towards, who = direction(trace.take(some)), subject[some]
+    first, second = np.triu_indices(len(some), 1)
+    same = who[first] == who[second]
+    if same.sum() < FEWEST_PAIRS or same.all():
+        return None
+    return auc((towards @ towards.T)[first, second], same)
 
 
 def _foreign(

@@ -79,7 +79,7 @@ def _same_people(
     """Training people against outsiders, people in question against each own role, or why nobody compared them."""
     if recogniser is None:
         return None, {}, NO_RECOGNISER
-    _refuse_target(recogniser, target)
+    refuse_target(recogniser, target, "recogniser", "recognises those it remembers, and would remove its own leak")
     roster, (training, outside) = examination.accepted, sides_of(examination.accepted)
     own = {role: rows for role in OWN if len(rows := roster.rows(role))}
     if not len(training) + len(outside) or not (own or (len(training) and len(outside))):
@@ -115,15 +115,26 @@ def _embedded(
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))
 
 
-def _refuse_target(recogniser: Auditable, target: Auditable) -> None:
-    both_torch = isinstance(recogniser, Target) and isinstance(target, Target)
-    alike = same_network(recogniser, target) if both_torch else recogniser.sha256 == target.sha256  # type: ignore[arg-type]
+def refuse_target(model: Auditable, target: Auditable, place: str, why: str) -> None:
+    """Refuse the audited target in a place that wants a network of other origin.
+
+    Args:
+        model: what stands there.
+        target: what is audited.
+        place: the name of the option.
+        why: what a target that remembers people would do there.
+
+    Raises:
+        UsageError: they are one network.
+    """
+    both_torch = isinstance(model, Target) and isinstance(target, Target)
+    alike = same_network(model, target) if both_torch else model.sha256 == target.sha256  # type: ignore[arg-type]
     if alike:
         raise UsageError(
-            "recogniser",
+            place,
             got="the audited target itself",
             expected="another network, trained on other people",
-            hint="a target that remembers people recognises those it remembers, and would remove its own leak",
+            hint=f"another one: a target that remembers people {why}",
         )
 
 

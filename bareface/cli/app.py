@@ -1,9 +1,10 @@
 """All commands of `bareface`."""
 
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,17 +12,21 @@ import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
 from bareface.cli.comparing import align, overlap, pairs, verify
+from bareface.cli.ending import end_with
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.sealing import split
 
+DEBUG = "--debug"
+
 app = typer.Typer(
     name="bareface",
     help="Does your face backbone remember the people it was trained on?",
-    epilog="Exit codes: 0 done · 1 gate failed · 2 a mistake in the call or its inputs · 4 the run folder cannot be "
-    "used or written, run again to resume · 5 refused as unsafe · 130 interrupted, run again to resume.",
+    epilog="Exit codes: 0 done · 1 gate failed · 2 a mistake in the call or its inputs · 3 the gate could not decide · "
+    "4 the run folder cannot be used or written, run again to resume · 5 refused as unsafe · 70 a crash, a mistake in "
+    "bareface · 74 what was said could not be written · 130 interrupted, run again to resume · 141 broken pipe.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,6 +46,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
     ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where a crash came from.")] = False,
 ) -> None:
     pass
 
@@ -91,11 +97,14 @@ def audit(
     assignment: Annotated[
         str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
     ] = None,
+    seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
-    fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
+    fail_if_leak: Annotated[
+        bool, typer.Option(help="Exit with 1 when a leak is shown, with 3 when nothing could be decided.")
+    ] = False,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
     ] = False,
@@ -109,13 +118,13 @@ def audit(
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
-            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "assignment": assignment,
-            "seed": seed, "device": device,
+            "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
+            "assignment": assignment, "seal": seal, "seed": seed, "device": device,
         }  # fmt: skip
         asked = {name: value for name, value in named.items() if value is not None}
-        shown = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)
-    if fail_if_leak and shown:
-        raise typer.Exit(1)
+        ended = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)
+    if fail_if_leak and ended:
+        raise typer.Exit(ended)
 
 
 @app.command()
@@ -201,11 +210,11 @@ def faces(
         run_faces(folder, people=people, images=images, size=size, first=first, seed=seed)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point: SIGTERM is treated like Ctrl-C, so that a run that is told to stop stays resumable."""
     signal.signal(signal.SIGTERM, _interrupt)
     keep_freed_memory()
-    app()
+    end_with(app, debug=DEBUG in sys.argv[1:])
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import spec_of
+from bareface.auditing.lots import seal_beside
 from bareface.auditing.question import question_of
 from bareface.cli.manners import Stages, out
 from bareface.config import AuditConfig, make_config, read_config
-from bareface.errors import UsageError
+from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence, Verdict
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -31,16 +33,24 @@ FOLDERS = {
     "public": Role.PUBLIC,
 }
 
+# A gate is never green by silence: what could not be decided has not passed.
+GATE = {
+    Verdict.LEAK_SHOWN: ExitCode.GATE_FAILED,
+    Verdict.NOT_SHOWN: ExitCode.DONE,
+    Verdict.INVALID: ExitCode.INCONCLUSIVE,
+    Verdict.NOT_ESTIMABLE: ExitCode.INCONCLUSIVE,
+}
+
 
 def run_audit(
     config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool, code: bool = False, links: bool = False
-) -> bool:
-    """Run an audit, print it, write its page; returns whether a leak was shown."""
+) -> ExitCode:
+    """Run an audit, print it, write its page; returns what a gate on it would say."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
     evidence = audit_configured(settings, run, fresh=fresh, links=links)
     out(render_text(evidence))
     out(f"\nreport: {run / 'report.html'}")
-    return evidence.verdict is Verdict.LEAK_SHOWN
+    return GATE[evidence.verdict]
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool = False) -> Evidence:
@@ -50,11 +60,18 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser)
+    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence))
     return evidence
+
+
+def seal_of(config: AuditConfig) -> Seal | None:
+    """The seal that a configuration names, or the one beside its roster."""
+    if config.seal is not None:
+        return read_seal(config.seal)
+    return seal_beside(config.roster) if config.roster is not None else None
 
 
 def load(reference: str, config: AuditConfig) -> Auditable:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import manners, out
+from bareface.cli.manners import SPEC, manners, out
 
 Model = Annotated[
     str, typer.Option(help="Checkpoint, folder, ONNX, table of embeddings, address, or package.module:factory.")
@@ -41,6 +41,7 @@ def verify(
     ] = "sum",
     far: Annotated[list[float] | None, typer.Option(help="False accept rate to give the TAR at; repeat it.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Folds, where the list has none.")] = 10,
+    spec: SPEC = None,
     json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:
@@ -48,7 +49,7 @@ def verify(
     with manners():
         from bareface.cli.verifying import run_verify, verification_text
 
-        record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds, links=allow_links)
+        record = run_verify(pairs, model, images, flip=flip, fars=far, folds=folds, spec=spec, links=allow_links)
         out(record.model_dump_json(indent=1) if json else verification_text(record))
 
 

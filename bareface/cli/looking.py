@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import manners, out
+from bareface.cli.manners import SPEC, manners, out
+from bareface.errors import ExitCode
 
 
 def inspect(
@@ -25,10 +26,11 @@ def inspect(
 
 
 def selfcheck(
-    model: Annotated[str, typer.Option(help="Checkpoint, folder, or package.module:factory.")],
+    model: Annotated[str, typer.Option(help="Checkpoint, folder, .onnx, or package.module:factory.")],
     images: Annotated[Path, typer.Option(help="Folder of faces, person/image, of people it was not trained on.")],
     most: Annotated[int, typer.Option(min=16, help="Images to feed, drawn at random.")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="Root of every random stream.")] = 7,
+    spec: SPEC = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     allow_links: AllowLinks = False,
 ) -> None:
@@ -36,7 +38,7 @@ def selfcheck(
     with manners():
         from bareface.cli.selfchecking import run_selfcheck, selfcheck_text
 
-        check = run_selfcheck(model, images, most, seed, links=allow_links)
+        check = run_selfcheck(model, images, most, seed, spec, links=allow_links)
         out(check.model_dump_json(indent=1) if json else selfcheck_text(check))
     if check.verdict == "misfit":
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)

@@ -5,15 +5,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from bareface.errors import BarefaceError
+from bareface.errors import BarefaceError, ExitCode
 
-INTERRUPTED = 130
+SPEC = Annotated[
+    str | None,
+    typer.Option(help="The input, where the file's own or its family's is wrong: '112x96 BGR, (x - 127.5) / 128'."),
+]
 # Without a terminal a line says how far a stage is, no more often than this many seconds.
 LINE_EVERY = 10.0
 
@@ -35,7 +39,9 @@ def manners(run: Path | None = None) -> Iterator[None]:
     except KeyboardInterrupt:
         kept = f" What is done is kept in {run}; run the same command again to resume." if run else ""
         console.print(f"Interrupted.{escape(kept)}", highlight=False)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except (BrokenPipeError, EOFError) as error:  # of a connection or a file: typer would take them for the terminal's
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
 class Stages:

@@ -7,6 +7,7 @@ import typer
 
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners
+from bareface.errors import ExitCode
 
 
 def invert(
@@ -68,7 +69,7 @@ def invert(
         }  # fmt: skip
         shown = run_inversion(run, named, asked, fresh=fresh)
     if fail_if_leak and shown:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.GATE_FAILED)
 
 
 def convert_generator(

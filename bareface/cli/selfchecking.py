@@ -1,5 +1,6 @@
 """`bareface selfcheck`: is the backbone fed as in training?"""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +9,26 @@ from bareface.auditing.cast import images_for
 from bareface.cli.manners import Stages
 from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
-from bareface.faces.examine import examine
+from bareface.faces.examine import Examination, examine
+from bareface.probing.entering import entrance_of
 from bareface.probing.selfcheck import selfcheck
 from bareface.roster import Role, Roster, read_folder
 from bareface.selfcheck_record import SelfCheck
 from bareface.streams import stream
 from bareface.targets.kinds import load_any
-from bareface.targets.target import Target
+from bareface.targets.spec import parse_spec
 
 
-def run_selfcheck(model: str, images: Path, most: int, seed: int, *, links: bool = False) -> SelfCheck:
+def run_selfcheck(
+    model: str, images: Path, most: int, seed: int, spec: str | None = None, *, links: bool = False
+) -> SelfCheck:
     """Check a model on some images of a folder.
 
     Raises:
         BarefaceError: the model cannot be loaded, or the folder holds no usable images.
     """
-    target = load_any(model)
-    if not isinstance(target, Target):
+    target = load_any(model, spec=parse_spec(spec) if spec else None)
+    if entrance_of(target) is None:
         got, hint = f"{target.architecture}", "the checkpoint that it was made from"
         raise UsageError(model, got=got, expected="a backbone in torch, which can be fed in several ways", hint=hint)
     brought = read_folder(images, Role.PUBLIC, links=links)
@@ -32,10 +36,19 @@ def run_selfcheck(model: str, images: Path, most: int, seed: int, *, links: bool
     seen = examine(_some(brought, most, seed))
     usable, unusable = seen.accepted, len(seen.rejects)
     if not len(usable):
-        raise RosterError(str(images), got="no usable image", expected="faces of people it was not trained on")
+        expected = f"faces of people it was not trained on ({_reasons(seen)})"
+        hint = "saving them as PNG or JPEG" if seen.rejects else ""
+        raise RosterError(str(images), got="no usable image", expected=expected, hint=hint)
     source = f"{len(usable)} images" + (f" ({unusable} more were unusable)" if unusable else "")
     with Stages() as stages:
         return selfcheck(target, images_for(target, usable), source, lambda *at: stages("self-check", *at))
+
+
+def _reasons(seen: Examination) -> str:
+    """Why images were not used: how many for each reason, and the first of them in full."""
+    counted = Counter(reject.reason for reject in seen.rejects)
+    first = {reject.reason: f"{reject.image}: {reject.detail}" for reject in reversed(seen.rejects)}
+    return "; ".join(f"{count} {reason}, the first {first[reason]}" for reason, count in counted.most_common(3))
 
 
 def selfcheck_text(check: SelfCheck) -> str:

@@ -15,6 +15,7 @@ from bareface.probing.templates import Flip
 from bareface.report import numbers
 from bareface.stats.verification import FARS
 from bareface.targets.kinds import load_any
+from bareface.targets.spec import parse_spec
 
 
 def run_verify(
@@ -25,10 +26,11 @@ def run_verify(
     flip: Flip,
     fars: Sequence[float] | None,
     folds: int = FOLDS,
+    spec: str | None = None,
     links: bool = False,
 ) -> VerificationRecord:
     """Verify a model on a list of pairs."""
-    target = load_any(model).without_head()
+    target = load_any(model, spec=parse_spec(spec) if spec else None).without_head()
     paired = read_paired_images(pairs, images, folds=folds, links=links)
     witness = witness_of(target, paired.pairs.image, paired.digest.tolist())
     sized = paired.sized(target.spec.height, target.spec.width)

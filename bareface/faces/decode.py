@@ -14,16 +14,20 @@ were changed in its middle can decode without complaint.
 """
 
 import os
+import struct
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -31,11 +35,18 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from bareface.errors import ImageError
-from bareface.faces.headers import format_of, is_animated, is_cut_off, orientation_of, webp_size
+from bareface.faces.headers import format_of, is_animated, is_cut_off, webp_size
 from bareface.untrusted.regular import open_file
 
 PIXEL_CAP = 16_000_000
 BYTE_CAP = 64 * 2**20
+_MAY_TURN = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
+_PILLOW_GIVES_UP = (
+    *(SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, OSError, AttributeError, AssertionError),
+    struct.error,
+)
+# Which warnings are heard is set for the whole process.
+_QUIET = Lock()
 
 
 class _Jpeg(JpegImageFile):
@@ -223,8 +234,22 @@ def _rgb(source: ImageFile) -> Image.Image:
 
 
 def _upright(image: Image.Image, source: ImageFile) -> Image.Image:
-    turn = _UPRIGHT.get(orientation_of(source.info.get("exif", b"")))
+    turn = _UPRIGHT.get(_orientation(source))
     return image if turn is None else image.transpose(turn)
+
+
+def _orientation(source: ImageFile) -> Any:
+    """What Pillow's `exif_transpose` goes by: everybody's pipeline turns what that turns, and nothing else.
+
+    Any type of number in EXIF or XMP; upright where there is none, or where Pillow itself gives up on the block.
+    """
+    if _MAY_TURN.isdisjoint(source.info):
+        return 1
+    with _QUIET, warnings.catch_warnings(action="ignore"):  # of damaged blocks
+        try:
+            return source.getexif().get(ExifTags.Base.Orientation, 1)
+        except _PILLOW_GIVES_UP:
+            return 1
 
 
 def _centre(width: int, height: int, rows: int, columns: int) -> tuple[int, int, int, int]:

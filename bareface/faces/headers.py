@@ -17,7 +17,6 @@ _SIGNATURES = (
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
 )
-_ORIENTATION_TAG = 0x0112
 
 
 def format_of(content: bytes) -> str | None:
@@ -58,21 +57,6 @@ def webp_size(content: bytes) -> tuple[int, int]:
         bits = _number(content[21:25])
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return _number(content[26:28]) & 0x3FFF, _number(content[28:30]) & 0x3FFF
-
-
-def orientation_of(exif: bytes) -> int:
-    """The EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112); 1, upright, when the block is absent or damaged."""
-    tiff = exif.removeprefix(b"Exif\0\0")
-    if tiff[:4] not in (b"II*\0", b"MM\0*"):
-        return 1
-
-    def number(start: int, size: int) -> int:
-        return int.from_bytes(tiff[start : start + size], "little" if tiff[0] == ord("I") else "big")
-
-    first = number(4, 4)
-    entries = range(first + 2, min(first + 2 + 12 * number(first, 2), len(tiff)), 12)
-    found = next((number(at + 8, 2) for at in entries if number(at, 2) == _ORIENTATION_TAG), 1)
-    return found if 1 <= found <= 8 else 1
 
 
 def _number(little_endian: bytes) -> int:

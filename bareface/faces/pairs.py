@@ -4,6 +4,7 @@ A threshold chosen on nine folds is counted on the tenth, so the folds should ha
 `pairs.txt`, a CSV table, and InsightFace's packs; `drawn_pairs.py` draws pairs from a roster.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from bareface.columns import column, read_csv, refuse_strays, write_csv
 from bareface.errors import RosterError, UsageError
-from bareface.roster import IMAGE_SUFFIXES
+from bareface.image_folders import IMAGE_SUFFIXES, is_picture
+from bareface.untrusted.regular import content_of, is_file, what_lies_at
 
 FOLDS = 10
-_SAME = {"1": True, "true": True, "yes": True, "same": True}
-_DIFFERENT = {"0": False, "false": False, "no": False, "different": False}
+_SAME = dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "same"), True)
+_DIFFERENT = dict.fromkeys(("0", "0.0", "-1", "-1.0", "false", "f", "no", "n", "different"), False)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class PairList:
 
 
 def read_pairs(path: Path, folder: Path, *, folds: int = FOLDS) -> PairList:
-    """The pairs in LFW's `pairs.txt` or in a CSV table.
+    """The pairs in LFW's `pairs.txt`, in a CSV table, or in lines of two paths and a truth value.
 
     A table has the columns `first`, `second` (image paths) and `same` (1/0, true/false, yes/no), and perhaps `fold`.
     Pairs without folds are cut into stretches, those of each kind for itself.
@@ -63,9 +65,12 @@ def read_pairs(path: Path, folder: Path, *, folds: int = FOLDS) -> PairList:
         RosterError: the list is missing or damaged, or a path leaves the folder.
         UsageError: there are fewer pairs of a kind than folds.
     """
-    if not path.is_file():
-        raise RosterError(str(path), got="no such file", expected="a list of pairs, .txt as LFW's or .csv")
-    return _read_table(path, folds) if path.suffix.lower() == ".csv" else _read_lfw(path, folder, folds)
+    if not is_file(path):
+        raise RosterError(str(path), got=what_lies_at(path), expected="a list of pairs, .txt as LFW's or .csv")
+    if path.suffix.lower() == ".csv":
+        return _read_table(path, folds)
+    lines = _lines(path)
+    return _read_paths(path, lines, folds) if _names_paths(lines[0]) else _read_lfw(path, lines, folder, folds)
 
 
 def write_pairs(pairs: PairList, path: Path) -> None:
@@ -113,6 +118,21 @@ def _read_table(path: Path, folds: int) -> PairList:
     return named_pairs(list(zip(first, second, strict=True)), same, fold)
 
 
+def _names_paths(words: Sequence[str]) -> bool:
+    """Whether a line is two paths and a truth value, as in the lists that ArcFace trainings in torch come with."""
+    return len(words) == 3 and words[2].lower() in _SAME | _DIFFERENT and not words[1].isdecimal()
+
+
+def _read_paths(path: Path, lines: Sequence[Sequence[str]], folds: int) -> PairList:
+    for row, words in enumerate(lines, start=1):
+        if not _names_paths(words):
+            got = repr(" ".join(words)[:80])
+            raise RosterError(f"{path}, line {row}", got=got, expected="two paths and 1 or 0, as in the first line")
+        refuse_strays(path, words[:2], "the folder of images", first=row)
+    same = np.array([_truth(path, row, words[2]) for row, words in enumerate(lines, start=1)])
+    return named_pairs([words[:2] for words in lines], same, _dealt_in_order(same, folds))
+
+
 def _truth(path: Path, row: int, cell: str) -> bool:
     known = _SAME | _DIFFERENT
     if cell.lower() not in known:
@@ -127,9 +147,8 @@ def _numbers(path: Path, cells: Sequence[str]) -> NDArray[np.intp]:
     return np.unique([int(cell) for cell in cells], return_inverse=True)[1].astype(np.intp)
 
 
-def _read_lfw(path: Path, folder: Path, folds: int) -> PairList:
+def _read_lfw(path: Path, lines: Sequence[Sequence[str]], folder: Path, folds: int) -> PairList:
     """LFW's list: `folds size`, then for each fold `size` lines `name i j` and `size` lines `name i other j`."""
-    lines = _lines(path)
     head, rows = lines[0], lines[1:]
     if not 1 <= len(head) <= 2 or not all(word.isdecimal() and len(word) < 7 for word in head):
         raise RosterError(f"{path}, line 1", got=" ".join(head)[:80], expected="numbers of folds and of pairs in each")
@@ -140,13 +159,13 @@ def _read_lfw(path: Path, folder: Path, folds: int) -> PairList:
     if len(rows) != promised or not rows:
         raise RosterError(str(path), got=f"{len(rows)} pairs", expected=f"{promised}, as its first line says")
     fold = np.arange(len(rows), dtype=np.intp) // (2 * size) if len(head) == 2 else _dealt_in_order(same, folds)
-    suffix = _suffix(folder, pairs[0][0])
-    return named_pairs([(first + suffix, second + suffix) for first, second in pairs], same, fold)
+    named = _Suffixes(folder)
+    return named_pairs([(named(first), named(second)) for first, second in pairs], same, fold)
 
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        lines = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        lines = [line.split() for line in content_of(path).decode("utf-8-sig").splitlines() if line.strip()]
     except (UnicodeDecodeError, OSError) as error:
         raise RosterError(str(path), got=f"a file that is no text ({error})", expected="LFW's pairs.txt") from error
     if not lines:
@@ -171,14 +190,36 @@ def _lfw_image(name: str, number: str) -> str:
     return f"{name}/{name}_{number.zfill(4)}"
 
 
-def _suffix(folder: Path, stem: str) -> str:
-    """The suffix that the images have, going by the first one."""
-    tried = sorted(IMAGE_SUFFIXES)
-    found = next((suffix for suffix in tried if (folder / (stem + suffix)).is_file()), None)
-    if found is None:
-        hint = "--images with the folder that has one folder for each person"
-        raise RosterError(str(folder), got=f"no image {stem}", expected=f"one of {', '.join(tried)}", hint=hint)
-    return found
+class _Suffixes:
+    """Stems of images to names: each with the suffix that its file has, whichever and in whichever case.
+
+    Raises:
+        RosterError: the first image is not there. Of later ones the missing are found when they are read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._known, self._usual = folder, dict[str, dict[str, str]](), ""
+
+    def __call__(self, stem: str) -> str:
+        folder, _, name = stem.rpartition("/")
+        if folder not in self._known:
+            self._known[folder] = _pictures(self._folder / folder)
+        found = self._known[folder].get(name, self._usual)
+        if not found:
+            hint = "--images with the folder that has one folder for each person"
+            expected = f"one of {', '.join(sorted(IMAGE_SUFFIXES))}"
+            raise RosterError(str(self._folder), got=f"no image {stem}", expected=expected, hint=hint)
+        self._usual = self._usual or found
+        return stem + found
+
+
+def _pictures(folder: Path) -> dict[str, str]:
+    """Stem -> suffix of the pictures in a folder."""
+    try:
+        names = sorted(os.listdir(folder), reverse=True)
+    except OSError:
+        return {}
+    return dict(os.path.splitext(name) for name in names if is_picture(name))
 
 
 def _dealt_in_order(same: NDArray[np.bool_], folds: int) -> NDArray[np.intp]:

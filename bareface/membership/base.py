@@ -213,6 +213,30 @@ def check_channels(name: str, needs: frozenset[Channel], trace: Trace, whose: st
         )
 
 
+UNITS_PER_NUMBER = 10
+
+
+def refuse_few_units(name: str, numbers: int, units: int, what: str) -> None:
+    """Check that there are ten units for each number that is fitted without a penalty; fewer fit noise.
+
+    Args:
+        name: of the attack.
+        numbers: how many are fitted.
+        units: how many independent images, sets or people they are fitted to.
+        what: those units in words.
+
+    Raises:
+        Abstained: with the number that is needed.
+    """
+    needed = UNITS_PER_NUMBER * numbers
+    if units < needed:
+        raise Abstained(
+            name,
+            got=f"{units} {what} to fit {numbers} numbers on",
+            expected=f"{needed} at least, ten for each number",
+        )
+
+
 _WHERE_FROM = {
     Channel.BN_DISTANCE: "BatchNorm layers with running statistics",
     Channel.BN_DISTANCE_VARIANCE: "BatchNorm layers with running statistics",

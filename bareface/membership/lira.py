@@ -13,8 +13,9 @@ black box, but for `bn-distance`, `bn-kl` (white box) and `logit` (the head).
 How it works:
 N(μ_out, σ_out²) is fitted to the signal over the references that were not trained on the image. Offline the score is
 (s − μ_out) / σ_out, whose normal distribution function is LiRA's 1 − Pr[Z > s]. Online it is log N(s; μ_in, σ_in²) −
-log N(s; μ_out, σ_out²). `fixed` pools each variance over images, as few references want; `per-example` estimates it
-from the references of the one image.
+log N(s; μ_out, σ_out²). `fixed` pools each variance (between the references of one image) over all images that are
+judged or known, members and non-members alike, as few references want; `per-example` estimates it from the references
+of the one image.
 
 Known limits:
 With two references a variance per example is noise: leave it fixed or use bavaria. References trained by another recipe

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Attack, Known, require
+from bareface.membership.base import PARAMETERS, Attack, Known, refuse_few_units, require
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 
@@ -61,6 +61,8 @@ class Lpla(Attack):
         told = ~np.isnan(x).any(1)
         if len(np.unique(member[told])) < 2:
             raise Abstained(self.name, got="one side only", expected="known members and known non-members")
+        for side in (member, ~member):
+            refuse_few_units(self.name, 2 * x.shape[1], int((told & side).sum()), "known images on a side")
         judged = self.log_norms(trace, alone)
         return Scores(log_normal(judged, x[told & member]) - log_normal(judged, x[told & ~member]))
 

@@ -15,8 +15,9 @@ mean over the models that were not trained on anybody in the set (each model's s
 mean likeness of the photos as 16 x 16 grey thumbnails. The score is s less what that predicts, in deviations.
 
 Known limits:
-It removes what makes sets of photos alike to everybody: one event, one pose. What another network finds in the person
-alone stays. Where no model stands beside the target, the thumbnails alone must explain.
+Ten sets of known non-members are needed for each of the three slopes; with fewer it abstains. It removes what makes
+sets of photos alike to everybody: one event, one pose. What another network finds in the person alone stays. Where no
+model stands beside the target, the thumbnails alone must explain.
 
 Reference:
 The reference of image similarity in FACE-AUDITOR (Chen et al., USENIX Security 2023), as a regression.
@@ -29,7 +30,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Beside, Known, Labelled, require
+from bareface.membership.base import PARAMETERS, Beside, Known, Labelled, refuse_few_units, require
 from bareface.membership.features import direction, mean_of, unit
 from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.scores import Scores
@@ -113,6 +114,8 @@ def _slopes(standard: Array, one: Labelled) -> Array:
             "similarity-residual", got="one side only", expected="known members and known non-members in sets"
         )
     rows = standard[whole & ~one.member]
+    sets = np.unique(rows, axis=0)  # photos of a set share their numbers
+    refuse_few_units("similarity-residual", rows.shape[1], len(sets), "sets of known non-members")
     design = np.c_[np.ones(len(rows)), rows[:, 1:]]
     return np.asarray(np.linalg.lstsq(design, rows[:, 0], rcond=None)[0])
 

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bareface.errors import TargetError
 from bareface.probing.agreement import Glance, bank_answers, with_bank
+from bareface.probing.entering import Remembered
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
 from bareface.probing.pooled import WIDTH, Projection
@@ -19,6 +21,8 @@ from bareface.targets.onnx.session import Session
 from bareface.targets.onnx.target import OnnxTarget
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
 
+# Above the epsilon of any BatchNorm layer.
+_FRESH = 0.01
 Look = Callable[[Tensor], tuple[Tensor, dict[str, Moments], dict[str, Moments]]]
 """(n, 3, h, w) uint8 RGB to (n, d) embeddings, what enters the BatchNorm layers, what leaves the linear maps."""
 
@@ -101,13 +105,43 @@ def _glance(look: Look, reduction: Reduction | None, images: Tensor) -> Glance:
     return Glance(embedding, reduction.by_layer(entering))
 
 
+@dataclass(frozen=True)
+class GraphEntrance:
+    """An ONNX graph, into which one can look while it is fed in any way."""
+
+    target: OnnxTarget
+
+    @property
+    def layers(self) -> tuple[Remembered, ...]:
+        """The BatchNorm layers that survived export."""
+        found = []
+        for norm in self.target.graph.norms:
+            mean, variance = norm.mean.astype(np.float64), norm.variance.astype(np.float64)
+            # The epsilon is in the variance here; what never saw anything has to be told all the same.
+            is_new = not mean.any() and bool(np.ptp(variance) == 0) and abs(variance[0] - 1) < _FRESH
+            found.append(Remembered(norm.name, mean, np.ones_like(variance) if is_new else variance))
+        return tuple(found)
+
+    @contextmanager
+    def looking(self) -> Iterator[Callable[[Tensor], dict[str, Moments]]]:
+        """With taps in front of these layers."""
+        look = _look_at(self.target, norm_taps(self.target.graph), ())
+        yield lambda pixels: look(pixels)[1]
+
+
 def _look(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...]) -> Look:
+    look = _look_at(target, entering, leaving)
+    return lambda images: look(target.spec.normalise(images))
+
+
+def _look_at(target: OnnxTarget, entering: tuple[Tap, ...], leaving: tuple[Tap, ...]) -> Look:
+    """The same for (n, channels, h, w) float32 as the graph takes it."""
     graph, taps = target.graph, entering + leaving
     made = tapped(graph, taps)
     session = Session(target.name, made.model, graph.input, (graph.embedding, *made.moments), made.shapes, graph.batch)
 
-    def look(images: Tensor) -> tuple[Tensor, dict[str, Moments], dict[str, Moments]]:
-        rows, shapes = session.run(target.spec.normalise(images).numpy())
+    def look(pixels: Tensor) -> tuple[Tensor, dict[str, Moments], dict[str, Moments]]:
+        rows, shapes = session.run(pixels.numpy())
         embedding, *told = map(torch.from_numpy, rows)
         positions = [int(shape[tap.axis]) for tap, shape in zip(taps, shapes, strict=True)]
         kept = [Moments(*one) for one in zip(told[::2], told[1::2], positions, strict=True)]

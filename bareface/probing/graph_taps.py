@@ -67,8 +67,8 @@ def tapped(graph: Graph, taps: tuple[Tap, ...]) -> Tapped:
     opset = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
     stems = [f"{prefix}{number}" for number in range(len(taps))]
     for tap, stem in zip(taps, stems, strict=True):
+        model.graph.node.extend(_constants(tap, stem))
         model.graph.node.extend(_reduction(tap, stem, opset))
-        model.graph.initializer.extend(_constants(tap, stem))
     moments = tuple(f"{stem}/{name}" for stem in stems for name in ("mean", "norm"))
     shapes = tuple(f"{stem}/size" for stem in stems)
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in moments)
@@ -88,11 +88,15 @@ def _reduction(tap: Tap, stem: str, opset: int) -> Iterator[NodeProto]:
             yield helper.make_node(operator, [flat], output, axes=[tap.axis], keepdims=0)
 
 
-def _constants(tap: Tap, stem: str) -> Iterable[TensorProto]:
-    """A flat shape (0 copies the number of images) and the axis of the positions in it."""
+def _constants(tap: Tap, stem: str) -> Iterable[NodeProto]:
+    """A flat shape (0 copies the number of images) and the axis of the positions in it.
+
+    Nodes rather than initialisers, which files of IR version 3 would have to list among their inputs.
+    """
     shape = [0, -1, tap.channels] if tap.last else [0, tap.channels, -1]
-    yield numpy_helper.from_array(np.array(shape, np.int64), f"{stem}/shape")
-    yield numpy_helper.from_array(np.array([tap.axis], np.int64), f"{stem}/axes")
+    for name, values in (("shape", shape), ("axes", [tap.axis])):
+        tensor = numpy_helper.from_array(np.array(values, np.int64))
+        yield helper.make_node("Constant", [], [f"{stem}/{name}"], value=tensor)
 
 
 def _unused_prefix(model: ModelProto) -> str:

@@ -26,16 +26,14 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.errors import TargetError
 from bareface.faces.source import Images
-from bareface.probing.backbone import visible_layers
+from bareface.probing.entering import Look, Running, Vector, entrance_of
 from bareface.probing.feedings import Feeding, feedings, is_colourless, orders_of
-from bareface.probing.taps import Taps, tapped
 from bareface.selfcheck_record import InputFit, SelfCheck
-from bareface.targets.running_statistics import is_fresh, misfit
+from bareface.targets.kinds import Auditable
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
@@ -47,33 +45,9 @@ _WHITENING_TIMES = 2.0
 _NEARLY, _LEAST = 1.25, 0.002
 _ERRORS = 3.0
 _PARTS, _BATCH = 8, 16
+BLACK_BOX = "only a backbone in torch can be fed in several ways and looked into"
 
-Vector = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Running:
-    """The running statistics of the layers that are compared, one after the other.
-
-    Attributes:
-        names: of the layers.
-        mean, variance: (sum of c,).
-        ends: where each layer but the last ends in them.
-    """
-
-    names: tuple[str, ...]
-    mean: Vector
-    variance: Vector
-    ends: tuple[int, ...]
-
-    def misfit(self, sums: Vector, images: int) -> float:
-        """Mean over layers of the median over channels; sums (2, sum of c) of means and mean squares over images."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = sums / images
-            variance = np.maximum(square - mean**2, 0.0)
-        channels = misfit(mean, variance, self.mean, self.variance)
-        return float(np.mean([np.median(layer) for layer in np.split(channels, self.ends)]))
 
 
 @dataclass(frozen=True)
@@ -104,38 +78,44 @@ class Trial:
         return self.misfit > times * other.misfit + _LEAST and behind > _ERRORS * error
 
 
-def selfcheck(target: Target, images: Images, source: str, report: Progress | None = None) -> SelfCheck:
+def selfcheck(target: Auditable, images: Images, source: str, report: Progress | None = None) -> SelfCheck:
     """Feed `images` in every known way and compare the statistics with the running ones.
 
     Args:
-        target: with the input that it declares.
+        target: with the input that it declares; one that shows nothing but embeddings is not checked.
         images: of the target's size, of people whom it was not trained on; neighbours may show one person.
         source: what the images are, in words.
         report: called with (done, total) ways.
     """
+    entrance = entrance_of(target)
+    if entrance is None:
+        return skipped(target.spec, source, BLACK_BOX)
     if len(images) < FEWEST_IMAGES:
         return skipped(target.spec, source, f"{len(images)} images are too few, {FEWEST_IMAGES} are needed")
     pixels = images.load(np.arange(len(images)))
     tried = trials(target, pixels, report)
     if not tried:
-        why = "running statistics that were ever updated" if visible_layers(target) else "running statistics"
-        return skipped(target.spec, source, f"no BatchNorm layer with {why}")
+        why = "running statistics that were ever updated" if entrance.layers else "running statistics"
+        survived = "" if isinstance(target, Target) else " survived export: they were folded into convolutions"
+        return skipped(target.spec, source, f"no BatchNorm layer with {why}{survived}")
     return judge(tried, pixels, source)
 
 
-def trials(target: Target, pixels: Tensor, report: Progress | None = None) -> tuple[Trial, ...]:
+def trials(target: Auditable, pixels: Tensor, report: Progress | None = None) -> tuple[Trial, ...]:
     """(n, 3, h, w) uint8 RGB images fed in every way that they can tell apart, the declared one first.
 
     None at all where there are no running statistics to compare with.
     """
-    running = _running(target)
-    if running is None:
+    entrance = entrance_of(target)
+    running = Running.of(entrance.layers) if entrance is not None else None
+    if entrance is None or running is None:
         return ()
     ways, made = feedings(target.spec, orders=orders_of(target.spec, pixels)), []
-    for number, way in enumerate(ways, start=1):
-        made.append(_trial(target, pixels, way, running))
-        if report is not None:
-            report(number, len(ways))
+    with entrance.looking() as look:
+        for number, way in enumerate(ways, start=1):
+            made.append(_trial(look, pixels, way, running))
+            if report is not None:
+                report(number, len(ways))
     return tuple(made)
 
 
@@ -152,27 +132,9 @@ def refuse_if_misfit(check: SelfCheck, name: str, hint: str) -> None:
 _EXPECTED = "faces with the statistics that its BatchNorm layers have seen in training"
 
 
-def _running(target: Target) -> _Running | None:
-    """Of the layers that a pass goes through and that have seen something; None if there is none."""
-    modules = dict(target.module.named_modules())
-    names, means, variances = [], [], []
-    for layer in visible_layers(target):
-        buffers = (modules[layer.name].get_buffer(name) for name in ("running_mean", "running_var"))
-        mean, variance = (buffer.double().cpu().numpy() for buffer in buffers)
-        if not is_fresh(mean, variance):
-            names.append(layer.name)
-            means.append(mean)
-            variances.append(variance)
-    if not names:
-        return None
-    ends = np.cumsum([len(mean) for mean in means])[:-1]
-    return _Running(tuple(names), np.concatenate(means), np.concatenate(variances), tuple(ends.tolist()))
-
-
-def _trial(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> Trial:
+def _trial(look: Look, pixels: Tensor, way: Feeding, running: Running) -> Trial:
     bounds = np.linspace(0, len(pixels), _PARTS + 1).astype(int).tolist()
-    with torch.inference_mode(), tapped(target.module) as taps:
-        parts = np.stack([_sums(target, pixels[a:b], way, running.names, taps) for a, b in pairwise(bounds)])
+    parts = np.stack([_sums(look, pixels[a:b], way, running) for a, b in pairwise(bounds)])
     n = len(pixels)
     with np.errstate(over="ignore", invalid="ignore"):  # a wrong scale may throw a net out of all range
         without = [np.delete(parts, number, 0).sum(0) for number in range(_PARTS)]
@@ -182,16 +144,10 @@ def _trial(target: Target, pixels: Tensor, way: Feeding, running: _Running) -> T
     return Trial(way, running.misfit(whole, n), np.array(misfits), len(running.names))
 
 
-def _sums(target: Target, pixels: Tensor, way: Feeding, names: Sequence[str], taps: Taps) -> Vector:
-    """(2, sum of c) means and mean squares of what enters the layers, added up over images."""
+def _sums(look: Look, pixels: Tensor, way: Feeding, running: Running) -> Vector:
     total: Vector = np.zeros((2, 1))
     for batch in torch.split(pixels, _BATCH):
-        taps.clear()
-        target.embed_normalised(way.normalise(batch.to(target.device)))
-        seen = [taps.seen[name] for name in names]
-        means = torch.cat([kept.mean for kept in seen], dim=1).double()
-        squares = torch.cat([kept.norm.double().square() / kept.positions for kept in seen], dim=1)
-        total = total + torch.stack([means.sum(0), squares.sum(0)]).cpu().numpy()
+        total = total + running.sums(look(way.normalise(batch)))
     return total
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bareface.evidence import Evidence, Finding, Rejected
 from bareface.report import numbers
+from bareface.report.balance import assignment_sentence, balance_sentences
 from bareface.report.exposures import ExposureBlock, exposure_blocks
 from bareface.report.facts import Fact, target_facts
 from bareface.report.hygiene import hygiene_sentences
@@ -72,6 +73,7 @@ class GameBlock:
 
     game: str
     question: str
+    balance: tuple[str, ...]
     decides: str
     fprs: tuple[str, ...]
     groups: tuple[KnowledgeGroup, ...]
@@ -108,6 +110,7 @@ class Page:
     subtitle: tuple[str, ...]
     badge: Badge
     sentence: str
+    assignment: str
     plain: Plain
     tallies: tuple[Tally, ...]
     knowledge: tuple[tuple[str, str], ...]
@@ -137,11 +140,12 @@ def page(evidence: Evidence) -> Page:
         subtitle=_subtitle(e),
         badge=VERDICT_BADGE[e.verdict],
         sentence=e.sentence,
+        assignment=assignment_sentence(e.assignment),
         plain=PLAIN[e.verdict],
         tallies=tuple(_tally(game, findings) for game, findings in games_of(e)),
         knowledge=tuple((name, KNOWLEDGE[name]) for name in _asked_knowledge(e)),
         cards=_cards(e),
-        games=tuple(_game(game, findings) for game, findings in games_of(e)),
+        games=tuple(_game(game, findings, balance_sentences(game, e.balances)) for game, findings in games_of(e)),
         layers=layer_blocks(e.layers),
         exposures=exposure_blocks(e.exposures, e.findings),
         target=target_facts(e.target),
@@ -180,7 +184,7 @@ def _tally(game: str, findings: Iterable[Finding]) -> Tally:
     return Tally(game, tuple(sorted(counted.items(), key=lambda item: BADGE_ORDER.index(item[0].kind))))
 
 
-def _game(game: str, findings: tuple[Finding, ...]) -> GameBlock:
+def _game(game: str, findings: tuple[Finding, ...], balance: tuple[str, ...]) -> GameBlock:
     fprs = nominal_fprs(findings)
     groups = tuple(
         KnowledgeGroup(name, KNOWLEDGE[name], rows)
@@ -189,7 +193,8 @@ def _game(game: str, findings: tuple[Finding, ...]) -> GameBlock:
     )
     rates = tuple(row for finding in findings for row in rate_rows(finding))
     shown_fprs = tuple(map(numbers.nominal, fprs))
-    return GameBlock(game, GAME[game], DECIDES[game], shown_fprs, groups, _control_notes(findings), rates)
+    notes = _control_notes(findings)
+    return GameBlock(game, GAME[game], balance, DECIDES[game], shown_fprs, groups, notes, rates)
 
 
 def _control_notes(findings: Iterable[Finding]) -> tuple[ControlNote, ...]:

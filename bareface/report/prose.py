@@ -9,7 +9,7 @@ BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
 GAME_ORDER = ("record", "person", "dataset")
 KNOWLEDGE_ORDER = ("partial", "shadow", "nonmembers")
 BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
-CONTROL_ORDER = ("blind", "foreign", "bn-swap")
+CONTROL_ORDER = ("blind", "who", "foreign", "bn-swap")
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ PLAIN = {
         "Keep this report with the model and repeat the audit whenever the model is retrained.",
     ),
     Verdict.INVALID: Plain(
-        "The comparison is confounded: members and non-members can be told apart without asking the model, or a model "
-        "that never saw these people scores them the same way. The attack numbers below therefore say nothing about "
-        "what this backbone remembers.",
-        "Do not quote the AUCs. Bring members and non-members from the same source, matched in resolution, "
-        "compression, date and number of photos per person, and run the audit again.",
+        "The comparison is confounded: members and non-members differ as pictures or as people, or nothing that was "
+        "run could have seen whether they do. The attack numbers below therefore say nothing about what this backbone "
+        "remembers.",
+        "Do not quote the AUCs. Draw members by lot before training (bareface split), or bring members and non-members "
+        "from the same source: alike in age, sex, pose, resolution, compression, date and number of photos. Bring a "
+        "backbone that was trained on other people (--foreign), so that differences between people can be seen and "
+        "matched, and run the audit again.",
     ),
     Verdict.NOT_ESTIMABLE: Plain(
         "There were too few people or photos to give an answer. Nothing was found, and nothing was ruled out.",
@@ -93,6 +95,7 @@ KNOWLEDGE = {
 
 CONTROL = {
     "blind": "never touches the model; what it finds lies in the photos: size, sharpness, compression",
+    "who": "pictures and a trained foreign network together: the most that anybody can tell without the target",
     "foreign": "the same attack on a backbone that never saw these members; it should stand at chance",
     "bn-swap": "the target with running statistics re-estimated on public faces: do the buffers leak?",
 }

@@ -10,6 +10,7 @@ from bareface.report.numbers import nominal
 from bareface.report.prose import CONTROL_ORDER, NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
 
 Kind = Literal["number", "unknown", "abstained", "failed", "skipped"]
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def _controls(finding: Finding) -> tuple[Cell, ...]:
 
 def _control_cell(control: Control | None) -> Cell:
     if control is None:
-        return Cell("not run", (), "skipped")
+        return Cell(NOT_RUN, (), "skipped")
     if control.status == "skipped" or control.auc is None:
         word = "skipped" if control.status == "skipped" else "not estimable"
         return Cell(word, (control.reason or "no reason given",), "skipped")

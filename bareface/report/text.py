@@ -10,7 +10,7 @@ from bareface.evidence import Evidence
 from bareface.report.clean import cleaned
 from bareface.report.page import GameBlock, Page, page
 from bareface.report.prose import CONTROL_ORDER
-from bareface.report.rows import Cell, FindingRow
+from bareface.report.rows import NOT_RUN, Cell, FindingRow
 
 WIDTH = 100
 _WIDTHS = (16, 13, 20, 20, 14, 7)
@@ -28,6 +28,7 @@ def render_text(evidence: Evidence) -> str:
 
 def _lines(content: Page) -> Iterator[str]:
     yield from (*_wrapped(content.title), "", content.badge.word, *_wrapped(content.sentence), "")
+    yield from (*_wrapped(content.assignment), "")
     yield from (*_wrapped(content.plain.means), *_wrapped(f"What to do: {content.plain.advice}"))
     for game in content.games:
         yield from ("", *_game(game))
@@ -42,6 +43,8 @@ def _lines(content: Page) -> Iterator[str]:
 
 def _game(game: GameBlock) -> Iterator[str]:
     yield from _wrapped(f"{game.game.upper()} GAME: {game.question}")
+    for sentence in game.balance:
+        yield from _wrapped(sentence)
     column = game.fprs.index(_SPOKEN_FPR) if _SPOKEN_FPR in game.fprs else 0
     rate = f"TPR at {game.fprs[column]}" if game.fprs else "TPR"
     for group in game.groups:
@@ -58,7 +61,8 @@ def _finding(row: FindingRow, column: int) -> Iterator[str]:
     image, person = row.units
     rate = _short(image.points[column]) if image.points else "not asked"
     yield from _table_row((row.attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
-    yield from _wrapped("; ".join(map(_beside, CONTROL_ORDER, row.controls)), "  Δ ")
+    run = [(kind, cell) for kind, cell in zip(CONTROL_ORDER, row.controls, strict=True) if cell.value != NOT_RUN]
+    yield from _wrapped("; ".join(_beside(kind, cell) for kind, cell in run), "  Δ ")
 
 
 def _short(rate: Cell) -> str:

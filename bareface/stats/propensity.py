@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bareface.stats.logistic import ridge_logistic
 from bareface.stats.sample import Bools, Codes, Floats
 
 INNER_FOLDS = 5
@@ -150,15 +151,13 @@ def _crossfitted(values: Floats, member: Bools, fold: Codes, weight: Floats, rid
 
 def _logits(known: Floats, member: Bools, weight: Floats, ridge: float, asked: Floats) -> Floats:
     """(m,) logits of asked units from a logistic regression on known ones; all 0 where one side only is known."""
-    from sklearn.linear_model import LogisticRegression
-
     if member.all() or not member.any():
         return np.zeros(len(asked))
     centre, scale = known.mean(axis=0), known.std(axis=0)
     scale[scale == 0] = 1.0
     standard, wanted = (np.clip((x - centre) / scale, -_FARTHEST, _FARTHEST) for x in (known, asked))
-    model = LogisticRegression(C=1 / ridge, max_iter=2000).fit(standard, member, sample_weight=weight)
-    logits: Floats = model.decision_function(wanted)
+    coefficients, intercept = ridge_logistic(standard, member, weight, ridge)
+    logits: Floats = wanted @ coefficients + intercept
     return logits
 
 

@@ -28,6 +28,8 @@ _NAMES = {
 }
 _WITHIN_A_GAME = (Verdict.INVALID, Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN)
 _OVER_GAMES = (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN)
+_EITHER = "Either the people differ, or the foreign model was trained on some of the members, too."
+FAMILIAR = "; or was the foreign model trained on some of these very images, too?"
 BRING = (
     "bring a backbone that was trained on other people (--foreign), or auxiliary people to train a shadow on, or draw "
     "members by lot before training (bareface split)"
@@ -127,7 +129,7 @@ def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds
     balance, matched = grounds.balance, grounds.matched
     if balance is not None and balance.overlap:
         told = f"{_NAMES['who']} reaches AUC {_with(balance.auc, balance.auc_interval)} per person"
-        return Decision(Verdict.INVALID, f"{_what(attack)}, but {told}, and {balance.overlap}.")
+        return Decision(Verdict.INVALID, f"{_what(attack)}, but {told}, and {balance.overlap}. {_EITHER}")
     if balance is None or balance.status == "skipped" or matched is None:
         return _nobody_could_see(attack, controls, grounds)
     weighted = matched.measurement
@@ -208,7 +210,8 @@ def _failed(attack: Measurement, controls: Sequence[Control], how: Literal["rand
         if control.p_value_holm is not None and control.p_value_holm < ALPHA:
             told = f"{_NAMES[control.kind]} tells the sides apart as well (Holm p = {control.p_value_holm:.2g})"
             lots = ", although they were drawn by lot: were the files of one side treated differently afterwards?"
-            return f"{told}: it does not exceed {_excess(control)}{lots if how == 'randomised' else ''}"
+            taught = FAMILIAR if control.kind == "foreign" else ""
+            return f"{told}: it does not exceed {_excess(control)}{lots if how == 'randomised' else ''}{taught}"
     return ""
 
 

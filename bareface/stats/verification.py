@@ -34,6 +34,8 @@ from bareface.stats.roc import auc, roc
 from bareface.stats.sample import Bools, Floats, Sample, sample
 
 FARS = (0.01, 0.001, 0.0001)
+# Standard errors below this are rounding: all folds say the same.
+_NO_SCATTER = 1e-9
 
 
 class FoldAccuracy(Record):
@@ -160,17 +162,21 @@ def _accuracy(pairs: Sample, here: Bools) -> FoldAccuracy:
 
 
 def _jackknife(pairs: Sample, statistic: Callable[[Sample], float]) -> Interval:
-    """Student's interval on the logit scale; a rate of exactly 0 or 1 gets Clopper-Pearson's, counting pairs."""
-    value = statistic(pairs)
+    """Student's interval on the logit scale; Clopper-Pearson's, counting pairs, where folds have no scatter.
+
+    So it is at rates of exactly 0 and 1, where all folds err alike, and where a model has collapsed: as many trials as
+    the rarer kind has pairs leave a rate in doubt all the same.
+    """
+    value, trials = statistic(pairs), int(min(pairs.member.sum(), (~pairs.member).sum()))
     if value in (0.0, 1.0):
-        trials = int(min(pairs.member.sum(), (~pairs.member).sum()))
         return clopper_pearson(round(value) * trials, trials)
     numbers = np.unique(pairs.fold)
     without = np.array([statistic(pairs.take(pairs.fold != number)) for number in numbers])
     error = math.sqrt((len(numbers) - 1) * float(without.var()))
     half = _student(len(numbers)) * error / (value * (1 - value))
     centre = math.log(value / (1 - value))
-    return Interval(low=_logistic(centre - half), high=_logistic(centre + half))
+    found = Interval(low=_logistic(centre - half), high=_logistic(centre + half))
+    return found if error > _NO_SCATTER else _widened(found, value, trials)
 
 
 def _mean_interval(shares: Floats, pairs: int) -> Interval:
@@ -178,7 +184,15 @@ def _mean_interval(shares: Floats, pairs: int) -> Interval:
     if mean in (0.0, 1.0):
         return clopper_pearson(round(mean) * pairs, pairs)
     half = _student(len(shares)) * float(shares.std(ddof=1)) / math.sqrt(len(shares))
-    return Interval(low=max(0.0, mean - half), high=min(1.0, mean + half))
+    found = Interval(low=max(0.0, mean - half), high=min(1.0, mean + half))
+    return found if shares.std() > _NO_SCATTER else _widened(found, mean, pairs)
+
+
+def _widened(found: Interval, rate: float, trials: int) -> Interval:
+    """The interval, at least as wide as an exact one of so many trials at that rate."""
+    low = clopper_pearson(math.floor(rate * trials), trials).low
+    high = clopper_pearson(math.ceil(rate * trials), trials).high
+    return Interval(low=min(found.low, low), high=max(found.high, high))
 
 
 def _student(folds: int) -> float:

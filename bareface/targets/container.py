@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +15,7 @@ from bareface.opcodes import Call, Name, Persistent, mapped, walk
 from bareface.targets.sniff import Kind, sniff
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of
+from bareface.targets.unsafe import holders
 from bareface.targets.unwrap import flatten
 from bareface.untrusted.json_text import read_json
 from bareface.untrusted.walk import TooMuchError
@@ -35,12 +36,14 @@ class StaticFile:
         tree: nested dicts of `StaticTensor`, scalars and `Opaque`.
         names: every import that its pickle asks for; none in safetensors.
         whole_module: the class of the pickled module, where the file holds one instead of a state_dict.
+        holders: import -> key that holds what it would make, for imports that are refused.
     """
 
     kind: Kind
     tree: object
     names: tuple[Name, ...] = ()
     whole_module: str | None = None
+    holders: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_static(path: Path) -> StaticFile:
@@ -176,7 +179,7 @@ def _described(path: Path, kind: Kind, root: object, names: tuple[Name, ...], fi
     total = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, StaticTensor))
     if total > MAX_EXPANSION * path.stat().st_size:
         raise _bomb(path, f"tensors of {total:,} bytes in a file of {path.stat().st_size:,}")
-    return StaticFile(kind, tree, names, module_class(root))
+    return StaticFile(kind, tree, names, module_class(root), holders(root, names))
 
 
 @contextmanager

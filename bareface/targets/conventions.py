@@ -18,6 +18,7 @@ class Convention:
             fed grey whatever the order, and nets of three RGB where the project's own are grey.
         caveat: what the keys cannot tell; empty where they tell everything.
         eps, momentum: of its BatchNorm layers.
+        trains_faces: whether the project's nets recognise faces; nets of one that does not may have learnt anything.
     """
 
     project: str
@@ -27,6 +28,7 @@ class Convention:
     caveat: str = ""
     eps: float = 1e-5
     momentum: float = 0.1
+    trains_faces: bool = True
 
 
 INSIGHTFACE = Convention("InsightFace arcface_torch")
@@ -60,6 +62,7 @@ FACENET = Convention(
 TORCHVISION = Convention(
     *("torchvision and timm", "RGB", IMAGENET_MEAN, IMAGENET_STD),
     caveat="these projects train no face nets: 112x112 and ImageNet's normalisation are assumed",
+    trains_faces=False,
 )
 LIGHTCNN = Convention("AlfredXiangWu/LightCNN", "GRAY", (0.0,), (255.0,))
 SPHEREFACE = Convention("clcarwin/sphereface_pytorch", "BGR", std=(128.0,))

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,11 @@ from bareface.errors import TargetError
 from bareface.targets.post import Courtesy, Post
 from bareface.targets.printable import printable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
+from bareface.untrusted.json_text import read_json
+from bareface.untrusted.walk import Bounds, TooMuchError
 
+# What an answer may hold: numbers of one image, and whatever else a service likes to say.
+LONGEST, BESIDE, MOST_NESTED = 8192, 10_000, 16
 _ANSWER = '{"embeddings": [[...], ...]}, one for each image'
 _BY_HAND = "asking it by hand first; docs/targets.md says what is sent and what it has to answer"
 _EXCHANGED = "starting over with --fresh once the service behind it stays the same"
@@ -117,13 +121,20 @@ def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]
     """
     try:
         with np.errstate(over="ignore"):  # what overflows is not finite, and refused below
-            values = np.asarray(json.loads(answer)["embeddings"], dtype=np.float32)
+            said: Any = read_json(answer, Bounds(MOST_NESTED, BESIDE + count * LONGEST, len(answer)))
+            values = np.asarray(said["embeddings"], dtype=np.float32)
+    except TooMuchError as error:
+        got = f"the answer {_shown(answer)!r}: {error}"
+        raise TargetError(name, got=got, expected=_ANSWER, hint=_BY_HAND) from None
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
-        shown = printable(answer[:80].decode(errors="replace"))
-        raise TargetError(name, got=f"the answer {shown!r}", expected=_ANSWER, hint=_BY_HAND) from None
+        raise TargetError(name, got=f"the answer {_shown(answer)!r}", expected=_ANSWER, hint=_BY_HAND) from None
     if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
         bad = "" if np.isfinite(values).all() else ", not all of them finite,"
         got = f"numbers of shape {values.shape}{bad} for {count} images"
         expected = f"{_ANSWER}, finite, at least two numbers each"
         raise TargetError(name, got=got, expected=expected, hint=_BY_HAND)
     return values
+
+
+def _shown(answer: bytes) -> str:
+    return printable(answer[:80].decode(errors="replace"))

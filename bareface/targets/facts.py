@@ -14,9 +14,11 @@ from bareface.files import sha256_of
 from bareface.targets.backbones.plan import Shapes
 from bareface.targets.card import BackboneCard, read_card
 from bareface.targets.container import read_static
+from bareface.targets.counters import Count, count_of
 from bareface.targets.factsheet import CheckpointFacts, HeadFact, InputFact, NormFact, facts_text
 from bareface.targets.heads import find_head
 from bareface.targets.leftovers import epoch_of, leftover_facts
+from bareface.targets.nets import Choice, choose, several, split_reference
 from bareface.targets.provenance import provenance
 from bareface.targets.recognise import COUNTER, Recognised, differences, norms, recognise, shapes_of, stranger
 from bareface.targets.running_statistics import shift
@@ -24,7 +26,7 @@ from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
 from bareface.targets.strangers import FACTORY, Stranger
 from bareface.targets.unsafe import EXPORT, offenders
-from bareface.targets.unwrap import statistics, unwrap
+from bareface.targets.unwrap import statistics
 from bareface.targets.window import window
 from bareface.untrusted.regular import is_folder
 
@@ -36,24 +38,31 @@ BUFFERS = ("running_mean", "running_var", COUNTER)
 def facts_of(path: Path | str) -> CheckpointFacts:
     """The facts about a checkpoint file, or about a folder that `save_target` wrote; nothing is executed.
 
+    Args:
+        path: of it; `file.pt#model_ema.module` means the net of that name in a file with several.
+
     Raises:
         CheckpointError: it is no checkpoint, is cut off, or claims more than its bytes can mean.
         UnsafeFileError: it is a program rather than a checkpoint.
     """
-    path = Path(path)
+    path, inside = split_reference(Path(path))
     file = weights_file(path)
     static = read_static(file)
-    found = unwrap(static.tree, StaticTensor)
+    choice = choose(static.tree, StaticTensor, inside, str(file))
+    found = choice.of(static.tree, StaticTensor)
     shapes = {key: tensor.shape for key, tensor in found.tensors.items()}
     known, blank = _recognised(shapes, found.wrapper)
     own, head = known.part(found.tensors) if known else (found.tensors, {})
     layers = norms(blank) if blank else {}
     leftovers = found.leftovers | head | _head_beside(path)
-    statistics_found = _norms(own, layers)
+    counts = _counts(own)
+    statistics_found = _norms(own, layers, counts)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
     head_found = _head(leftovers, known)
     identities = head_found.identities if head_found else None
-    trained = provenance([norm.batches for norm in statistics_found], epoch_of(leftovers), identities)
+    counters_found = [counts[norm.name] for norm in statistics_found]
+    is_recogniser = known is not None and known.convention.trains_faces
+    trained = provenance(counters_found, epoch_of(leftovers), identities, recogniser=is_recogniser)
     fed = _input(known, _card(path)) if known else None
     facts = CheckpointFacts(
         file=path.name,
@@ -74,9 +83,11 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         provenance=trained,
         head=head_found,
         leftovers=leftover_facts(leftovers),
+        nets=choice.nets if len(choice.nets) > 1 else (),
         auditable="",
     )
-    return facts.model_copy(update={"auditable": _auditable(facts, _obstacle(shapes, known, blank))})
+    told = _several(choice, path) or _obstacle(shapes, known, blank)
+    return facts.model_copy(update={"auditable": _auditable(facts, told)})
 
 
 def _recognised(shapes: Shapes, wrapper: str) -> tuple[Recognised | None, nn.Module | None]:
@@ -95,6 +106,14 @@ def _obstacle(shapes: Shapes, known: Recognised | None, blank: nn.Module | None)
         return f"These facts only. Try {found.advice if found else FACTORY}."
     misfit = differences(shapes_of(blank.state_dict()), known.part(shapes)[0])
     return f"These facts only: of its tensors, {misfit}. Try {FACTORY}." if misfit else ""
+
+
+def _several(choice: Choice, path: Path) -> str:
+    """Why a file with several nets is not loaded as it is, and what to ask for."""
+    if not choice.is_open:
+        return ""
+    named = " or ".join(f"{path.name}#{name}" for name in choice.nets)
+    return f"One of {several(choice)}, once it is named: {named}."
 
 
 def weights_file(path: Path) -> Path:
@@ -120,10 +139,18 @@ def _input(known: Recognised, card: BackboneCard | None) -> InputFact:
     return InputFact(spec=str(card.spec.spec()), convention=f"{CARD} beside it", caveat="", momentum=card.momentum)
 
 
-def _norms(tensors: Mapping[str, StaticTensor], layers: Mapping[str, nn.Module]) -> tuple[NormFact, ...]:
-    names = [key.removesuffix("running_mean") for key in statistics(tensors)]
-    whole = [name for name in names if _is_whole(tensors, name)]
-    return tuple(_norm(tensors, name, layers.get(name.rstrip("."))) for name in whole)
+def _counts(tensors: Mapping[str, StaticTensor]) -> dict[str, Count]:
+    """Layer with running statistics -> its counter."""
+    prefixes = [key.removesuffix("running_mean") for key in statistics(tensors)]
+    return {prefix.rstrip("."): count_of(tensors.get(f"{prefix}{COUNTER}")) for prefix in prefixes}
+
+
+def _norms(
+    tensors: Mapping[str, StaticTensor], layers: Mapping[str, nn.Module], counts: Mapping[str, Count]
+) -> tuple[NormFact, ...]:
+    prefixes = [key.removesuffix("running_mean") for key in statistics(tensors)]
+    whole = {prefix.rstrip("."): prefix for prefix in prefixes if _is_whole(tensors, prefix)}
+    return tuple(_norm(tensors, prefix, layers.get(name), counts[name]) for name, prefix in whole.items())
 
 
 def _is_whole(tensors: Mapping[str, StaticTensor], prefix: str) -> bool:
@@ -131,21 +158,17 @@ def _is_whole(tensors: Mapping[str, StaticTensor], prefix: str) -> bool:
     return variance is not None and mean.shape == variance.shape and mean.numel > 0
 
 
-def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | None) -> NormFact:
+def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | None, count: Count) -> NormFact:
     mean, variance = tensors[f"{prefix}running_mean"].numpy(), tensors[f"{prefix}running_var"].numpy()
     return NormFact(
         name=prefix.rstrip("."),
         channels=mean.size,
         dimensions=None if layer is None else 1 if isinstance(layer, nn.BatchNorm1d) else 2,
         shift=shift(mean.astype(float), variance.astype(float)),
-        batches=_count(tensors.get(f"{prefix}{COUNTER}")),
+        batches=count.batches,
+        counter=count.state,
+        within=count.within,
     )
-
-
-def _count(counter: StaticTensor | None) -> int | None:
-    """The number in a counter; a file may put anything in its place."""
-    is_count = counter is not None and counter.shape == () and "int" in counter.storage.dtype
-    return int(counter.numpy()) if counter is not None and is_count else None
 
 
 def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:

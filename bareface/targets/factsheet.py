@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bareface.targets.counters import State
 from bareface.targets.leftovers import LeftoverFact
 from bareface.targets.printable import printable
 from bareface.targets.provenance import Combination, ProvenanceFact
@@ -26,7 +27,10 @@ class NormFact(BaseModel):
         channels: how many it normalises.
         dimensions: 2 for feature maps, 1 for vectors; None where the architecture is not known.
         shift: root mean square over channels of running mean / running standard deviation.
-        batches: `num_batches_tracked`, how many batches it saw in training; None in files without counters.
+        batches: `num_batches_tracked`, how many batches it saw in training; None where no number can be read.
+        counter: whether that number is exact, approximate (a cast left gaps in its type), overflowed, no number at all,
+            or absent.
+        within: the true number lies so close to an approximate one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +39,8 @@ class NormFact(BaseModel):
     dimensions: Literal[1, 2] | None
     shift: float
     batches: int | None
+    counter: State
+    within: int = 0
 
     @property
     def degenerate(self) -> bool:
@@ -90,6 +96,8 @@ class CheckpointFacts(BaseModel):
         provenance: what the counters are consistent with.
         head: the classification layer, if one was left in the file.
         leftovers: what else lies in the file.
+        nets: names of the whole nets in the file, where there are several; the facts are about the first that is
+            usual, or about the one that was asked for.
         auditable: what bareface can do with this file, in a sentence or two.
     """
 
@@ -112,6 +120,7 @@ class CheckpointFacts(BaseModel):
     provenance: ProvenanceFact
     head: HeadFact | None
     leftovers: tuple[LeftoverFact, ...]
+    nets: tuple[str, ...]
     auditable: str
 
 
@@ -130,6 +139,9 @@ def _lines(facts: CheckpointFacts) -> Iterator[tuple[str, str]]:
     size = f", embedding of {facts.embedding_size}" if facts.embedding_size else ""
     yield "file", f"{facts.file} ({facts.kind}{', inside ' + facts.wrapper if facts.wrapper else ''})"
     yield "sha256", facts.sha256
+    if len(facts.nets) > 1:
+        choices = ", ".join(f"{facts.file}#{name}" for name in facts.nets)
+        yield "nets", f"{len(facts.nets)} of them are whole: {choices}"
     yield "whole module", facts.whole_module or ""
     yield "refused for", ", ".join(facts.refused)
     yield "architecture", f"{facts.architecture}, {facts.parameters:,} weights{size}"
@@ -166,6 +178,8 @@ def _provenance_lines(trained: ProvenanceFact) -> Iterator[tuple[str, str]]:
         for number, line in enumerate(told):
             yield "" if number else "consistent with", line
         yield "", _chance(trained)
+    elif trained.counter is not None and not trained.within:
+        yield "", "not held against the catalogue of face data sets: this net is not known to recognise faces"
     if trained.same_identities:
         yield "as many classes", ", ".join(trained.same_identities)
 

@@ -3,6 +3,7 @@
 The order matters; the first family whose marks are all found is it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,7 +50,12 @@ class Family:
 
     def convention(self, wrapper: str) -> Convention:
         """The convention that goes with what the checkpoint was wrapped in."""
-        return next(convention for part, convention in self.conventions if part in wrapper)
+        return next(convention for part, convention in self.conventions if re.search(_whole(part), wrapper))
+
+
+def _whole(part: str) -> str:
+    """The part as a name of its own: `net.` is not the end of `subnet.`."""
+    return rf"(?:^|[./]){re.escape(part)}" if part else ""
 
 
 _EVOLVE = (("backbone.", by.FACEX_ZOO), ("", by.EVOLVE))

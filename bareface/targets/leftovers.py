@@ -14,6 +14,7 @@ MEANINGS = (
     (r"optim|exp_avg|momentum|adam|sgd", "state of the optimiser: smoothed last gradients, of the head too"),
     (r"class_?to|to_?class|classes|labels?\b|ident|names|subjects", "class names: who the training people were"),
     (r"head|softmax|kernel|logits|centers?\b|centres?\b|^fc\b|^W$", "part of a classification head"),
+    (r"^proj|_proj|predict", "what training put behind the embedding; no part of the backbone"),
     (r"batch_(mean|std)", "moving average of the feature norms in training"),
     (r"ema|swa|average", "a moving average of the weights"),
     (r"sched|lr_|learning_rate", "the schedule of the learning rate"),
@@ -55,8 +56,13 @@ def leftover_facts(leftovers: Mapping[str, object]) -> tuple[LeftoverFact, ...]:
 
 
 def epoch_of(leftovers: Mapping[str, object]) -> int | None:
-    """The epoch that the file states; None where it states none, or several that differ."""
-    stated = {value for path, value in leftovers.items() if _EPOCHS.fullmatch(path) and type(value) is int}
+    """The epoch that the file states; None where it states none, or several that differ.
+
+    A number below zero stands for "not yet" or "finished", and is none.
+    """
+    found = [value for path, value in leftovers.items() if _EPOCHS.fullmatch(path)]
+    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+    stated = {int(value) for value in numbers if value >= 0 and float(value).is_integer()}
     return stated.pop() if len(stated) == 1 else None
 
 

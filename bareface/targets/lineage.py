@@ -18,9 +18,11 @@ from pydantic import BaseModel, ConfigDict
 from bareface.targets.container import read_static
 from bareface.targets.facts import CheckpointFacts, weights_file
 from bareface.targets.factsheet import labelled
+from bareface.targets.nets import choose, split_reference
+from bareface.targets.provenance import ProvenanceFact
 from bareface.targets.running_statistics import misfit
 from bareface.targets.storages import StaticTensor
-from bareface.targets.unwrap import statistics, unwrap
+from bareface.targets.unwrap import statistics
 
 Relation = Literal["identical", "close", "related", "unrelated"]
 Kinship = Literal[
@@ -71,7 +73,7 @@ class LineageFact(BaseModel):
         statistics_misfit: mean squared Hellinger distance of the running statistics over channels and layers; 0 = the
             same, 1 = disjoint; None where there are none to compare.
         counters: batches that each saw in training; None where unknown.
-        batches_between: the second counter less the first; None where one is unknown.
+        batches_between: the second counter less the first; None where one is unknown or not exact.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,11 +97,11 @@ def lineage(path: Path, facts: CheckpointFacts, other_path: Path, other_facts: C
     ours, theirs = _tensors(path), _tensors(other_path)
     layers, apart = _layers(ours, theirs), _statistics_misfit(ours, theirs)
     counters = facts.provenance.counter, other_facts.provenance.counter
-    between = counters[1] - counters[0] if counters[0] is not None and counters[1] is not None else None
+    between = _between(facts.provenance, other_facts.provenance)
     cosine = _median([layer.cosine for layer in layers if layer.cosine is not None])
-    steps = _steps(facts.provenance.steps_per_epoch, other_facts.provenance.steps_per_epoch)
+    steps = _steps(facts.provenance, other_facts.provenance, between)
     kinship: Kinship = "same file"
-    if facts.sha256 != other_facts.sha256:
+    if facts.sha256 != other_facts.sha256 or split_reference(path)[1] != split_reference(other_path)[1]:
         kinship = _kinship(_shapes(ours) == _shapes(theirs), layers, cosine, apart, between, steps)
     made = LineageFact(
         file=facts.file,
@@ -115,14 +117,35 @@ def lineage(path: Path, facts: CheckpointFacts, other_path: Path, other_facts: C
     return made.model_copy(update={"sentence": _sentence(made, facts, other_facts, steps)})
 
 
-def _steps(ours: Sequence[int], theirs: Sequence[int]) -> int | None:
-    """Batches in an epoch, if the two agree on one number, or one of them alone has one."""
-    both = set(ours) & set(theirs) if ours and theirs else {*ours, *theirs}
-    return both.pop() if len(both) == 1 else None
+def _between(ours: ProvenanceFact, theirs: ProvenanceFact) -> int | None:
+    """The second counter less the first; None where one is unknown, or is not exact."""
+    if ours.counter is None or theirs.counter is None or ours.within or theirs.within:
+        return None
+    return theirs.counter - ours.counter
+
+
+def _steps(ours: ProvenanceFact, theirs: ProvenanceFact, between: int | None) -> int | None:
+    """Batches in an epoch, if the two can be times of one run; None otherwise.
+
+    Where both state their epoch, the counters have to grow by a whole number of batches for each epoch between them,
+    and by as many as the counter and epoch of one of them tell, if they tell a number. Otherwise the two have to agree
+    on a number, or one of them alone has one.
+    """
+    told = set(ours.steps_per_epoch), set(theirs.steps_per_epoch)
+    if ours.epoch is None or theirs.epoch is None:
+        both = told[0] & told[1] if all(told) else told[0] | told[1]
+        return both.pop() if len(both) == 1 else None
+    epochs = theirs.epoch - ours.epoch
+    if not between or not epochs or between % epochs or between // epochs < 0:
+        return None
+    steps, known = between // epochs, told[0] | told[1]
+    return steps if steps in known or not known else None
 
 
 def _tensors(path: Path) -> Tensors:
-    return unwrap(read_static(weights_file(path)).tree, StaticTensor).tensors
+    file, inside = split_reference(path)
+    tree = read_static(weights_file(file)).tree
+    return choose(tree, StaticTensor, inside, str(file)).of(tree, StaticTensor).tensors
 
 
 def _shapes(tensors: Tensors) -> dict[str, tuple[int, ...]]:
@@ -197,7 +220,8 @@ def _sentence(made: LineageFact, facts: CheckpointFacts, other: CheckpointFacts,
             f"{facts.architecture} and {other.architecture} are built differently ({shared}): nothing more can be said."
         )
     rounded = made.kinship == "same backbone" and any(layer.relation != "identical" for layer in made.layers)
-    return f"{_KIN[made.kinship]}{' Up to rounding.' if rounded else ''}{_moved(made, steps)} {_numbers(made)}"
+    sentence = _KIN[made.kinship] + (" Up to rounding." if rounded else "")
+    return f"{sentence}{_moved(made, facts, other, steps)} {_numbers(made)}"
 
 
 _KIN: dict[Kinship, str] = {
@@ -211,12 +235,13 @@ _KIN: dict[Kinship, str] = {
 }
 
 
-def _moved(made: LineageFact, steps: int | None) -> str:
+def _moved(made: LineageFact, facts: CheckpointFacts, other: CheckpointFacts, steps: int | None) -> str:
     """How many batches lie between the two, where the kinship is one of time."""
     if made.kinship not in ("same run continued", "fine-tuned", "common beginning", "unrelated"):
         return ""
     if made.batches_between is None:
-        return "; how long is unknown, a counter is missing." if made.kinship == "fine-tuned" else "."
+        why = "a counter is missing" if None in made.counters else "a counter is not exact"
+        return f"; how long is unknown, {why}." if made.kinship == "fine-tuned" else "."
     later, batches = (made.other if made.batches_between > 0 else made.file), abs(made.batches_between)
     if not batches:
         return "; both counters are the same."
@@ -224,8 +249,16 @@ def _moved(made: LineageFact, steps: int | None) -> str:
         assert steps
         epochs = batches // steps
         return f": {later} is {epochs:,} epoch{'s' if epochs > 1 else ''} of {steps:,} batches later."
-    epoch = f", no whole number of epochs of {steps:,}" if steps and batches % steps else ""
-    return f"; the counter of {later} is {batches:,} batches ahead{epoch}."
+    return f"; the counter of {later} is {batches:,} batches ahead{_no_epochs(made, facts, other, steps)}."
+
+
+def _no_epochs(made: LineageFact, facts: CheckpointFacts, other: CheckpointFacts, steps: int | None) -> str:
+    """Why the batches between the two are no epochs of one run, as far as the files state epochs."""
+    first, second = facts.provenance.epoch, other.provenance.epoch
+    if made.kinship == "fine-tuned" and first is not None and second is not None:
+        return f", which does not go with the epochs that they state, {first:,} and {second:,}, in one run"
+    batches = abs(made.batches_between or 0)
+    return f", no whole number of epochs of {steps:,}" if steps and batches % steps else ""
 
 
 def _numbers(made: LineageFact) -> str:

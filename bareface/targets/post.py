@@ -6,20 +6,19 @@ Directly to http or https (no proxy), and nowhere else (no redirects); an answer
 import http.client
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from bareface.errors import TargetError
+from bareface.targets.deadline import Deadline, post
 from bareface.targets.printable import printable
 
 TOKEN = "BAREFACE_ENDPOINT_TOKEN"
 MOST_BYTES = 64 << 20
 LONGEST_WAIT = 60.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NO_ANSWER = (urllib.error.URLError, http.client.HTTPException, OSError)
+_NO_ANSWER = (http.client.HTTPException, OSError, ValueError)  # the last: an answer that is no HTTP
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Courtesy:
     Attributes:
         images: pictures in one request.
         per_second: requests in a second, at most.
-        timeout: seconds to wait for an answer.
+        timeout: seconds until the whole answer has to be there, however it comes.
         retries: how often a request is repeated that got no answer.
         first_wait: seconds before the first repetition; each later one waits twice as long.
     """
@@ -91,33 +90,23 @@ class Post:
 
     def _once(self, content: bytes, expected: str) -> tuple[bytes | str, float]:
         """The answer, or why there is none and how many seconds the other side wants to be left alone."""
-        request = urllib.request.Request(self.url, content, _headers(), method="POST")
+        deadline = Deadline(self.courtesy.timeout, self.clock)
         try:
-            with _OPENER.open(request, timeout=self.courtesy.timeout) as response:
-                answer: bytes = response.read(MOST_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            with error:
-                said = f"{error.code} {printable(str(error.reason), 80)}"
-                if error.code in _AGAIN:
-                    return said, _seconds(error.headers.get("Retry-After"))
-                got = f"the answer {said}"
-            raise TargetError("endpoint", got=got, expected=expected, hint="asking it by hand first") from None
+            reply = post(self.url, content, _headers(), deadline, MOST_BYTES + 1)
+        except TimeoutError:
+            return f"no whole answer within {self.courtesy.timeout:g} s", 0.0
         except _NO_ANSWER as error:
             return printable(str(error) or type(error).__name__, 120), 0.0
-        if len(answer) > MOST_BYTES:
+        if not 200 <= reply.status < 300:
+            said = f"{reply.status} {printable(reply.reason, 80)}"
+            if reply.status in _AGAIN:
+                return said, _seconds(reply.wait)
+            got = f"the answer {said}"
+            raise TargetError("endpoint", got=got, expected=expected, hint="asking it by hand first")
+        if len(reply.content) > MOST_BYTES:
             hint = "fewer images in a request (endpoint: images)"
             raise TargetError("endpoint", got=f"more than {MOST_BYTES:,} bytes", expected=expected, hint=hint)
-        return answer, 0.0
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Faces go to the address that was given, and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        """None: the redirect becomes an error."""
-
-
-_OPENER = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+        return reply.content, 0.0
 
 
 def _has_a_port(parts: SplitResult) -> bool:

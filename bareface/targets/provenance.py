@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from bareface.targets.counters import ABSENT, Count
 from bareface.targets.datasets import BATCH_SIZES, DATASETS, MOST_EPOCHS, Dataset
 
 # A number is compared with others up to this share away from it.
@@ -46,7 +47,8 @@ class ProvenanceFact(BaseModel):
     """What the counters of training batches say, and what they are consistent with.
 
     Attributes:
-        counter: batches that most layers saw; None where there is no counter, or all are zero.
+        counter: batches that most layers saw; None where no counter can be read, or all are zero.
+        within: the true number lies so close to it; 0 where it is exact. Nothing is compared with one that is not.
         reading: what the counters mean, in words.
         epoch: as the file itself states it; None where it does not.
         steps_per_epoch: counter / epochs, where that is whole: two numbers where the stated epoch may be counted from
@@ -59,6 +61,7 @@ class ProvenanceFact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     counter: int | None
+    within: int
     reading: str
     epoch: int | None
     steps_per_epoch: tuple[int, ...]
@@ -80,41 +83,57 @@ class _Pass:
 
 
 def provenance(
-    counters: Sequence[int | None], epoch: int | None = None, identities: int | None = None
+    counters: Sequence[Count | int | None],
+    epoch: int | None = None,
+    identities: int | None = None,
+    *,
+    recogniser: bool = True,
 ) -> ProvenanceFact:
     """What the counters of the BatchNorm layers are consistent with.
 
     Args:
-        counters: of each layer with running statistics; None for a layer without one.
-        epoch: as the file states it.
+        counters: of each layer with running statistics, as they were read or as numbers; None for a layer without one.
+        epoch: as the file states it; below zero it is none.
         identities: classes of the head in the file.
+        recogniser: whether the net is known to recognise faces. Otherwise the catalogue says something only where it
+            has a data set of as many people as the head has classes.
     """
-    counter = _common(counters)
-    of_epochs = _epochs(counter, epoch) if counter else []
-    fitting = _fitting(counter, identities) if counter else []
+    counts = [one if isinstance(one, Count) else _counted(one) for one in counters]
+    epoch = None if epoch is None or epoch < 0 else epoch
+    counter, within = _common(counts)
+    exact = counter if not within else None
+    same = tuple(dataset.name for dataset in DATASETS if dataset.identities == identities)
+    of_epochs = _epochs(exact, epoch) if exact else []
+    asked = exact if recogniser or same else None
+    fitting = _fitting(asked, identities) if asked else []
     stated = [found for found in fitting if found.epochs in of_epochs]
-    compared = [counter // epochs for epochs in of_epochs] if counter and (stated or not fitting) else []
+    compared = [exact // epochs for epochs in of_epochs] if exact and (stated or not fitting) else []
     return ProvenanceFact(
         counter=counter,
-        reading=_reading(counters, counter, epoch, of_epochs),
+        within=within,
+        reading=_reading(counts, counter, within, epoch, of_epochs),
         epoch=epoch,
-        steps_per_epoch=tuple(counter // epochs for epochs in of_epochs) if counter else (),
+        steps_per_epoch=tuple(exact // epochs for epochs in of_epochs) if exact else (),
         consistent=tuple(stated or fitting),
         tried=len(BATCH_SIZES) * sum(dataset.images is not None for dataset in DATASETS),
-        by_chance=_by_chance(counter, compared) if counter else None,
-        same_identities=tuple(dataset.name for dataset in DATASETS if dataset.identities == identities),
+        by_chance=_by_chance(asked, compared) if asked else None,
+        same_identities=same,
     )
 
 
-def _common(counters: Iterable[int | None]) -> int | None:
-    """The counter that most layers share, the larger one of two; None if there is none above zero."""
-    counted = Counter(counter for counter in counters if counter is not None and counter > 0)
-    return max(counted, key=lambda counter: (counted[counter], counter), default=None)
+def _counted(number: int | None) -> Count:
+    return ABSENT if number is None else Count("exact", number)
+
+
+def _common(counts: Iterable[Count]) -> tuple[int | None, int]:
+    """The counter that most layers share, the larger one of two, and how close the truth is to it; none above zero."""
+    counted = Counter((count.batches, count.within) for count in counts if (count.batches or 0) > 0)
+    return max(counted, key=lambda pair: (counted[pair], pair), default=(None, 0))
 
 
 def _epochs(counter: int, epoch: int | None) -> list[int]:
     """The epochs that the stated one can mean, counted from one or from zero, of which the counter is a multiple."""
-    candidates = [] if epoch is None or epoch < 0 else [epoch, epoch + 1]
+    candidates = [] if epoch is None else [epoch, epoch + 1]
     return [epochs for epochs in candidates if epochs and counter % epochs == 0]
 
 
@@ -169,23 +188,39 @@ def _mean_fits(number: int, most_epochs: int) -> float:
     return sum(max(0, count) for count in multiples) / (high - low + 1)
 
 
-def _reading(counters: Sequence[int | None], counter: int | None, epoch: int | None, of_epochs: Sequence[int]) -> str:
-    seen = [value for value in counters if value is not None]
-    if not seen:
-        missing = "the file has no counters: it is older than torch 0.4.1, was converted, or had them taken out"
-        return f"unknown: {missing if counters else 'no BatchNorm layer with running statistics, so no counter'}"
+def _reading(
+    counts: Sequence[Count], counter: int | None, within: int, epoch: int | None, of_epochs: Sequence[int]
+) -> str:
     if counter is None:
-        return "unknown: no counter is above zero, so they were set back, or nothing was trained"
-    if set(counters) != {counter}:
-        return _unequal(counters, counter)
+        return f"unknown: {_unknown(counts)}"
+    if {count.batches for count in counts} != {counter}:
+        return _unequal(counts, counter)
+    if within:
+        why = next(count.why for count in counts if count.why)
+        said = f"; the file states epoch {epoch}" if epoch is not None else ""
+        return f"about {counter:,} batches, {counter - within:,} to {counter + within:,}: {why}{said}"
     return f"{counter:,} batches{_of_epochs(counter, epoch, of_epochs)}"
 
 
-def _unequal(counters: Sequence[int | None], counter: int) -> str:
-    values, without = sorted({value for value in counters if value is not None}), sum(v is None for v in counters)
+def _unknown(counts: Sequence[Count]) -> str:
+    """Why no number of batches is known."""
+    if not counts:
+        return "no BatchNorm layer with running statistics, so no counter"
+    if any(count.batches is not None for count in counts):
+        return "no counter is above zero, so they were set back, or nothing was trained"
+    unread = [count.why for count in counts if count.why]
+    if unread:
+        return f"the counters are there, but no number can be read in them ({unread[0]})"
+    return "the file has no counters: it is older than torch 0.4.1, was converted, or had them taken out"
+
+
+def _unequal(counts: Sequence[Count], counter: int) -> str:
+    known = sorted({count.batches for count in counts if count.batches is not None})
+    without, unread = (sum(chosen) for chosen in zip(*((c == ABSENT, c.batches is None) for c in counts), strict=True))
     some = f", {without} layers without a counter" if without else ""
+    some += f", {unread - without} layers whose counter is no number" if unread > without else ""
     why = "parts were frozen, added later, or come from another model"
-    return f"{values[0]:,} to {values[-1]:,} batches, by layer{some}; {counter:,} in most: {why}"
+    return f"{known[0]:,} to {known[-1]:,} batches, by layer{some}; {counter:,} in most: {why}"
 
 
 def _of_epochs(counter: int, epoch: int | None, of_epochs: Sequence[int]) -> str:

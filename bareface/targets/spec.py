@@ -1,12 +1,17 @@
 """What pixels a backbone expects."""
 
+import math
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
 
+from bareface.errors import UsageError
+
 ChannelOrder = Literal["RGB", "BGR", "GRAY"]
+LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -49,3 +54,34 @@ class ImageSpec:
 
 USUAL_INPUT = ImageSpec(112, 112)
 """What most face recognisers take; stands in where a target does not say."""
+
+_NUMBERS = r"(-?[\d.eE+-]+(?: -?[\d.eE+-]+)*)"
+_SPEC = re.compile(rf"(\d+)x(\d+)(?: (RGB|BGR|GRAY))?(?:,? *\(x - {_NUMBERS}\) */ *{_NUMBERS})?")
+
+
+def parse_spec(text: str) -> ImageSpec:
+    """The input that a text names, written as bareface prints it: `112x96 BGR, (x - 127.5) / 128`.
+
+    Channel order and normalisation may be left out; they are RGB and (x - 127.5) / 127.5 then.
+
+    Raises:
+        UsageError: it is written in another way, or a number is out of range.
+    """
+    found = _SPEC.fullmatch(text.strip())
+    expected = "HEIGHTxWIDTH RGB|BGR|GRAY, (x - mean) / std, as in '112x96 BGR, (x - 127.5) / 128'"
+    if found is None:
+        raise UsageError("spec", got=repr(text[:200]), expected=expected)
+    height, width, order, *numbers = found.groups()
+    order = cast(ChannelOrder, order or "RGB")
+    assert order in get_args(ChannelOrder)
+    try:
+        mean, std = (tuple(float(one) for one in (said or "127.5").split()) for said in numbers)
+        channels = 1 if order == "GRAY" else 3
+        fits = all(len(values) in (1, channels) for values in (mean, std))
+        sound = all(math.isfinite(value) for value in (*mean, *std)) and min(std) > 0
+    except ValueError:
+        fits = sound = False
+    if not (fits and sound and 0 < int(height) <= LARGEST_SIDE and 0 < int(width) <= LARGEST_SIDE):
+        expected = f"sides of 1 to {LARGEST_SIDE}, one mean and std or one for each channel, std above 0"
+        raise UsageError("spec", got=repr(text[:200]), expected=expected)
+    return ImageSpec(int(height), int(width), order, mean, std)

@@ -19,6 +19,7 @@ from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
+from bareface.targets.nets import split_reference
 from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
@@ -62,8 +63,8 @@ def load_target(path: Path | str, *, spec: ImageSpec | None = None, name: str | 
 
     Args:
         path: a folder that `save_target` wrote (with its head, if it has one); the `.safetensors` file in it (the
-            backbone alone, as it would be shipped); a checkpoint of another project; or `package.module:factory`,
-            which runs that code.
+            backbone alone, as it would be shipped); a checkpoint of another project (`file.pt#model_ema.module` for
+            one net of several in it); or `package.module:factory`, which runs that code.
         spec: the input, where the card or the project's convention is wrong; needed for a factory.
         name: what reports shall call it.
 
@@ -103,7 +104,9 @@ def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Targe
     found = recognise(shapes_of(checkpoint.tensors), checkpoint.wrapper, str(file))
     module = assemble(found, checkpoint.tensors, str(file), spec)
     centres = _centres(checkpoint.leftovers | found.part(checkpoint.tensors)[1], found)
-    return Target(name or file.stem, found.architecture, module, spec or found.spec, str(file), centres)
+    path, inside = split_reference(file)
+    called = name or (f"{path.stem}#{inside}" if inside else file.stem)
+    return Target(called, found.architecture, module, spec or found.spec, str(file), centres)
 
 
 def _centres(leftovers: Mapping[str, object], found: Recognised) -> Tensor | None:

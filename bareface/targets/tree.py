@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bareface.errors import CheckpointError
 from bareface.opcodes import DICT, Call, Name, Persistent
+from bareface.targets.numpy_values import is_numpy, numpy_scalar
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.untrusted.walk import TooMuchError, Walk
 
@@ -95,6 +96,9 @@ class TreeBuilder:
             return self.build(node.args[0], depth + 1)
         if node.function in _TENSORS:
             return self._tensor(node.args)
+        if is_numpy(node.function):
+            number = numpy_scalar(node)
+            return Opaque("a NumPy value") if number is None else number
         state = self.build(node.state, depth + 1) if isinstance(node.state, Call) else None
         if isinstance(state, dict) and "_modules" in state:
             return self._module(state)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy.stats import binom
 
+from bareface.artefacts import write_artefact
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.defending.bench import DEFENCES, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
@@ -96,7 +97,7 @@ def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(ben
 def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, bench: Bench) -> None:
     path = run / "seed-3" / "defences" / "folding" / "trial.json"
     trial = json.loads(path.read_text()) | {"seconds": 12345.0}
-    path.write_text(json.dumps(trial))
+    write_artefact(path, json.dumps(trial))
     again = run_bench(world, ("folding",), [3], run, lambda *_: None)
     assert [one.seconds for one in again.trials] == [12345.0]
     path.with_name("broken.json").write_text('{"defence": "folding"}')

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from bareface.errors import UsageError
+from bareface.stats.intervals import clopper_pearson
 from bareface.stats.verification import best_threshold, equal_error_rate, verify_pairs
 
 # Two folds of six pairs, small enough for a pencil.
@@ -118,3 +119,38 @@ def test_the_jackknife_is_that_of_the_textbook() -> None:
 def test_missing_similarities_are_refused() -> None:
     with pytest.raises(UsageError, match="got 1 pairs without a similarity; expected a number for each pair"):
         verify_pairs([np.nan, *SIMILARITY[1:]], SAME, FOLD)
+
+
+def _alike(folds: int, same: int, wrong: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Folds of so many pairs of each kind with so many errors of each kind in every one of them."""
+    truth, fold = np.tile([True, False], folds * same), np.repeat(np.arange(folds), 2 * same)
+    score = np.where(truth, 0.9, 0.1) + np.tile(np.linspace(0, 0.01, 2 * same), folds)
+    for number in range(folds):
+        for kind, count, value in ((True, wrong[0], 0.05), (False, wrong[1], 0.95)):
+            score[np.flatnonzero((fold == number) & (truth == kind))[:count]] = value
+    return score, truth, fold
+
+
+@pytest.mark.parametrize("folds", [2, 4, 10])
+@pytest.mark.parametrize("wrong", [(1, 1), (2, 2), (3, 3), (2, 0)])
+def test_folds_that_err_alike_leave_doubt_all_the_same(folds: int, wrong: tuple[int, int]) -> None:
+    found = verify_pairs(*_alike(folds, 5, wrong), fars=())
+    for value, interval in (
+        (found.accuracy, found.accuracy_interval),
+        (found.auc, found.auc_interval),
+        (found.eer, found.eer_interval),
+    ):
+        assert interval.low < value < interval.high
+    exact = clopper_pearson(round(found.accuracy * folds * 10), folds * 10)
+    assert found.accuracy_interval.low <= exact.low
+    assert found.accuracy_interval.high >= exact.high
+
+
+@pytest.mark.parametrize("folds", [2, 4, 10])
+@pytest.mark.parametrize("value", [1.0, 0.0, -0.3])
+def test_a_collapsed_model_is_as_doubtful_as_a_coin(folds: int, value: float) -> None:
+    truth, fold = np.tile([True, False], 5 * folds), np.repeat(np.arange(folds), 10)
+    found = verify_pairs(np.full(10 * folds, value), truth, fold, fars=())
+    for interval in (found.accuracy_interval, found.auc_interval, found.eer_interval):
+        assert interval.low < 0.5 - 0.5 / np.sqrt(10 * folds)
+        assert interval.high > 0.5 + 0.5 / np.sqrt(10 * folds)

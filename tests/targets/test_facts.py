@@ -138,7 +138,10 @@ def test_a_counter_that_is_no_number_of_batches_is_unknown(counter: torch.Tensor
     torch.save(norm, tmp_path / "file.pt")
     facts = facts_of(tmp_path / "file.pt")
     assert (facts.batches, facts.norms[0].batches, facts.provenance.counter) == (None, None, None)
-    assert "the file has no counters" in facts_text(facts)
+    assert facts.norms[0].counter == ("overflowed" if counter.isinf().all() else "no number")
+    told = " ".join(facts_text(facts).split())
+    assert "the counters are there, but no number can be read in them" in told
+    assert "the file has no counters" not in told
 
 
 def test_text_from_a_file_reaches_the_terminal_without_control_characters(tmp_path: Path) -> None:

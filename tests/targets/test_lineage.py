@@ -94,6 +94,40 @@ def test_a_few_batches_later(
     assert {layer.relation for layer in found.layers} == {"close"}
 
 
+@pytest.mark.parametrize(
+    ("parent", "child", "kinship", "said"),
+    [
+        # (epoch, counter) each; one run: as many batches for each epoch between them
+        ((4, 404), (9, 909), "same run continued", "5 epochs of 101 batches later"),
+        ((3, 404), (8, 909), "same run continued", "5 epochs of 101 batches later"),  # counted from zero
+        ((9, 909), (4, 404), "same run continued", "first.pt is 5 epochs of 101 batches later"),
+        ((5, 1503), (7, 1703), "same run continued", "2 epochs of 100 batches later"),  # begun at 1,003 batches
+        ((4, 404), (3, 707), "fine-tuned", "does not go with the epochs that they state, 4 and 3, in one run"),
+        ((4, 404), (4, 808), "fine-tuned", "404 batches ahead"),
+        ((4, 404), (6, 1016), "fine-tuned", "does not go with the epochs"),  # 306 for an epoch, 101 before
+        ((4, 404), (10, 904), "fine-tuned", "does not go with the epochs"),  # 83.3 for an epoch
+        ((4, 404), (-1, 707), "same run continued", "3 epochs of 101"),  # -1 is no epoch
+        ((-1, 400), (-1, 700), "fine-tuned", "300 batches ahead."),
+    ],
+)
+def test_what_the_files_state_of_epochs_decides(
+    target: Target, tmp_path: Path, parent: tuple[int, int], child: tuple[int, int], kinship: str, said: str
+) -> None:
+    first = saved(tmp_path / "first.pt", target.module, *parent)
+    found = kin(first, saved(tmp_path / "second.pt", moved(target.module, 0.2), *child))
+    assert (found.kinship, found.batches_between) == (kinship, child[1] - parent[1])
+    assert said in found.sentence
+
+
+def test_a_counter_that_is_not_exact_is_compared_with_nothing(first: Path, target: Target, tmp_path: Path) -> None:
+    cast = saved(tmp_path / "cast.pt", copy.deepcopy(target.module), batches=404)
+    torch.save({key: value.bfloat16() for key, value in torch.load(cast)["state_dict"].items()}, cast)
+    found = kin(first, cast)
+    assert (found.kinship, found.batches_between, found.counters) == ("same backbone", None, (404, 404))
+    later = saved(tmp_path / "later.pt", moved(target.module, 0.2), batches=909)
+    assert "how long is unknown, a counter is not exact" in kin(cast, later).sentence
+
+
 def test_a_common_beginning_and_none(first: Path, target: Target, tmp_path: Path) -> None:
     far = kin(first, saved(tmp_path / "far.pt", moved(target.module, 1.5)))
     assert far.kinship == "common beginning"

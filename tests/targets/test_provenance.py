@@ -96,6 +96,19 @@ def test_what_counters_mean(counters: list[int | None], reading: str) -> None:
         assert (trained.counter, trained.by_chance, trained.consistent) == (None, None, ())
 
 
+def test_a_net_that_is_no_recogniser_is_consistent_with_nothing_by_chance() -> None:
+    counter = -(-490_623 // 512) * 68
+    told = provenance([counter], recogniser=False)
+    assert (told.counter, told.consistent, told.by_chance) == (counter, (), None)
+    assert provenance([counter], identities=10_572, recogniser=False).consistent
+    assert not provenance([counter], identities=1000, recogniser=False).consistent
+
+
+def test_an_epoch_below_zero_is_none() -> None:
+    told = provenance([404], -1)
+    assert (told.epoch, told.reading) == (None, "404 batches; the file states no epoch")
+
+
 def test_numbers_beyond_all_measure_are_only_numbers() -> None:
     assert provenance([2**62], 2**62).consistent == ()
     assert provenance([1], -1).steps_per_epoch == ()

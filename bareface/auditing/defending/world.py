@@ -127,4 +127,5 @@ def _moved(part: Roster, folder: Path) -> Roster:
 
 def _together(parts: list[Roster], folder: Path) -> Roster:
     images = tuple(image for part in parts for image in part.image)
-    return Roster(folder, images, *(np.concatenate([getattr(p, c) for p in parts]) for c in ("subject", "role")))
+    subject, role = np.concatenate([p.subject for p in parts]), np.concatenate([p.role for p in parts])
+    return Roster(folder, images, subject, role)

@@ -85,7 +85,9 @@ def read_list(path: Path) -> dict[int, Listed]:
                 listed[int(key)] = Listed(tuple(float(number) for number in label), source)
     except (OSError, ValueError) as error:
         where, got = f"{path}, line {len(listed) + 1}", f"a line that cannot be read ({printable(str(error))})"
-        raise RosterError(where, got=got, expected="a number, labels and a path, separated by tabs") from None
+        expected = "a number, labels and a path, or a flag, a path and a label, separated by tabs"
+        hint = f"removing {path.name}: only the people of damaged records are looked up there"
+        raise RosterError(where, got=got, expected=expected, hint=hint) from None
     return listed
 
 

@@ -21,8 +21,6 @@ from bareface.untrusted.regular import is_file, open_file
 
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality"]
 MAX_FILE = 8 << 30
-# What training saves beside the weights; read as a description, never built.
-BYSTANDERS = {"argparse.Namespace", "numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
 WRAPPERS = ("g_ema", "G_ema", "params_ema", "state_dict", "generator")
 
 
@@ -73,7 +71,7 @@ def tensors_in(path: Path) -> dict[str, Tensor]:
         CheckpointError, UnsafeFileError: as above.
     """
     static = read_static(path)
-    refuse_code(str(path), (name for name in static.names if str(name) not in BYSTANDERS), static.whole_module)
+    refuse_code(str(path), static.names, static.whole_module)
     tree = static.tree if isinstance(static.tree, Mapping) else {}
     inner = next((tree[key] for key in WRAPPERS if isinstance(tree.get(key), Mapping)), tree)
     found = {str(key).removeprefix("module."): value for key, value in inner.items()}

@@ -8,7 +8,12 @@ from matplotlib.figure import Figure
 from bareface.evidence import Control, Finding, Measurement
 from bareface.report.plots.canvas import DASHES, INK, MEMBER, NONMEMBER, PAPER, WIDTH, Style, label, quiet, svg
 
-_CONTROLS = {"blind": ("|", "blind baseline"), "foreign": ("^", "foreign model"), "bn-swap": ("x", "BN-swap")}
+_CONTROLS = {
+    "blind": ("|", "blind baseline"),
+    "who": ("s", "without the target"),
+    "foreign": ("^", "foreign model"),
+    "bn-swap": ("x", "BN-swap"),
+}
 _UNIT_STYLE: dict[str, Style] = {
     "image": {"marker": "o", "color": MEMBER, "markersize": 7},
     "person": {"marker": "D", "color": MEMBER, "markersize": 5.5, "markerfacecolor": PAPER},

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bareface.targets.onnx.architecture import origin_of
-from bareface.targets.onnx.graph import Graph, read_graph
+from bareface.targets.onnx.architecture import origin_of, read_as_fed
+from bareface.targets.onnx.graph import Graph
 from bareface.targets.printable import printable
 from bareface.targets.running_statistics import is_degenerate, shift
 
@@ -41,7 +41,8 @@ class OnnxFacts(BaseModel):
         opset: version of the standard operators.
         architecture: what its convolutions are those of, or `unknown`.
         parameters: number of weights.
-        input: what it takes; size, channels, and the normalisation that is usual for such files.
+        input: what it takes; size, channels, and a normalisation by convention.
+        assumed: whose convention, and why.
         size_is_open: whether height and width are not in the file.
         embedding_size: d.
         norms: the BatchNorm layers that survived export, with their statistics.
@@ -59,6 +60,7 @@ class OnnxFacts(BaseModel):
     architecture: str
     parameters: int
     input: str
+    assumed: str
     size_is_open: bool
     embedding_size: int
     norms: tuple[OnnxNorm, ...]
@@ -73,7 +75,7 @@ def onnx_facts(path: Path) -> OnnxFacts:
     Raises:
         CheckpointError, UnsafeFileError, TargetError: as `read_graph`.
     """
-    graph = read_graph(path)
+    graph = read_as_fed(path)
     origin = origin_of(graph)
     measured = sum(linear.by_image for linear in graph.linears)
     return OnnxFacts(
@@ -84,6 +86,7 @@ def onnx_facts(path: Path) -> OnnxFacts:
         architecture=origin.architecture,
         parameters=graph.parameters,
         input=str(graph.spec),
+        assumed=graph.assumed,
         size_is_open=graph.size_is_open,
         embedding_size=graph.embedding_size,
         norms=tuple(OnnxNorm(name=n.name, channels=len(n.mean), shift=shift(n.mean, n.variance)) for n in graph.norms),
@@ -102,7 +105,7 @@ def _lines(facts: OnnxFacts) -> Iterator[tuple[str, str]]:
     yield "file", f"{facts.file} (ONNX, opset {facts.opset}{', by ' + facts.producer if facts.producer else ''})"
     yield "sha256", facts.sha256
     yield "architecture", f"{facts.architecture}, {facts.parameters:,} weights, embedding of {facts.embedding_size}"
-    yield "input", f"{facts.input} (usual for such files; the file does not say how pixels are normalised)"
+    yield "input", f"{facts.input} ({facts.assumed})"
     yield "", "height and width are open in the file; give them where they are others" if facts.size_is_open else ""
     yield "BatchNorm", _norms_text(facts)
     yield "can be audited", facts.auditable

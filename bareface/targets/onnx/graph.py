@@ -16,6 +16,10 @@ from bareface.targets.spec import ImageSpec
 # Where a graph leaves its size open, this is what face recognisers take.
 USUAL_SIDE = 112
 MOST_BATCH, MOST_SIDE = 1024, 4096
+USUAL = "usual for such files; the file does not say how pixels are normalised"
+_NORMALISING = (
+    "the graph begins by normalising 0..255 itself; the file does not say in which order it takes the channels"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +28,13 @@ class Graph:
 
     Attributes:
         model: the graph with its weights.
-        sha256: of the bytes that it was read from.
+        sha256: of the bytes that it was read from, data beside the file included.
+        file_sha256: of the file alone.
         input: name of the image input.
         batch: how many images it takes at a time; None where that is open.
         spec: what pixels it takes; normalisation by convention.
+        assumed: why this input is assumed, in words; empty where it was given.
+        is_normalising: whether the graph begins by normalising what it gets.
         size_is_open: whether height and width are not in the file.
         embedding: name of the output that is the embedding.
         embedding_size: d.
@@ -38,9 +45,12 @@ class Graph:
 
     model: ModelProto
     sha256: str
+    file_sha256: str
     input: str
     batch: int | None
     spec: ImageSpec
+    assumed: str
+    is_normalising: bool
     size_is_open: bool
     embedding: str
     embedding_size: int
@@ -61,11 +71,12 @@ def read_graph(path: Path, spec: ImageSpec | None = None) -> Graph:
         UnsafeFileError: it is no plain graph of standard operators.
         TargetError: it takes no images, gives no embedding, or takes another size than `spec` says.
     """
-    model, digest = read_model(path)
+    model, digest, of_file = read_model(path)
     where = str(path)
     name, (batch, channels, height, width) = _image_input(model, where)
-    usual = _convention(model, channels, (height or USUAL_SIDE, width or USUAL_SIDE))
-    own = spec or usual
+    inside = _is_normalising(model)
+    own = spec or _usual(channels, (height or USUAL_SIDE, width or USUAL_SIDE), inside)
+    assumed = "" if spec is not None else _NORMALISING if inside else USUAL
     if (own.channels, own.height, own.width) != (channels, height or own.height, width or own.width):
         got, expected = (
             f"the input {own}",
@@ -77,8 +88,9 @@ def read_graph(path: Path, spec: ImageSpec | None = None) -> Graph:
     embedding, width_of_it = _embedding(model, shapes, where)
     constants = Constants(model)
     found = norms(model, constants, shapes)
+    is_open = height is None or width is None
     return Graph(
-        model, digest, name, batch, own, height is None or width is None, embedding, width_of_it,
+        model, digest, of_file, name, batch, own, assumed, inside, is_open, embedding, width_of_it,
         found, linears(model, constants, shapes), _weights(model) - sum(2 * len(norm.mean) for norm in found),
     )  # fmt: skip
 
@@ -140,10 +152,13 @@ def _embedding(model: ModelProto, shapes: Shapes, where: str) -> tuple[str, int]
     return name, found[name]
 
 
-def _convention(model: ModelProto, channels: int, size: tuple[int, int]) -> ImageSpec:
-    """The input by convention: RGB at (x − 127.5) / 127.5, or plain 0..255 where the graph begins by normalising."""
+def _is_normalising(model: ModelProto) -> bool:
     first = {node.op_type for node in model.graph.node[:8]}
-    inside = "Sub" in first and bool(first & {"Mul", "Div"})
+    return "Sub" in first and bool(first & {"Mul", "Div"})
+
+
+def _usual(channels: int, size: tuple[int, int], inside: bool) -> ImageSpec:
+    """RGB at (x − 127.5) / 127.5, or plain 0..255 where the graph begins by normalising."""
     mean, std = ((0.0,), (1.0,)) if inside else ((127.5,), (127.5,))
     return ImageSpec(*size, "GRAY" if channels == 1 else "RGB", mean, std)
 

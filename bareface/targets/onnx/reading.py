@@ -5,6 +5,7 @@ operators of other domains, functions of the file's own, loops and branches, ran
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -27,8 +28,10 @@ SIMPLER = "torch.onnx.export of the module in evaluation mode, in standard opera
 _CHECKER_GIVES_UP = (checker.ValidationError, ValueError, TypeError, RuntimeError, UnicodeDecodeError)
 
 
-def read_model(path: Path) -> tuple[ModelProto, str]:
-    """The model in a file with all its weights inside, and the SHA-256 of the bytes that they came from.
+def read_model(path: Path) -> tuple[ModelProto, str, str]:
+    """The model in a file with all its weights inside, and two SHA-256: of the bytes that it came from, of the file.
+
+    They are the same where all weights are in the file.
 
     Raises:
         CheckpointError: no file, no ONNX model, damaged, too large, or data missing.
@@ -36,13 +39,14 @@ def read_model(path: Path) -> tuple[ModelProto, str]:
     """
     content = _content(path)
     model, digest = _parsed(path, content), hashlib.sha256(content)
+    of_file = digest.hexdigest()
     _refuse_illegible(str(path), model)
     refuse_strangers(str(path), model)
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL:
             digest.update(_bring_in(path, tensor, MOST_BYTES - model.ByteSize()))
     _check(str(path), model)
-    return model, digest.hexdigest()
+    return model, digest.hexdigest(), of_file
 
 
 def refuse_strangers(where: str, model: ModelProto) -> None:
@@ -150,16 +154,24 @@ def _bring_in(path: Path, tensor: TensorProto, room: int) -> bytes:
 
 
 def _beside(path: Path, location: str, where: str) -> Path:
-    """The data file, which has to lie in the model's own folder."""
-    folder, data = path.parent.resolve(), Path(location)
-    inside = location and "\0" not in location and (folder / data).resolve().is_relative_to(folder)
-    if not inside or data.is_absolute():
+    """The data file, which has to lie in the model's own folder, or in the folder that the model itself links into.
+
+    In the cache of a model hub both files are links into one folder of blobs.
+    """
+    data = Path(os.path.normpath(location))
+    if not location or "\0" in location or data.is_absolute() or ".." in data.parts:
         got = f"data in {_named(location)}"
         raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=SIMPLER)
-    if not is_file(folder / data):
+    folders = path.parent, path.resolve().parent
+    file = next((folder / data for folder in folders if is_file(folder / data)), None)
+    if file is None:
         got = f"no file {_named(location)}"
         raise CheckpointError(where, got=got, expected="its data beside it", hint="copying the data file along")
-    return folder / data
+    if not any(file.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        got = f"data in {_named(location)}, a link that leads out of the folder"
+        hint = f"copying the model and its data, {_named(location)}, into a folder of their own (cp -L follows links)"
+        raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=hint)
+    return file
 
 
 def _bytes_of(tensor: TensorProto, where: str) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bareface.targets.onnx.architecture import Origin, origin_of
-from bareface.targets.onnx.graph import Graph, read_graph
+from bareface.targets.onnx.architecture import Origin, origin_of, read_as_fed
+from bareface.targets.onnx.graph import Graph
 from bareface.targets.onnx.session import Session
 from bareface.targets.spec import ImageSpec
 
@@ -53,6 +53,11 @@ class OnnxTarget:
         return f"{self.origin.architecture}, in ONNX"
 
     @property
+    def assumed(self) -> str:
+        """Why this input is assumed; empty where it was given."""
+        return self.graph.assumed
+
+    @property
     def sha256(self) -> str:
         """Fingerprint of the file, the data beside it and the input spec."""
         return hashlib.sha256(f"onnx {self.graph.sha256} {self.spec}".encode()).hexdigest()
@@ -84,4 +89,4 @@ def load_onnx(path: Path, *, spec: ImageSpec | None = None, name: str | None = N
         UnsafeFileError: it is no plain graph of standard operators.
         TargetError: it takes no images or gives no embedding.
     """
-    return OnnxTarget(name or path.stem, read_graph(path, spec), str(path))
+    return OnnxTarget(name or path.stem, read_as_fed(path, spec), str(path))

@@ -1,0 +1,66 @@
+"""Which way signals point before anything is fitted: exchanged sides look like a leak to whoever fits labels."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bareface.auditing.alike import Alike
+from bareface.auditing.answers import Answer, unfitted
+from bareface.auditing.games import UNIT, Arena, Game
+from bareface.auditing.question import Question
+from bareface.auditing.traces import Traces, in_arena
+from bareface.evidence import Direction
+from bareface.membership.base import Attack
+from bareface.membership.bn_distance import BnDistance
+from bareface.membership.embedding_norm import EmbeddingNorm
+from bareface.membership.flip_agreement import FlipAgreement
+from bareface.stats.measure import measure
+from bareface.stats.multiplicity import holm
+from bareface.streams import stream
+
+# Memory makes these move one way on every backbone; they say which side looks trained on, whatever attacks are asked.
+SIGNALS: tuple[Attack, ...] = (EmbeddingNorm(), FlipAgreement(), BnDistance())
+REVERSED_ALPHA = 0.025
+
+
+def directions(
+    done: Sequence[Answer], traces: Traces, alike: Mapping[Game, Alike | None], question: Question
+) -> tuple[dict[int, Direction], set[Game]]:
+    """Which way the unfitted signals point, and the games in which all that point anywhere point the other way.
+
+    Args:
+        done: the answers; the directions are by their identity.
+        traces: of the target.
+        alike: by game, what matches its people; a game that is not in it is not matched.
+        question: for the streams.
+    """
+    said: list[tuple[Game, int | None, NDArray[np.float64], Arena]] = [
+        (a.arena.game, id(a), np.where(a.scope, a.unfitted, np.nan), a.arena) for a in done if a.unfitted is not None
+    ]
+    for arena in {answer.arena.game: answer.arena for answer in done}.values():
+        asked = in_arena(traces.target, arena)
+        signals = [unfitted(one, asked) for one in SIGNALS]
+        said += [(arena.game, None, signal, arena) for signal in signals if signal is not None]
+    pointed = [_direction(signal, arena, alike.get(game), question) for game, _, signal, arena in said]
+    back = holm([1 - forward for _, forward in pointed])
+    by_answer, reversed_in, forward_in = {}, set(), set()
+    for (game, key, _, _), (reached, forward), adjusted in zip(said, pointed, back, strict=True):
+        away = adjusted < REVERSED_ALPHA
+        reversed_in |= {game} if away else set()
+        forward_in |= {game} if forward < REVERSED_ALPHA else set()
+        if key is not None:
+            by_answer[key] = Direction(auc=reached, p_value=1 - forward, reversed=away)
+    return by_answer, reversed_in - forward_in
+
+
+def _direction(
+    signal: NDArray[np.float64], arena: Arena, alike: Alike | None, question: Question
+) -> tuple[float, float]:
+    """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
+    weight = None if alike is None or alike.record.overlap else alike.weights(np.full(len(signal), np.nan))
+    measured = measure(
+        signal, arena.member, arena.subject, arena.fold, UNIT[arena.game],
+        stream(question.seed, "direction", arena.game), crossfit=False, weight=weight,
+    )  # fmt: skip
+    return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)

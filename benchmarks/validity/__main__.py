@@ -1,0 +1,122 @@
+"""How often verdicts are wrong on real faces: python -m benchmarks.validity [TABLE ...] [--audits N]
+
+TABLE: nulls, tilts, pictures, reversed, power; all of them where none is named. Nobody on these pictures was in the
+training of the audited network, so every LEAK SHOWN without a planted leak is false. Everybody is probed once (some
+minutes), then an audit takes about a second; a table that was cut short goes on where it was.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bareface.evidence import Finding, Measurement, Verdict
+from bareface.files import write_text
+from bareface.stats.intervals import clopper_pearson
+from bareface.streams import stream
+from benchmarks.validity.rows import NULLS, POWER, REVERSED, TILTS, Row, processed_rows
+from benchmarks.validity.world import PROCESSINGS, Audited, Pool, audit, pool, processed
+
+HOME = Path("runs/validity")
+TABLES = ("nulls", "tilts", "pictures", "reversed", "power")
+SEED = 20261130
+
+
+def rows_of(name: str, whole: Pool) -> tuple[Row, ...]:
+    """The rows of a table."""
+    if name == "pictures":
+        return tuple(processed_rows({how: processed(whole, how, HOME) for how in PROCESSINGS}))
+    return {"nulls": NULLS, "tilts": TILTS, "reversed": REVERSED, "power": POWER}[name]
+
+
+def outcome(done: Audited) -> dict[str, Any]:
+    """What the tables need of an audit."""
+    findings = [finding for finding in done.found.findings if finding.image is not None]
+    return {
+        "verdict": str(done.verdict),
+        "raw": _best([finding.image for finding in findings if finding.image]),
+        "matched": _best([finding.matched.measurement for finding in findings if finding.matched]),
+        "who": [balance.auc for balance in done.found.balances],
+        "effective": [balance.effective_members for balance in done.found.balances],
+        "points": [_points(finding) for finding in findings],
+    }
+
+
+def audits(row: Row, whole: Pool, count: int) -> list[dict[str, Any]]:
+    """The outcomes of a row; those that are there already are not made again."""
+    path = HOME / "audits" / f"{row.name.replace(' ', '-').replace('/', '-')}-{row.how}.json"
+    known = json.loads(path.read_text()) if path.exists() else []
+    for number in range(len(known), count):
+        rng = stream(SEED, row.name, number)
+        known.append(outcome(audit(whole, row.make(whole, rng), row.how, seed=number)))
+        if number % 10 == 9 or number + 1 == count:
+            write_text(path, json.dumps(known))
+    return known[:count]
+
+
+def line(row: Row, known: list[dict[str, Any]]) -> list[str]:
+    """A row of a table."""
+    counts = Counter(one["verdict"] for one in known)
+    cells = [_share(counts[str(verdict)], len(known)) for verdict in (Verdict.LEAK_SHOWN, Verdict.INVALID)]
+    means = [_mean(one[name] for one in known) for name in ("who", "raw", "matched")]
+    return [row.name, row.how, str(len(known)), *cells, *means]
+
+
+def false_positive_rates(known: list[dict[str, Any]]) -> str:
+    """Counted false positives at nominal rates over all attacks of a row, and how often their interval holds those."""
+    counted: dict[float, list[tuple[int, int, bool]]] = {}
+    for one in known:
+        for nominal, events, trials, low, high in (point for points in one["points"] for point in points):
+            counted.setdefault(nominal, []).append((events, trials, low <= nominal <= high))
+    said = []
+    for nominal, points in sorted(counted.items(), reverse=True):
+        rate = sum(events for events, _, _ in points) / sum(trials for _, trials, _ in points)
+        said.append(f"{nominal:g}: {rate:.4f}, {np.mean([held for _, _, held in points]):.1%} hold it")
+    return "; ".join(said)
+
+
+def _points(finding: Finding) -> list[tuple[float, int, int, float, float]]:
+    assert finding.image is not None
+    return [
+        (point.nominal_fpr, share.events, share.trials, share.interval.low, share.interval.high)
+        for point in finding.image.operating_points
+        if (share := point.false_positive)
+    ]
+
+
+def _best(measured: list[Measurement]) -> float | None:
+    return max((one.auc for one in measured if one.auc is not None), default=None)
+
+
+def _mean(values: Iterator[Any]) -> str:
+    known = [np.mean(value) for value in values if value not in (None, []) and value != [None]]
+    return f"{np.mean(known):.2f}" if known else "-"
+
+
+def _share(events: int, trials: int) -> str:
+    interval = clopper_pearson(events, trials)
+    return f"{events} ({events / trials:.1%} [{interval.low:.1%}, {interval.high:.1%}])"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], default=list(TABLES))
+    parser.add_argument("--audits", type=int, default=100)
+    asked = parser.parse_args()
+    whole = pool(HOME)
+    heads = ("roster", "told", "audits", "LEAK SHOWN", "INVALID", "who", "best raw AUC", "best matched AUC")
+    for name in asked.tables or TABLES:
+        done = [(row, audits(row, whole, asked.audits)) for row in rows_of(name, whole)]
+        print(f"\n{name}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        print("\n".join(f"| {' | '.join(line(row, known))} |" for row, known in done), flush=True)
+        if name == "nulls":
+            print("\n".join(f"{row.name}, {row.how}: {false_positive_rates(known)}" for row, known in done))
+
+
+if __name__ == "__main__":
+    main()
