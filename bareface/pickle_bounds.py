@@ -11,8 +11,8 @@ from typing import Any
 MAX_NESTED = 4096  # random.getstate() has 629
 MAX_KEY = 16
 # What calls are given lies in the pickle before them, so honest ones take in as much as there is, or a little more.
-MAX_REPEATED = 4
-ALWAYS_ALLOWED = 1 << 20
+MAX_REPEATED = 2
+ALWAYS_ALLOWED = 256 << 10
 
 
 # Bytes that old protocols wrote as texts, all together; torch's own reader makes them again.
