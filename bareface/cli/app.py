@@ -11,6 +11,7 @@ import typer
 import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
+from bareface.cli.command_line import command_line
 from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.ending import end_with
 from bareface.cli.looking import inspect, selfcheck
@@ -66,6 +67,7 @@ def demo(
 
 @app.command()
 def audit(
+    context: typer.Context,
     config: Annotated[Path | None, typer.Argument(help="A YAML configuration; options override it.")] = None,
     model: Annotated[
         str | None,
@@ -109,7 +111,8 @@ def audit(
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check, "seed": seed, "device": device,
         }  # fmt: skip
-        shown = run_audit(config, {name: value for name, value in named.items() if value is not None}, run, fresh=fresh)
+        options = {name: value for name, value in named.items() if value is not None}
+        shown = run_audit(config, options, run, fresh=fresh, command=command_line(context))
     if fail_if_leak and shown:
         raise typer.Exit(ExitCode.GATE_FAILED)
 

@@ -1,13 +1,12 @@
 """`bareface audit`: from files and options to a finished run."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import spec_of
 from bareface.auditing.question import question_of
-from bareface.cli.manners import Stages, out
+from bareface.cli.manners import Stages, aside, out
 from bareface.config import AuditConfig, make_config, read_config
 from bareface.errors import UsageError
 from bareface.evidence import Evidence, Verdict
@@ -31,26 +30,26 @@ FOLDERS = {
 }
 
 
-def run_audit(config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool) -> bool:
+def run_audit(config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool, command: str) -> bool:
     """Run an audit, print it, write its page; returns whether a leak was shown."""
     settings = read_config(config, options) if config else _from_options(options)
-    evidence = audit_configured(settings, run, fresh=fresh)
+    evidence = audit_configured(settings, run, fresh=fresh, command=command)
     out(render_text(evidence))
-    out(f"\nreport: {run / 'report.html'}")
+    aside(f"report: {run / 'report.html'}")
     return evidence.verdict is Verdict.LEAK_SHOWN
 
 
-def audit_configured(config: AuditConfig, run: Path, *, fresh: bool) -> Evidence:
+def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config), foreign, command_line(), others, recogniser)
+    brought = Brought(audited, people(config), foreign, command, others, recogniser)
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
-    write_text(run / "report.html", render_html(evidence))
+    write_text(run / "report.html", render_html(evidence), parents=False)
     return evidence
 
 
@@ -88,8 +87,3 @@ def _from_options(options: dict[str, Any]) -> AuditConfig:
             "bareface audit", got="no model", expected="--model or a YAML configuration", hint="bareface audit --help"
         )
     return make_config({key: str(v) if isinstance(v, Path) else v for key, v in options.items()}, "bareface audit")
-
-
-def command_line() -> str:
-    """The call without paths: file arguments are named by what they are."""
-    return " ".join(["bareface", *("<path>" if "/" in word or Path(word).exists() else word for word in sys.argv[1:])])

@@ -11,8 +11,8 @@ from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, con
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.inversion.terms import Terms
-from bareface.cli.auditing import command_line, read_folder_or_manifest
-from bareface.cli.manners import Stages, out
+from bareface.cli.auditing import read_folder_or_manifest
+from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
 from bareface.errors import UsageError
 from bareface.inversion.generator import Generator
@@ -45,23 +45,24 @@ class Named:
     home: Path | None = None
 
 
-def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool) -> bool:
+def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> bool:
     """Invert an audited target, print what came out, write its page; returns whether a leak was shown."""
     terms, target = Terms(**asked), load_target(named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
-        target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command_line()
+        target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command
     )
     with Stages() as stages:
         home = named.home or run / FOLDER
         inversion = conduct_inversion(brought, terms, run, home=home, fresh=fresh, progress=stages)
-    out(written(inversion, home, show_faces=named.show_faces))
+    out(summary(inversion.record))
+    aside(written(inversion, home, show_faces=named.show_faces))
     return inversion.record.verdict == "LEAK SHOWN"
 
 
 def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:
-    """Write the page, and the contact sheet if faces were asked for; returns what to tell the user."""
-    lines = [summary(inversion.record), "", f"report: {write_inversion_page(home)}"]
+    """Write the page, and the contact sheet if faces were asked for; returns where they are."""
+    lines = [f"report: {write_inversion_page(home)}"]
     if show_faces:
         lines.append(f"faces, for your eyes only: {write_sheet(inversion, home)}")
     return "\n".join(lines)
