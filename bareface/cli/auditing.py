@@ -17,7 +17,7 @@ from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.roster import Role, Roster, join, read_manifest
 from bareface.targets.device import device_of
-from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.post import Courtesy
 from bareface.targets.target import Target
 
@@ -56,7 +56,9 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: st
 def load(reference: str, config: AuditConfig) -> Auditable:
     """The target behind a path, a factory name or an address; a torch backbone on the device that is asked for."""
     spec = spec_of(config.spec) if config.spec else None
-    found = load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump()))
+    found = called_by_content(
+        load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump())), reference
+    )
     return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
 

@@ -23,7 +23,7 @@ def command_line(context: typer.Context) -> str:
     return " ".join(words)
 
 
-def _names(context: typer.Context) -> list[str]:
+def _names(context: Any) -> list[str]:
     inner = _names(context.parent) if context.parent is not None else []
     return [*inner, str(context.info_name)] if context.parent is not None else []
 

@@ -81,7 +81,11 @@ def _told(stream: IO[str] | None) -> IO[str]:
         return told
     if type(stream) is not io.TextIOWrapper:  # a test's, or a notebook's
         return stream
-    said = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": stream.line_buffering}
+    said: dict[str, Any] = {
+        "encoding": stream.encoding,
+        "errors": stream.errors,
+        "line_buffering": stream.line_buffering,
+    }
     buffer: Any = stream.detach()
     at_once = isinstance(buffer, io.RawIOBase)
     # Written to without a buffer, a pipe that breaks in the middle takes a part and says nothing.

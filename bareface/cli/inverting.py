@@ -18,6 +18,7 @@ from bareface.errors import UsageError
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import Arm, InversionRecord
+from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 
 
@@ -47,7 +48,7 @@ class Named:
 
 def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> bool:
     """Invert an audited target, print what came out, write its page; returns whether a leak was shown."""
-    terms, target = Terms(**asked), load_target(named.target)
+    terms, target = Terms(**asked), called_by_content(load_target(named.target), named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target, read_folder_or_manifest(named.roster), generator, tuple(_judges(named.judges)), source, command
@@ -89,7 +90,7 @@ def _generator(run: Path, named: Named, size: int) -> tuple[Generator, str]:
 def _judges(words: Sequence[str]) -> list[Judge]:
     """Judges by path; two whose checkpoints have one name are told apart by their place."""
     given = [word.partition("=") for word in words]
-    targets = [load_target(path) for path, _, _ in given]
+    targets = [called_by_content(load_target(path), path) for path, _, _ in given]
     names = [target.name for target in targets]
     return [
         Judge(load_target(path, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
