@@ -7,8 +7,8 @@ decided. A leak shifts the members' features of the first attack on the target; 
 
     python -m benchmarks.verdicts [--audits 400] [--seed 7]
 
-Where lots were drawn, and where nobody drew lots but no difference between people can count (record game); what matching
-does where people differ is shown on real faces by `benchmarks.validity`. Some minutes on one core.
+Where lots were drawn, and where nobody drew lots but no difference between people can count (record game); what
+matching does where people differ is shown on real faces by `benchmarks.validity`. Some minutes on one core.
 """
 
 import argparse
@@ -87,12 +87,8 @@ def audit(shift: Shift, grounds: Grounds, rng: np.random.Generator) -> Audited:
     foreign = [crossfit(draw(common, rng)) for _ in range(ATTACKS)]
     target = [crossfit(draw(common + shift.leak * (attack == 0), rng)) for attack in range(ATTACKS)]
     controls = 0 if grounds.how == "randomised" else 2
-    measured = with_holm(
-        [
-            measure(s, MEMBER, PERSON, FOLD, "image", rng, attacks=ATTACKS, controls=controls, draws=DRAWS)
-            for s in target
-        ]
-    )
+    told = {"attacks": ATTACKS, "controls": controls, "draws": DRAWS}
+    measured = with_holm([measure(scores, MEMBER, PERSON, FOLD, "image", rng, **told) for scores in target])
     beside = controls_with_holm(
         [
             excess(kind, str(number), scores, said, MEMBER, PERSON, rng, tests=ATTACKS + 1, draws=DRAWS)
@@ -125,9 +121,8 @@ def power_row(leak: float, grounds: Grounds, audits: int, seed: int) -> tuple[fl
 
 def printed_effect(grounds: Grounds, audits: int, seed: int) -> float:
     """The smallest effect that leak-free audits print, on average."""
-    return float(
-        np.mean([done.measured[0].smallest_effect for done in repeat("verdicts", Shift(), grounds, audits, seed)])
-    )
+    audited = repeat("verdicts", Shift(), grounds, audits, seed)
+    return float(np.mean([done.measured[0].smallest_effect for done in audited]))
 
 
 def rate(events: int, trials: int) -> str:

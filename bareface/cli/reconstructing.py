@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.command_line import command_line
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners
 from bareface.errors import ExitCode
 
 
 def invert(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
     target: Annotated[str, typer.Option(help="The audited backbone: checkpoint, folder, or package.module:factory.")],
     roster: Annotated[Path, typer.Option(help="The manifest that the audit was made of.")],
@@ -67,7 +69,7 @@ def invert(
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
             "siblings": siblings, "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
-        shown = run_inversion(run, named, asked, fresh=fresh)
+        shown = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))
     if fail_if_leak and shown:
         raise typer.Exit(ExitCode.GATE_FAILED)
 
