@@ -25,6 +25,9 @@ from bareface.folders import LOCK, held
 
 CONFIG = "config.json"
 _OURS = {LOCK, CONFIG + SUFFIX}  # what a folder may hold without its configuration
+# May have been copied from another run: it lies there under the digest of the model, the images and what was asked,
+# so that a trace which belongs to something else is not looked at.
+_COPIED = "trace"
 _MEND = (
     "the command and settings that the run was begun with, which mends it; deleting "
     f"{CONFIG}{SUFFIX}, where the file is right as it stands; or --fresh to start over"
@@ -65,7 +68,7 @@ def _claim(path: Path, settings: dict[str, Any]) -> None:
     card = path / CONFIG
     content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
     fit = fit_of(card)
-    if fit is Fit.ABSENT and set(os.listdir(path)) - _OURS:
+    if fit is Fit.ABSENT and set(os.listdir(path)) - _OURS - {_COPIED}:
         raise RunError(str(path), got="a folder with other files in it", expected="an empty folder or an earlier run")
     if fit is Fit.DAMAGED and digest_beside(card) == hashlib.sha256(content.encode()).hexdigest():
         say_made_again(card)  # the digest is that of this configuration

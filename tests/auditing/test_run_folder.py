@@ -44,6 +44,15 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_trace_may_be_copied_into_a_new_run_and_is_not_swept_away(tmp_path: Path) -> None:
+    (tmp_path / "run" / "trace").mkdir(parents=True)
+    with pytest.raises(RunError, match="no run of ours"), run_folder(tmp_path / "run", {}, fresh=True):
+        pass
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        assert (run / "trace").is_dir()
+        assert read_settings(run) == {"seed": 7}
+
+
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     with (
         run_folder(tmp_path / "run", {}),

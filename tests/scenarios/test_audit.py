@@ -161,10 +161,14 @@ def test_folders_instead_of_a_manifest(world: Path, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for person in people:
             (tmp_path / name / f"p{person:05d}").symlink_to(world / "faces" / f"p{person:05d}")
-    result = run(
+    asked = (
         "audit", "--model", world / "target", "--members", tmp_path / "in", "--nonmembers", tmp_path / "out",
         "--attack", "flip-agreement", "-o", tmp_path / "run",
     )  # fmt: skip
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "got 24 pictures behind links that leave the folder" in refused.stderr
+    result = run(*asked, "--allow-links")
     assert result.exit_code == 0, result.output
     assert {finding.game for finding in read_evidence(tmp_path / "run").findings} == {"dataset"}
 
@@ -183,9 +187,12 @@ def test_a_backbone_without_batchnorm_gets_a_clear_answer(world: Path, tmp_path:
             f"model: plain_backbone:make\nspec: {{height: 32, width: 32}}\nroster: {world / 'people.csv'}\n"
             "games: [dataset]\nattacks: [bn-distance, flip-agreement]\n"
         )
-        result = run("audit", config, "-o", tmp_path / "run")
+        refused = run("audit", config, "-o", tmp_path / "run")
+        result = run("audit", config, "-o", tmp_path / "run", "--allow-code")
     finally:
         sys.path.remove(str(tmp_path))
+    assert refused.exit_code == 5
+    assert "got 'plain_backbone:make', which is code to run" in refused.stderr
     assert result.exit_code == 0, result.output
     bn, flip = read_evidence(tmp_path / "run").findings
     assert bn.status == "abstained"

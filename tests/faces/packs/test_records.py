@@ -113,6 +113,27 @@ class TestImages:
         pack.with_suffix(".lst").write_text("2\t0\tada/2.jpg\n3\t1.000000\tbob/1.jpg\n")
         assert RecordPack(pack).listing().subject.tolist() == ["0", "0", "1", "2", "2", "2"]
 
+    @pytest.mark.parametrize(
+        ("content", "person"),
+        [
+            ("1\t/a/1.jpg\t0\n1\t/a/2.jpg\t0\n1\t/b/1.jpg\t1\n1\t/c/1.jpg\t2\n", "1"),  # flag, path, label
+            ("1\t/a/1.jpg\t0\t1\t2\t3\t4\n1\t/a/2.jpg\t0\n1\t/b/1.jpg\t1\n", "1"),  # with a box
+            ("1\t/a/1.jpg\t7\n1\t/a/2.jpg\t7\n1\t/b/1.jpg\t8\n", "unreadable"),  # the list of another pack
+            ("name,label\n/a/1.jpg,0\n", "unreadable"),
+            ("", "unreadable"),
+            ("\x00\xff\n", "unreadable"),
+        ],
+    )
+    @pytest.mark.parametrize("with_index", [True, False])
+    def test_no_list_that_lies_beside_it_refuses_the_pack(
+        self, pack: Path, content: str, person: str, with_index: bool
+    ) -> None:
+        spoil(pack, BOB, b"\0" * 8 + BOB[8:])
+        if not with_index:
+            pack.with_suffix(".idx").unlink()
+        pack.with_suffix(".lst").write_text(content, encoding="latin-1")
+        assert RecordPack(pack).listing().subject.tolist() == ["0", "0", person, "2", "2", "2"]
+
     def test_records_that_are_announced_but_gone_are_listed(self, pack: Path) -> None:
         index = pack.with_suffix(".idx")
         index.write_text("".join(line for line in index.read_text().splitlines(True) if not line.startswith("5\t")))
@@ -241,6 +262,15 @@ class TestSidecars:
         )
         found = read_list(tmp_path / "x.lst")
         assert found == {0: Listed((1.0,), "ada lovelace/1.jpg"), 5: Listed((2.0, 0.5), "bob/\udce9.jpg")}
+
+    def test_lists_of_insightface_number_their_records_as_they_go(self, tmp_path: Path) -> None:
+        box, landmarks = "\t1\t2\t3\t4", "\t5" * 10
+        lines = ["1\t/data/ada/1.jpg\t7", f"0\t/data/b/2.jpg\t8{box}", f"0\t/data/c/3.jpg\t9{box}{landmarks}"]
+        (tmp_path / "x.lst").write_text("\n".join(lines) + "\n")
+        assert read_list(tmp_path / "x.lst") == {
+            1: Listed((7.0,), "/data/ada/1.jpg"),
+            2: Listed((9.0,), "/data/c/3.jpg"),
+        }
 
     @pytest.mark.parametrize("line", ["x\t1\tpath", "1", "1\tlabel\tpath", ""])
     def test_a_list_of_something_else(self, tmp_path: Path, line: str) -> None:
