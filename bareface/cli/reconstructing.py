@@ -35,7 +35,9 @@ def invert(
     siblings: Annotated[
         int | None, typer.Option(min=0, help="Further images of each restart's person; what the objective needs.")
     ] = None,
-    space: Annotated[str, typer.Option(help="Latent space; z where it holds the person, else whitened w, else z.")] = "",
+    space: Annotated[
+        str, typer.Option(help="Latent space; z where it holds the person, else whitened w, else z.")
+    ] = "",
     split: Annotated[str, typer.Option(help="random if chance decided who was trained on; else not-random.")] = (
         "unknown"
     ),
