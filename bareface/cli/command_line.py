@@ -9,7 +9,9 @@ from typing import Any
 
 import typer
 
-SPOKEN = frozenset({"attack", "game", "knowledge", "check", "device", "objective", "space", "split", "skip"})
+SPOKEN = frozenset(
+    {"assignment", "attack", "game", "knowledge", "check", "device", "objective", "space", "split", "skip"}
+)
 """Options whose text is a word of ours: by the time that a record is written, it has been looked up in a table."""
 GENERATORS = frozenset({"rendered", "shipped"})
 

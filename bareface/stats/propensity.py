@@ -5,7 +5,7 @@ looks like a leak. Whatever can be seen without the target is brought to one num
 on the member side; people with the same probability can be compared (Rosenbaum and Rubin, Biometrika 1983). Overlap
 weights, 1 - p for a member and p for another, then make both sides the same population: the people who could have
 stood on either (Li, Morgan and Zaslavsky, JASA 2018). If p comes from a logistic regression on a few numbers, the
-weighted means of these numbers are equal on both sides, exactly.
+weighted means of these numbers are equal on both sides, as near as its weak penalty allows.
 """
 
 from collections.abc import Mapping
@@ -110,7 +110,7 @@ def told_apart(
 
 
 def overlap(numbers: Floats, member: Bools) -> Overlap:
-    """Overlap weights under which the means of a few numbers are the same on both sides.
+    """Overlap weights under which the means of a few numbers are the same on both sides, but for a weak penalty.
 
     The numbers come in the order of their importance; only one for each five units of the smaller side enters.
 

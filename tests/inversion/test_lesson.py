@@ -20,6 +20,8 @@ from bareface.inversion.gan.lesson import Z_DIM, apart, pass_through, pupil, sho
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.train import Step, train_generator
+from bareface.inversion.latents import Coordinates
+from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.layers import normalise
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 
@@ -69,6 +71,21 @@ def test_a_new_pupil_hands_its_latents_on_in_order() -> None:
     z = latents(6)
     w, n = network.mapping(z), normalise(z)
     torch.testing.assert_close(w, torch.cat([leaky_relu(n, 0.2), leaky_relu(-n, 0.2)], 1))
+
+
+def test_a_pupils_whitened_w_leads_back_to_the_same_images() -> None:
+    """Its w holds every number of z twice, so half of the whitened axes never vary; they must do no harm."""
+    network = initialise(StyleGAN2(RECIPE.config), 0)
+    pass_through(network)
+    generator = StyleGAN2Generator("pupil", network, person=IDENTITY_SIZE)
+    start = generator.sample(6, torch.Generator().manual_seed(0))
+    white = generator.to(start, "p")
+    coordinates = Coordinates.around(generator, white)
+    assert torch.isfinite(coordinates.origin).all()
+    again = generator.render(coordinates.latents(coordinates.origin))
+    torch.testing.assert_close(again, generator.render(start), atol=2e-3, rtol=0)
+    pulled = generator.render(coordinates.latents(0.5 * coordinates.origin))
+    assert (pulled - again).abs().mean() > 0.001
 
 
 def test_images_lie_apart_by_their_pixels_and_by_their_coarse_shape() -> None:
