@@ -9,10 +9,10 @@ from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, con
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.inversion.terms import Terms
-from bareface.cli.auditing import read_folder_or_manifest
+from bareface.cli.auditing import GATE, read_folder_or_manifest
 from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
-from bareface.errors import UsageError
+from bareface.errors import ExitCode, UsageError
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import Arm, InversionRecord
@@ -47,8 +47,8 @@ class Named:
     links: bool = False
 
 
-def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> bool:
-    """Invert an audited target, print what came out, write its page; returns whether a leak was shown."""
+def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
+    """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
     terms, target = Terms(**asked), called_by_content(load_target(named.target), named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
@@ -64,7 +64,7 @@ def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool
         inversion = conduct_inversion(brought, terms, run, home=home, fresh=fresh, progress=stages)
     out(summary(inversion.record))
     aside(written(inversion, home, show_faces=named.show_faces))
-    return inversion.record.verdict == "LEAK SHOWN"
+    return GATE[inversion.record.verdict]
 
 
 def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:

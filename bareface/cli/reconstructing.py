@@ -8,7 +8,6 @@ import typer
 from bareface.cli.command_line import command_line
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners
-from bareface.errors import ExitCode
 
 
 def invert(
@@ -69,9 +68,9 @@ def invert(
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
             "siblings": siblings, "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
-        shown = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))
-    if fail_if_leak and shown:
-        raise typer.Exit(ExitCode.GATE_FAILED)
+        ended = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))
+    if fail_if_leak and ended:
+        raise typer.Exit(ended)
 
 
 def convert_generator(
