@@ -141,7 +141,7 @@ class AuditConfig(Closed):
     compute and shadows are trained. `selfcheck` says what follows if
     the running statistics do not fit the declared input: `refuse`, `report` it and go on, or `skip` the check.
     `assignment` says how membership came about: `randomised` where members were drawn by lot from one pool before
-    training, which makes every comparison exact; anything else is `observational`, and people are matched. Where it is
+    training, which makes permutation tests exact; anything else is `observational`, and people are matched. Where it is
     not given, a seal decides (`bareface split` writes it beside the roster; `seal` names it where it lies elsewhere).
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
     another; more than `max_shared_rate` of images or people on two sides are refused, fewer are left out.

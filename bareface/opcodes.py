@@ -19,8 +19,6 @@ from bareface.pickle_bounds import Work, bounded_tuple, refuse_costly_items, ref
 from bareface.untrusted.regular import open_file
 
 MAX_OPCODES = 5_000_000
-# Bytes that old protocols wrote as texts, all together; torch's own reader makes them again.
-MAX_ENCODED = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,6 @@ class _Machine:
         self.names: dict[Name, None] = {}
         self.persistent: list[Persistent] = []
         self.work = Work()
-        self.encoded = 0
 
     def step(self, opcode: str, argument: Any) -> None:
         """Carry out one opcode on paper."""
@@ -170,7 +167,7 @@ class _Machine:
         if not isinstance(function, Name | Call | Persistent):
             raise ValueError("a call of something that is no function")
         if function == ENCODE:
-            self.stack.append(self.encode(args))
+            self.stack.append(self.work.encode(args))
             return
         if function in HASHING and isinstance(args, tuple) and args:
             refuse_costly_items(args[0])
@@ -180,16 +177,6 @@ class _Machine:
         """Record a call that a reader of tensors makes, so that what it takes in counts."""
         self.work.spend(args)
         self.call(args, function)
-
-    def encode(self, args: object) -> bytes:
-        """The bytes that protocols before 3 write as a text in Latin 1; every other codec could swell what it gets."""
-        match args:
-            case (str(text), "latin1" | "latin-1"):
-                self.encoded += len(text)
-                if self.encoded > MAX_ENCODED:
-                    raise ValueError(f"more than {MAX_ENCODED >> 20} MiB of bytes beside the weights")
-                return text.encode("latin-1")
-        raise ValueError("a call of _codecs.encode with anything but a text in latin1")
 
     def refer(self, key: object) -> None:
         """Record a reference."""

@@ -59,13 +59,55 @@ class SharedPeople(Record):
     second_matched: int
 
 
+class SharedNames(Record):
+    """People of one role who have the name of somebody in another."""
+
+    first: str
+    second: str
+    people: int
+
+
+class OwnPeople(Record):
+    """The auditor's own people of one role, on whom shadows and statistics rest, against everybody else.
+
+    Who is in question himself, or stands in two of these roles, is left out with all photos.
+
+    people, images: before; left_out_people, left_out_images: how many of them were left out.
+    pictures, names: in common with each other role. recognised: people in question against these.
+    """
+
+    role: str
+    people: int
+    images: int
+    left_out_people: int
+    left_out_images: int
+    pictures: tuple[SharedPictures, ...]
+    names: tuple[SharedNames, ...]
+    recognised: SharedPeople
+
+
+class Partners(Record):
+    """Who can play the record game, which compares a person's training photos with other photos of the same person.
+
+    paired: people with photos of both kinds.
+    lone_heldout, lone_members: people with photos of one kind only, and their images.
+    """
+
+    paired: int
+    lone_heldout: int
+    lone_heldout_images: int
+    lone_members: int
+    lone_member_images: int
+
+
 class Hygiene(Record):
     """What stood on two sides of an audit and was therefore left out of it.
 
     rule: when two pictures count as one.
     images: in the roles that games use; left_out: how many of them were.
     most: the largest share of images, and of people, that may be left out.
-    people: training people against people never trained on.
+    pictures: in common between roles that games use. people: training people against people never trained on.
+    own: the auditor's own people. partners: of the record game; None where a role of it is missing.
     """
 
     rule: str
@@ -74,6 +116,8 @@ class Hygiene(Record):
     most: float
     pictures: tuple[SharedPictures, ...]
     people: SharedPeople
+    own: tuple[OwnPeople, ...] = ()
+    partners: Partners | None = None
 
 
 class SetCount(Record):

@@ -11,8 +11,12 @@ from typing import Any
 MAX_NESTED = 4096  # random.getstate() has 629
 MAX_KEY = 16
 # What calls are given lies in the pickle before them, so honest ones take in as much as there is, or a little more.
-MAX_REPEATED = 4
-ALWAYS_ALLOWED = 1 << 20
+MAX_REPEATED = 2
+ALWAYS_ALLOWED = 256 << 10
+
+
+# Bytes that old protocols wrote as texts, all together; torch's own reader makes them again.
+MAX_ENCODED = 16 << 20
 
 
 class Work:
@@ -23,7 +27,7 @@ class Work:
     """
 
     def __init__(self) -> None:
-        self.seen, self._spent = 0, 0
+        self.seen, self._spent, self._encoded = 0, 0, 0
 
     def spend(self, taken: object) -> None:
         """Count what one call takes in: its arguments, and what lies in them.
@@ -35,6 +39,20 @@ class Work:
         self._spent += sum(len(part) for part in (taken, *parts[:MAX_KEY]) if isinstance(part, _SIZED))
         if self._spent > ALWAYS_ALLOWED + MAX_REPEATED * self.seen:
             raise ValueError("calls that are given the same values over and over")
+
+    def encode(self, args: object) -> bytes:
+        """The bytes that protocols before 3 write as a text in Latin 1; every other codec could swell what it gets.
+
+        Raises:
+            ValueError: it is something else, or there are too many of them.
+        """
+        match args:
+            case (str(text), "latin1" | "latin-1"):
+                self._encoded += len(text)
+                if self._encoded > MAX_ENCODED:
+                    raise ValueError(f"more than {MAX_ENCODED >> 20} MiB of bytes beside the weights")
+                return text.encode("latin-1")
+        raise ValueError("a call of _codecs.encode with anything but a text in latin1")
 
 
 _SIZED = (str, bytes, bytearray, list, tuple)

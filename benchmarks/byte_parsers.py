@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from bareface.assignment import Shares, draw, read_seal, seal
 from bareface.config import read_config
 from bareface.errors import ImageError
 from bareface.faces.aligning import read_landmarks
@@ -35,7 +36,7 @@ from bareface.faces.packs.tar import TarPack
 from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import read_pairs
 from bareface.inversion.checkpoints.foreign import read_foreign
-from bareface.roster import read_manifest
+from bareface.roster import Roster, read_manifest
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.container import read_static
@@ -201,6 +202,13 @@ _TORCH = (
     b"ctorch\nFloatStorage\n",
 )
 
+
+def _seal() -> bytes:
+    names = np.array([f"p{number}" for number in range(8)])
+    pool = Roster(Path(), tuple(f"{name}.jpg" for name in names), names, np.full(8, "outside"))
+    return seal(draw(pool, Shares(), 1), Shares(), 1).model_dump_json().encode()
+
+
 PARSERS: Mapping[str, ByteParser] = MappingProxyType(
     {
         "checkpoint, static": ByteParser(read_static, _checkpoints, ".pt", _TORCH),
@@ -231,6 +239,7 @@ PARSERS: Mapping[str, ByteParser] = MappingProxyType(
         "backbone card": ByteParser(
             read_card, lambda: [_CARD], ".json", (b"{", b"[" * 2000, b"1e999", b"NaN", b'"', b"\\u")
         ),
+        "seal": ByteParser(read_seal, lambda: [_seal()], ".json", (b"{", b"[" * 2000, b"1e999", b"-1", b'"', b"\\u")),
         "configuration": ByteParser(
             read_config, lambda: [_YAML], ".yaml", (b"*a", b"&a", b"[", b"{", b"!!python/name:os.system", b": ")
         ),

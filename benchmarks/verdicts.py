@@ -7,7 +7,8 @@ decided. A leak shifts the members' features of the first attack on the target; 
 
     python -m benchmarks.verdicts [--audits 400] [--seed 7]
 
-About three minutes on one core.
+Where lots were drawn, and where nobody drew lots but no difference between people can count (record game); what
+matching does where people differ is shown on real faces by `benchmarks.validity`. Some minutes on one core.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from sklearn.linear_model import LogisticRegression
 
 from bareface.evidence import Measurement, Verdict
 from bareface.stats.intervals import clopper_pearson
-from bareface.stats.measure import excess, measure, with_holm
-from bareface.stats.verdict import Decision, decide, overall
+from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.verdict import Decision, Grounds, decide, of_game
 from bareface.streams import stream
 
 PEOPLE, IMAGES, FOLDS, ATTACKS, FEATURES = 40, 6, 5, 3, 5
@@ -31,6 +32,7 @@ DRAWS = 1000
 PERSON = np.repeat(np.arange(2 * PEOPLE), IMAGES)
 MEMBER = PERSON < PEOPLE
 FOLD = PERSON % FOLDS
+GROUNDS = {"lots were drawn": Grounds("randomised"), "nobody drew lots, same people": Grounds(same_people=True)}
 LEAKS = (0.5, 0.7, 0.8, 0.9, 1.0, 1.2)
 
 Array = NDArray[np.float64]
@@ -58,7 +60,7 @@ class Audited:
     @property
     def verdict(self) -> Verdict:
         """The verdict of the whole audit."""
-        return overall(decision.verdict for decision in self.decisions)
+        return of_game(decision.verdict for decision in self.decisions)
 
 
 def draw(shift: float, rng: np.random.Generator) -> Array:
@@ -78,45 +80,49 @@ def crossfit(features: Array) -> Array:
     return scores
 
 
-def audit(shift: Shift, rng: np.random.Generator) -> Audited:
+def audit(shift: Shift, grounds: Grounds, rng: np.random.Generator) -> Audited:
     """One simulated audit: three attacks, each beside the blind baseline and its own foreign model."""
     common = shift.unseen + shift.seen
     blind = crossfit(draw(shift.seen, rng))
     foreign = [crossfit(draw(common, rng)) for _ in range(ATTACKS)]
     target = [crossfit(draw(common + shift.leak * (attack == 0), rng)) for attack in range(ATTACKS)]
-    measured = with_holm([measure(s, MEMBER, PERSON, FOLD, "image", rng, attacks=ATTACKS, draws=DRAWS) for s in target])
-    decisions = []
-    for scores, beside, found in zip(target, foreign, measured, strict=True):
-        controls = [
-            excess("blind", "", scores, blind, MEMBER, PERSON, rng, draws=DRAWS),
-            excess("foreign", "", scores, beside, MEMBER, PERSON, rng, draws=DRAWS),
+    controls = 0 if grounds.how == "randomised" else 2
+    told = {"attacks": ATTACKS, "controls": controls, "draws": DRAWS}
+    measured = with_holm([measure(scores, MEMBER, PERSON, FOLD, "image", rng, **told) for scores in target])
+    beside = controls_with_holm(
+        [
+            excess(kind, str(number), scores, said, MEMBER, PERSON, rng, tests=ATTACKS + 1, draws=DRAWS)
+            for number, scores in enumerate(target)
+            for kind, said in (("blind", blind), ("foreign", foreign[number]))
         ]
-        decisions.append(decide(found, controls))
+    )
+    decisions = [decide(found, beside[2 * n : 2 * n + 2], grounds) for n, found in enumerate(measured)]
     return Audited(measured, decisions)
 
 
-def repeat(name: str, shift: Shift, audits: int, seed: int) -> Iterator[Audited]:
+def repeat(name: str, shift: Shift, grounds: Grounds, audits: int, seed: int) -> Iterator[Audited]:
     """Independent audits, each from its own stream."""
-    return (audit(shift, stream(seed, name, str(shift), number)) for number in range(audits))
+    return (audit(shift, grounds, stream(seed, name, str(shift), number)) for number in range(audits))
 
 
-def verdict_row(name: str, shift: Shift, audits: int, seed: int) -> str:
+def verdict_row(name: str, shift: Shift, grounds: Grounds, audits: int, seed: int) -> str:
     """The shares of the verdicts, with their Clopper-Pearson intervals."""
-    counts = Counter(done.verdict for done in repeat("verdicts", shift, audits, seed))
+    counts = Counter(done.verdict for done in repeat("verdicts", shift, grounds, audits, seed))
     cells = (rate(counts[verdict], audits) for verdict in (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN))
     return f"{name:<44}" + "".join(f"{cell:>24}" for cell in cells)
 
 
-def power_row(leak: float, audits: int, seed: int) -> tuple[float, float]:
+def power_row(leak: float, grounds: Grounds, audits: int, seed: int) -> tuple[float, float]:
     """Mean AUC of the leaking attack, and the share of audits that show its leak."""
-    done = list(repeat("power", Shift(leak=leak), audits, seed))
+    done = list(repeat("power", Shift(leak=leak), grounds, audits, seed))
     shown = [audited.decisions[0].verdict is Verdict.LEAK_SHOWN for audited in done]
     return float(np.mean([audited.measured[0].auc for audited in done])), float(np.mean(shown))
 
 
-def printed_effect(audits: int, seed: int) -> float:
+def printed_effect(grounds: Grounds, audits: int, seed: int) -> float:
     """The smallest effect that leak-free audits print, on average."""
-    return float(np.mean([done.measured[0].smallest_effect for done in repeat("verdicts", Shift(), audits, seed)]))
+    audited = repeat("verdicts", Shift(), grounds, audits, seed)
+    return float(np.mean([done.measured[0].smallest_effect for done in audited]))
 
 
 def rate(events: int, trials: int) -> str:
@@ -133,19 +139,22 @@ def main() -> None:
     asked = parser.parse_args()
     few = max(1, asked.audits // 6)
 
-    print(f"{'':<44}{'LEAK SHOWN':>24}{'INVALID':>24}{'NOT SHOWN':>24}")
-    print(verdict_row(f"no leak, {asked.audits} audits", Shift(), asked.audits, asked.seed))
-    print(verdict_row(f"confound that blind sees too, {few} audits", Shift(seen=1.0), few, asked.seed))
-    print(verdict_row(f"confound that only foreign sees, {few} audits", Shift(unseen=0.7), few, asked.seed))
+    for name, grounds in GROUNDS.items():
+        print(f"\n{name}\n{'':<44}{'LEAK SHOWN':>24}{'INVALID':>24}{'NOT SHOWN':>24}")
+        print(verdict_row(f"no leak, {asked.audits} audits", Shift(), grounds, asked.audits, asked.seed))
+        print(verdict_row(f"confound that blind sees too, {few} audits", Shift(seen=1.0), grounds, few, asked.seed))
+        print(
+            verdict_row(f"confound that only foreign sees, {few} audits", Shift(unseen=0.7), grounds, few, asked.seed)
+        )
 
-    effect = printed_effect(min(20, few), asked.seed)
-    print(f"\nSmallest effect printed where there is no leak: AUC {effect:.3f}\n")
-    print(f"{'shift':>6}{'AUC':>8}{'LEAK SHOWN':>12}   ({few} audits each)")
-    rows = [power_row(leak, few, asked.seed) for leak in LEAKS]
-    for leak, (auc, shown) in zip(LEAKS, rows, strict=True):
-        print(f"{leak:>6.1f}{auc:>8.3f}{shown:>12.0%}")
-    at_effect = np.interp(effect, *zip(*rows, strict=True))
-    print(f"LEAK SHOWN at an AUC of {effect:.3f} (interpolated; 80 % is promised): {at_effect:.0%}")
+        effect = printed_effect(grounds, min(20, few), asked.seed)
+        print(f"\nSmallest effect printed where there is no leak: AUC {effect:.3f}\n")
+        print(f"{'shift':>6}{'AUC':>8}{'LEAK SHOWN':>12}   ({few} audits each)")
+        rows = [power_row(leak, grounds, few, asked.seed) for leak in LEAKS]
+        for leak, (auc, shown) in zip(LEAKS, rows, strict=True):
+            print(f"{leak:>6.1f}{auc:>8.3f}{shown:>12.0%}", flush=True)
+        at_effect = np.interp(effect, *zip(*rows, strict=True))
+        print(f"LEAK SHOWN at an AUC of {effect:.3f} (interpolated; 80 % is promised): {at_effect:.0%}", flush=True)
 
 
 if __name__ == "__main__":

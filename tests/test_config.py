@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bareface.config import AuditConfig, make_config, read_config
-from bareface.errors import UsageError
+from bareface.errors import UnsafeFileError, UsageError
 
 GOOD = {"model": "m.ckpt", "members": "in", "nonmembers": "out"}
 
@@ -64,6 +64,41 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no YAML"):
         read_config(tmp_path / "audit.yaml")
     assert not marker.exists()
+
+
+CODE = "os.path:join"
+
+
+@pytest.mark.parametrize("field", ["model", "foreign", "recogniser", "references"])
+def test_code_in_a_file_needs_a_word_of_the_person_who_runs_it(tmp_path: Path, field: str) -> None:
+    value = f"[m.ckpt, '{CODE}']" if field == "references" else CODE
+    model = "" if field == "model" else "model: m.ckpt\n"
+    (tmp_path / "audit.yaml").write_text(f"{model}{field}: {value}\nroster: people.csv\n")
+    told = rf"audit\.yaml, {field}: got '{CODE}', which is code to run; .* Try: --allow-code"
+    with pytest.raises(UnsafeFileError, match=told):
+        read_config(tmp_path / "audit.yaml")
+    allowed = getattr(read_config(tmp_path / "audit.yaml", allow_code=True), field)
+    assert CODE in (allowed, *allowed)
+
+
+def test_code_that_a_person_typed_stands_above_the_file(tmp_path: Path) -> None:
+    (tmp_path / "audit.yaml").write_text("model: evil:make\nroster: people.csv\n")
+    assert read_config(tmp_path / "audit.yaml", {"model": CODE}).model == CODE
+
+
+def test_a_file_that_is_called_like_code_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "os:path").write_bytes(b"")
+    (tmp_path / "audit.yaml").write_text("model: os:path\nroster: people.csv\n")
+    assert read_config(tmp_path / "audit.yaml").model == str(tmp_path / "os:path")
+
+
+def test_a_mistake_is_shown_in_its_beginning_only() -> None:
+    bomb: object = ["x"]
+    for _ in range(40):
+        bomb = [bomb, bomb, bomb]
+    with pytest.raises(UsageError) as caught:
+        make_config(GOOD | {"title": bomb}, "here")
+    assert len(str(caught.value)) < 500
 
 
 def test_the_resolved_configuration_reads_back() -> None:

@@ -122,3 +122,26 @@ def test_every_opcode_of_honest_checkpoints_is_known() -> None:
     assert {code.name for code in pickletools.opcodes} - known == {
         *("EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"),
     }
+
+
+BIG_TEXT = b"X" + (200_000).to_bytes(4, "little") + b"x" * 200_000 + b"\x94"
+BIG_LIST = b"(" + b"K\x01" * 200_000 + b"l\x94"
+BIG_DICT = b"}(" + b"".join(b"X\x05\0\0\0" + b"%05d" % i + b"N" for i in range(20_000)) + b"u\x94"
+
+
+@pytest.mark.parametrize(
+    ("value", "call"),
+    [
+        (BIG_TEXT, b"c_codecs\nencode\nh\x00\x85R"),
+        (BIG_LIST, b"ccollections\nOrderedDict\nh\x00\x85R"),
+        (BIG_LIST, b"cbuiltins\nset\nh\x00\x85R"),
+        (BIG_LIST, b"(ccollections\nOrderedDict\nh\x00o"),
+        (BIG_LIST, b"(h\x00icollections\nOrderedDict\n"),
+        (BIG_DICT, b"cargparse\nNamespace\n)\x81h\x00b"),
+    ],
+)
+def test_one_value_for_every_call_is_work_beyond_the_size_of_the_pickle(value: bytes, call: bytes) -> None:
+    once = b"\x80\x04" + value + b"(" + call * 3 + b"l."
+    walk(io.BytesIO(once), "honest.pkl")
+    with pytest.raises(CheckpointError, match="calls that are given the same values over and over"):
+        walk(io.BytesIO(b"\x80\x04" + value + b"(" + call * 2000 + b"l."), "odd.pkl")

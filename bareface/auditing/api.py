@@ -15,7 +15,7 @@ from bareface.evidence import Evidence
 from bareface.membership.base import Attack
 from bareface.roster import Roster, read_manifest
 from bareface.targets.device import device_of
-from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
 
 
@@ -72,5 +72,5 @@ def _attack(given: Attack | str) -> Attack:
 
 
 def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:
-    found = load_any(given) if isinstance(given, Path | str) else given
+    found = called_by_content(load_any(given), given) if isinstance(given, Path | str) else given
     return found.on(device) if found is not given and isinstance(found, Target) else found

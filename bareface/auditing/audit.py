@@ -22,7 +22,7 @@ from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.findings import Found, exposures, findings
-from bareface.auditing.games import Arena, arena, check_games, possible_games
+from bareface.auditing.games import Arena, arena, check_games, possible_games, refuse_without_games
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
@@ -32,7 +32,6 @@ from bareface.auditing.run_folder import run_folder
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import refuse_target, usable_images
-from bareface.errors import RosterError
 from bareface.evidence import Evidence, Exposure, write_evidence
 from bareface.roster import Roster
 from bareface.targets.device import CPU
@@ -150,13 +149,7 @@ def _exposures(
 def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
     games = question.games or possible_games(people)
     if not games:
-        have = ", ".join(sorted({str(role) for role in people.role})) or "none of them"
-        raise RosterError(
-            str(people.root),
-            got=f"images in the roles {have}",
-            expected="two of the roles member, heldout, outside",
-            hint="bring images of people that the target was not trained on",
-        )
+        refuse_without_games(people)
     check_games(people, games)
     return tuple(arena(people, game, folds=question.folds, seed=question.seed) for game in games)
 

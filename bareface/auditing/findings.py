@@ -60,7 +60,10 @@ def findings(
     matched = _adjusted_matches(done, alike, traces, question) if how == "observational" else {}
     pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, question)
     balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
-    measured = {unit: with_holm([_measure(a, unit, question, len(done)) for a in done]) for unit in ("image", "person")}
+    measured = {
+        unit: with_holm([_measure(a, unit, question, len(done), 0 if how == "randomised" else 2) for a in done])
+        for unit in ("image", "person")
+    }
     rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
     found = []
     for answer in answers:
@@ -92,13 +95,13 @@ def _arenas(answers: Sequence[Answer]) -> tuple[Arena, ...]:
     return tuple({answer.arena.game: answer.arena for answer in answers}.values())
 
 
-def _measure(answer: Answer, unit: Unit, question: Question, attacks: int) -> Measurement:
+def _measure(answer: Answer, unit: Unit, question: Question, attacks: int, controls: int) -> Measurement:
     assert answer.target is not None
     arena, scope = answer.arena, answer.scope
     rng = stream(question.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, crossfit=fits_on_the_judged(answer.knowledge),
+        attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     if unit == "person":
         return measured

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
+from bareface.overlap_record import Partners
 from bareface.roster import Role, Roster
 from bareface.streams import stream
 
@@ -63,19 +64,41 @@ class Arena:
 
 
 def possible_games(roster: Roster) -> tuple[Game, ...]:
-    """The games for which a roster has both sides."""
-    roles = set(roster.role.tolist())
-    return tuple(game for game, sides in SIDES.items() if set(sides) <= roles)
+    """The games for which a roster has both sides, and people who can play."""
+    return tuple(game for game in _named_by_roles(roster) if game != "record" or len(pairs(roster)) >= FEWEST_PEOPLE)
+
+
+def pairs(roster: Roster) -> NDArray[np.str_]:
+    """People with a training photo and another photo; only they can play the record game."""
+    inside, outside = SIDES["record"]
+    return np.intersect1d(roster.subject[roster.rows(inside)], roster.subject[roster.rows(outside)])
+
+
+def partners(roster: Roster) -> Partners | None:
+    """Who can play the record game and who cannot; None where the roster has no images for one of its sides."""
+    if "record" not in _named_by_roles(roster):
+        return None
+    paired = pairs(roster)
+    members, heldout = (roster.subject[roster.rows(role)] for role in SIDES["record"])
+    lone, others = (side[~np.isin(side, paired)] for side in (heldout, members))
+    return Partners(
+        paired=len(paired), lone_heldout=len(np.unique(lone)), lone_heldout_images=len(lone),
+        lone_members=len(np.unique(others)), lone_member_images=len(others),
+    )  # fmt: skip
 
 
 def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
     """Set up a game: sides, photo sets and folds that are disjoint by person.
+
+    In the record game only people with photos on both sides play.
 
     Raises:
         RosterError: a side has fewer than two people.
     """
     inside, outside = SIDES[game]
     rows = roster.rows(inside, outside)
+    if game == "record":
+        rows = rows[np.isin(roster.subject[rows], pairs(roster))]
     member = roster.role[rows] == inside
     names, subject = np.unique(roster.subject[rows], return_inverse=True)
     for role, side in ((inside, member), (outside, ~member)):
@@ -83,7 +106,7 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
         if people < FEWEST_PEOPLE:
             raise RosterError(
                 f"{game} game",
-                got=f"{people} people in the role {role}",
+                got=f"{people} people in the role {role}" + (" with photos of both kinds" if game == "record" else ""),
                 expected=f"at least {FEWEST_PEOPLE} on each side, and 10 for a verdict",
                 hint="bring images of more people",
             )
@@ -99,7 +122,7 @@ def check_games(roster: Roster, games: Iterable[Game]) -> None:
     """Check that the roster has both sides of every game that is asked for.
 
     Raises:
-        RosterError: one is missing.
+        RosterError: one is missing; or nobody can play the record game, whose people need photos on both sides.
     """
     roles = set(roster.role.tolist())
     for game in games:
@@ -111,6 +134,41 @@ def check_games(roster: Roster, games: Iterable[Game]) -> None:
                 expected=f"images in the roles {SIDES[game][0]} and {SIDES[game][1]}",
                 hint="leave the game out or bring the images",
             )
+        if game == "record" and not len(pairs(roster)):
+            raise _without_partners(roster)
+
+
+def refuse_without_games(roster: Roster) -> None:
+    """Refuse a roster that allows no game, for the reason that is nearest.
+
+    Raises:
+        RosterError: always.
+    """
+    check_games(roster, _named_by_roles(roster))
+    have = ", ".join(sorted({str(role) for role in roster.role})) or "none of them"
+    raise RosterError(
+        str(roster.root),
+        got=f"images in the roles {have}",
+        expected="two of the roles member, heldout, outside, with two people on each side",
+        hint="bring images of people that the target was not trained on",
+    )
+
+
+def _named_by_roles(roster: Roster) -> tuple[Game, ...]:
+    """The games for which a roster has both roles."""
+    roles = set(roster.role.tolist())
+    return tuple(game for game, sides in SIDES.items() if set(sides) <= roles)
+
+
+def _without_partners(roster: Roster) -> RosterError:
+    heldout = np.unique(roster.subject[roster.rows(Role.HELDOUT)]).tolist()
+    few = ", ".join(map(repr, heldout[:3])) + (", ..." if len(heldout) > 3 else "")
+    return RosterError(
+        "record game",
+        got=f"{len(heldout)} held-out people of whom nobody is a member by name ({few})",
+        expected="other photos of the members, under the same names",
+        hint="the names of the members, or the role outside for people who were never trained on",
+    )
 
 
 def _deal(

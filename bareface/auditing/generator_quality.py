@@ -43,6 +43,19 @@ def distance_to(held_out: Images, seed: int) -> Callable[[StyleGAN2], float]:
     return measure
 
 
+def floor_of(others: Images, held_out: Images) -> float:
+    """The same distance between `held_out` and as many images of its own kind: what a perfect generator reaches.
+
+    Args:
+        others: images of the same kind; the first of them are compared, which a training may have shown.
+    """
+    count = min(MOST, len(held_out), len(others))
+    encoder = _random_encoder(held_out.load(np.arange(1)).shape[-1])
+    real, like = (_features(encoder, images.load(np.arange(count))) for images in (held_out, others))
+    centre, scale = real.mean(0), real.std(0) + 1e-12
+    return mmd((real - centre) / scale, (like - centre) / scale)
+
+
 def _random_encoder(side: int) -> Target:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

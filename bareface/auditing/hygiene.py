@@ -1,7 +1,8 @@
 """The gate of hygiene: what stands on two sides of an audit has no membership, so nothing can be concluded from it.
 
 A picture in two roles, and a person never trained on who is a training person under another name, are left out of the
-evaluation and recorded. Where there are many, the roster is not what it says it is, and the audit refuses.
+evaluation and recorded. Where there are many, the roster is not what it says it is, and the audit refuses. The
+auditor's own people are looked at in `own_people`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +12,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import CANDIDATES
+from bareface.auditing.games import CANDIDATES, partners
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import RULE, pictures_of, twins
+from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar
 from bareface.config import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
@@ -23,6 +25,9 @@ from bareface.roster import Role, Roster
 
 TRAINING = (Role.MEMBER, Role.HELDOUT)
 TWO_ROLES, TWO_NAMES = "picture on two sides", "person on two sides"
+LEFT_OUT = (TWO_ROLES, TWO_NAMES, IN_QUESTION)
+"""Why readable images are not used."""
+NOBODY = Recognised({}, reason="nobody looked")
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,21 @@ class Checked:
 
 
 def leave_out_shared(
-    examination: Examination, same: SamePeople | None, people: SharedPeople, most: float = MAX_SHARED_RATE
+    examination: Examination,
+    same: SamePeople | None,
+    people: SharedPeople,
+    most: float = MAX_SHARED_RATE,
+    recognised: Recognised = NOBODY,
 ) -> Checked:
-    """The examination without pictures in two roles and without outsiders who are training people.
+    """The examination without pictures in two roles, without outsiders who are training people, and without those of
+    the auditor's own people who are people in question.
 
     Args:
         examination: the usable images.
         same: training people against outsiders; None where nobody compared them.
         people: the counts of that comparison.
         most: for the record.
+        recognised: the auditor's own people against those in question.
     """
     roster, seen = examination.accepted, pictures_of(examination)
     shared, rejects = [], list[Reject]()
@@ -61,11 +72,13 @@ def leave_out_shared(
     rejects += [] if same is None else _strangers_after_all(roster, same)
     once = {reject.image: reject for reject in reversed(rejects)}
     left = tuple(once[image] for image in roster.image if image in once)
+    own, more = familiar(examination, recognised)
+    rest = examination.without((*left, *more))
     hygiene = Hygiene(
         rule=RULE, images=len(roster.rows(*CANDIDATES)), left_out=len(left), most=most, pictures=tuple(shared),
-        people=people,
+        people=people, own=own, partners=partners(rest.accepted),
     )  # fmt: skip
-    return Checked(examination.without(left), hygiene)
+    return Checked(rest, hygiene)
 
 
 def refuse_if_shared(hygiene: Hygiene, where: str) -> None:

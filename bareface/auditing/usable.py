@@ -18,7 +18,8 @@ from bareface.auditing.hygiene import (
     refuse_if_shared,
     sides_of,
 )
-from bareface.auditing.overlap.people import SamePeople, same_people, side
+from bareface.auditing.overlap.people import SamePeople, Side, same_people, side
+from bareface.auditing.own_people import OWN, Recognised, refuse_too_few
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
@@ -26,7 +27,7 @@ from bareface.inversion.judges import same_network
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
-from bareface.roster import Roster
+from bareface.roster import Role, Roster
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 from bareface.trace import Channel, FloatArray
@@ -51,17 +52,19 @@ def usable_images(
 
     Raises:
         RosterError: too much is unusable, or on two sides, or the roster contradicts itself.
-        UsageError: the recogniser is the target.
+        UsageError: the recogniser is the target, or too few auxiliary people are nobody in question.
     """
     refuse_contradictions(roster)
     examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
     _write_rejects(examination, run / REJECTS)
     refuse_if_biased(examination, max_reject_rate=question.max_reject_rate)
-    same, reason = _same_people(examination, target, recogniser, question, run, progress)
+    same, own, reason = _same_people(examination, target, recogniser, question, run, progress)
     people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
-    checked = leave_out_shared(examination, same, people, question.max_shared_rate)
+    recognised = Recognised(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
+    checked = leave_out_shared(examination, same, people, question.max_shared_rate, recognised)
     _write_rejects(checked.examination, run / REJECTS)
     refuse_if_shared(checked.hygiene, str(roster.root))
+    refuse_too_few(checked.hygiene.own, question)
     return checked
 
 
@@ -72,18 +75,26 @@ def _same_people(
     question: Question,
     run: Path,
     progress: Progress,
-) -> tuple[SamePeople | None, str]:
-    """Training people against outsiders, or why nobody compared them."""
+) -> tuple[SamePeople | None, dict[Role, SamePeople], str]:
+    """Training people against outsiders, people in question against each own role, or why nobody compared them."""
     if recogniser is None:
-        return None, NO_RECOGNISER
+        return None, {}, NO_RECOGNISER
     refuse_target(recogniser, target, "recogniser", "recognises those it remembers, and would remove its own leak")
-    roster, sides = examination.accepted, sides_of(examination.accepted)
-    if not all(map(len, sides)):
-        return None, NO_OUTSIDERS
-    rows = np.concatenate(sides)
+    roster, (training, outside) = examination.accepted, sides_of(examination.accepted)
+    own = {role: rows for role in OWN if len(rows := roster.rows(role))}
+    if not len(training) + len(outside) or not (own or (len(training) and len(outside))):
+        return None, {}, NO_OUTSIDERS
+    rows = np.sort(np.concatenate([training, outside, *own.values()]))
     embedding = _embedded(examination, rows, recogniser, question, run, progress)
-    first, second = np.split(np.arange(len(rows)), [len(sides[0])])
-    return same_people(*(side(embedding[part], roster.subject[rows[part]]) for part in (first, second))), ""
+
+    def people(some: NDArray[np.intp]) -> Side:
+        return side(embedding[np.searchsorted(rows, some)], roster.subject[some])
+
+    asked = np.concatenate([training, outside])
+    against = {role: same_people(people(asked), people(some)) for role, some in own.items()}
+    if not (len(training) and len(outside)):
+        return None, against, NO_OUTSIDERS
+    return same_people(people(training), people(outside)), against, ""
 
 
 def _embedded(

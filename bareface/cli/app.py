@@ -11,6 +11,7 @@ import typer
 import bareface
 from bareface.allocator import keep_freed_memory
 from bareface.cli.benching import bench
+from bareface.cli.command_line import command_line
 from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.ending import end_with
 from bareface.cli.links import AllowLinks
@@ -67,6 +68,7 @@ def demo(
 
 @app.command()
 def audit(
+    context: typer.Context,
     config: Annotated[Path | None, typer.Argument(help="A YAML configuration; options override it.")] = None,
     model: Annotated[
         str | None,
@@ -83,7 +85,7 @@ def audit(
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
     knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
-    foreign: Annotated[str | None, typer.Option(help="A backbone that never saw the members.")] = None,
+    foreign: Annotated[str | None, typer.Option(help="A face network that was trained on other people.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
     ] = None,
@@ -121,8 +123,10 @@ def audit(
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
             "assignment": assignment, "seal": seal, "seed": seed, "device": device,
         }  # fmt: skip
-        asked = {name: value for name, value in named.items() if value is not None}
-        ended = run_audit(config, asked, run, fresh=fresh, code=allow_code, links=allow_links)
+        options = {name: value for name, value in named.items() if value is not None}
+        ended = run_audit(
+            config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links
+        )
     if fail_if_leak and ended:
         raise typer.Exit(ended)
 

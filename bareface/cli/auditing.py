@@ -1,6 +1,5 @@
 """`bareface audit`: from files and options to a finished run."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import spec_of
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.question import question_of
-from bareface.cli.manners import Stages, out
+from bareface.cli.manners import Stages, aside, out
 from bareface.config import AuditConfig, make_config, read_config
 from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence, Verdict
@@ -20,10 +19,10 @@ from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.roster import Role, Roster, join, read_manifest
 from bareface.targets.device import device_of
-from bareface.targets.kinds import Auditable, load_any
+from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.post import Courtesy
 from bareface.targets.target import Target
-from bareface.untrusted.regular import is_folder, is_there
+from bareface.untrusted.regular import is_folder
 
 FOLDERS = {
     "members": Role.MEMBER,
@@ -43,27 +42,34 @@ GATE = {
 
 
 def run_audit(
-    config: Path | None, options: dict[str, Any], run: Path, *, fresh: bool, code: bool = False, links: bool = False
+    config: Path | None,
+    options: dict[str, Any],
+    run: Path,
+    *,
+    fresh: bool,
+    command: str,
+    code: bool = False,
+    links: bool = False,
 ) -> ExitCode:
     """Run an audit, print it, write its page; returns what a gate on it would say."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
-    evidence = audit_configured(settings, run, fresh=fresh, links=links)
+    evidence = audit_configured(settings, run, fresh=fresh, command=command, links=links)
     out(render_text(evidence))
-    out(f"\nreport: {run / 'report.html'}")
+    aside(f"report: {run / 'report.html'}")
     return GATE[evidence.verdict]
 
 
-def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, links: bool = False) -> Evidence:
+def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config, links), foreign, command_line(), others, recogniser, seal=seal_of(config))
+    brought = Brought(audited, people(config, links), foreign, command, others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
-    write_text(run / "report.html", render_html(evidence))
+    write_text(run / "report.html", render_html(evidence), parents=False)
     return evidence
 
 
@@ -77,7 +83,9 @@ def seal_of(config: AuditConfig) -> Seal | None:
 def load(reference: str, config: AuditConfig) -> Auditable:
     """The target behind a path, a factory name or an address; a torch backbone on the device that is asked for."""
     spec = spec_of(config.spec) if config.spec else None
-    found = load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump()))
+    found = called_by_content(
+        load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump())), reference
+    )
     return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
 
@@ -108,8 +116,3 @@ def _from_options(options: dict[str, Any]) -> AuditConfig:
             "bareface audit", got="no model", expected="--model or a YAML configuration", hint="bareface audit --help"
         )
     return make_config({key: str(v) if isinstance(v, Path) else v for key, v in options.items()}, "bareface audit")
-
-
-def command_line() -> str:
-    """The call without paths: file arguments are named by what they are."""
-    return " ".join(["bareface", *("<path>" if "/" in word or is_there(word) else word for word in sys.argv[1:])])

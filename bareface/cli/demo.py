@@ -54,7 +54,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
         target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
-    evidence = audit_configured(read_config(config), run / "audit", fresh=fresh)
+    evidence = audit_configured(read_config(config), run / "audit", fresh=fresh, command="bareface demo")
     page = run / "report.html"
     write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
     out(render_text(evidence))

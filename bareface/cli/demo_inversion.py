@@ -10,7 +10,7 @@ from bareface.auditing.cast import progress_of, recipe_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
-from bareface.cli.inverting import written
+from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
 from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
@@ -42,7 +42,7 @@ def invert_demo(run: Path, roster: Roster, target: Target, seed: int, *, fresh: 
     told = written(inversion, run / "audit" / FOLDER, show_faces=True)
     page = run / "inversion.html"
     write_text(page, (run / "audit" / FOLDER / page.name).read_text(encoding="utf-8"))
-    return told
+    return f"{summary(inversion.record)}\n\n{told}"
 
 
 def _judge(

@@ -1,24 +1,27 @@
 """`bareface convert-generator`, `bareface train-generator` and `bareface fit-generator`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from bareface.auditing.generator_quality import MOST, distance_to
+from bareface.auditing.generator_quality import MOST, distance_to, floor_of
 from bareface.cli.manners import Stages, out
 from bareface.cli.people import say_ignored
 from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
-from bareface.faces.synthetic import SyntheticFaces
+from bareface.faces.synthetic import EndlessFaces, SyntheticFaces
 from bareface.folders import held
 from bareface.image_folders import pictures_below, refuse_links
 from bareface.inversion.checkpoints.convert import convert_generator
+from bareface.inversion.checkpoints.store import Precision
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces
 from bareface.inversion.eigenfaces.store import save_eigenfaces
+from bareface.inversion.gan.lesson import pupil
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
 from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
 from bareface.inversion.stylegan2.config import Config
@@ -27,10 +30,32 @@ from bareface.training.batches import held_in_memory
 
 # Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
 CHANNELS = (96, 96, 64, 64, 48, 32, 24, 16, 12)
+# Of a pupil: lessons reward width where it is cheap.
+PUPIL_CHANNELS = (128, 128, 96, 48, 24, 16, 12, 8, 8)
 # Far from the numbers of the demo's people and of those that `bareface faces` draws by default.
 FIRST_PERSON = 1_000_000
 AT_ONCE = 500
 FEWEST_HELD_OUT = 20
+ENDLESS = 10**9
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What a generator is trained on: one of the first three.
+
+    Attributes:
+        folder: images on disk.
+        rendered: so many rendered faces, kept in memory.
+        endless: rendered faces, each made when it is drawn.
+        calm: rendered faces held still, with nothing before them.
+        links: whether images may lie behind links that leave the folder.
+    """
+
+    folder: Path | None = None
+    rendered: int | None = None
+    endless: bool = False
+    calm: bool = False
+    links: bool = False
 
 
 def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) -> None:
@@ -43,23 +68,25 @@ def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) 
 
 
 def run_generator_training(
-    folder: Path, images: Path | None, rendered: int | None, size: int, options: dict[str, Any], grow_from: Path | None,
-    *, alignment: str, licence: str, links: bool = False,
+    folder: Path, faces: Faces, size: int, options: dict[str, Any], grow_from: Path | None,
+    *, stored: Precision, alignment: str, licence: str,
 ) -> None:  # fmt: skip
     """Train or resume a generator, and say where it is."""
-    recipe = replace(GanRecipe(config=config_for(size)), **options)
+    recipe = recipe_for(size, options)
+    faces = replace(faces, endless=True, calm=True) if recipe.taught else faces
     with Stages() as stages:
-        faces = _faces(images, rendered, size, recipe.seed, stages, links)
-        shown, held_out = split(faces)
+        shown, held_out = split(_images(faces, size, recipe.seed, stages))
 
         def report(step: Step) -> None:
             stages("training the generator", step.number, step.steps)
 
         made = train_generator(
             shown, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence,
-            measure=distance_to(held_out, recipe.seed) if held_out else None, report=report,
+            measure=distance_to(held_out, recipe.seed) if held_out else None,
+            floor=partial(floor_of, shown, held_out) if held_out else None, stored=stored, report=report,
         )  # fmt: skip
-    seen = f"{recipe.steps * recipe.batch_size:,} images of {len(shown):,}"
+    number = "no end" if faces.endless else f"{len(shown):,}"
+    seen = f"{recipe.steps * recipe.batch_size:,} images of {number}, in {recipe.precision}"
     out(f"{made.size}x{made.size} generator after {seen}: {folder / GENERATOR_FILE}")
 
 
@@ -102,6 +129,18 @@ def split(faces: Images) -> tuple[Images, Images | None]:
     return SomeImages(faces, np.arange(cut)), SomeImages(faces, np.arange(cut, len(faces)))
 
 
+def recipe_for(size: int, options: dict[str, Any]) -> GanRecipe:
+    """How the small StyleGAN2 of one size is trained, as far as `options` do not say otherwise.
+
+    Raises:
+        UsageError: the size is no power of two from 8 to 1024, or an option is out of its bounds.
+    """
+    config = config_for(size)
+    if options.get("taught"):
+        config = pupil(PUPIL_CHANNELS[: len(config.channels)])
+    return replace(GanRecipe(), **{**options, "config": config})
+
+
 def config_for(size: int) -> Config:
     """The small StyleGAN2 that makes images of one size.
 
@@ -130,23 +169,27 @@ def loose_images(folder: Path, links: bool = False) -> Roster:
     return Roster(folder, found.images, np.array(found.images), np.full(len(found.images), role), ignored)
 
 
-def _faces(images: Path | None, rendered: int | None, size: int, seed: int, stages: Stages, links: bool) -> Images:
-    if (images is None) == (rendered is None):
-        got = "both" if images is not None else "neither"
-        raise UsageError("train-generator", got=got, expected="a folder of images, or --rendered with a number")
-    if images is not None:
-        brought = loose_images(images, links)
+def _images(faces: Faces, size: int, seed: int, stages: Stages) -> Images:
+    named = [faces.folder is not None, faces.rendered is not None, faces.endless]
+    if sum(named) != 1:
+        got = "both" if sum(named) else "neither"
+        expected = "a folder of images, or --rendered with a number, or --endless"
+        raise UsageError("train-generator", got=got, expected=expected)
+    if faces.folder is not None:
+        if faces.calm:
+            raise UsageError("train-generator, calm", got="a folder of images", expected="rendered faces")
+        brought = loose_images(faces.folder, faces.links)
         say_ignored(brought)
         return held_in_memory(RosterImages(brought, size, size))
-    assert rendered is not None
-    return ArrayImages(_rendered(rendered, size, seed, stages))
+    people = EndlessFaces(SyntheticFaces(seed, size, calm=faces.calm), FIRST_PERSON, faces.rendered or ENDLESS)
+    return people if faces.endless else ArrayImages(_rendered(people, stages))
 
 
-def _rendered(count: int, size: int, seed: int, stages: Stages) -> torch.Tensor:
-    """(count, 3, size, size) photos of as many people as the demo does not know."""
-    crowd, parts = SyntheticFaces(seed, size), []
-    for begin in range(0, count, AT_ONCE):
-        people = np.arange(begin, min(begin + AT_ONCE, count)) + FIRST_PERSON
-        parts.append(crowd.render(people, np.zeros_like(people)))
-        stages("rendering faces", begin + len(people), count)
+def _rendered(people: EndlessFaces, stages: Stages) -> torch.Tensor:
+    """All of them at once: (count, 3, size, size)."""
+    parts = []
+    for begin in range(0, len(people), AT_ONCE):
+        rows = np.arange(begin, min(begin + AT_ONCE, len(people)))
+        parts.append(people.load(rows))
+        stages("rendering faces", begin + len(rows), len(people))
     return torch.cat(parts)

@@ -9,13 +9,14 @@ from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, con
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.inversion.terms import Terms
-from bareface.cli.auditing import command_line, read_folder_or_manifest
-from bareface.cli.manners import Stages, out
+from bareface.cli.auditing import read_folder_or_manifest
+from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
 from bareface.errors import UsageError
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import Arm, InversionRecord
+from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 from bareface.untrusted.yaml_text import read_yaml
 
@@ -46,9 +47,9 @@ class Named:
     links: bool = False
 
 
-def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool) -> bool:
+def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> bool:
     """Invert an audited target, print what came out, write its page; returns whether a leak was shown."""
-    terms, target = Terms(**asked), load_target(named.target)
+    terms, target = Terms(**asked), called_by_content(load_target(named.target), named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target,
@@ -56,18 +57,19 @@ def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool
         generator,
         tuple(_judges(named.judges)),
         source,
-        command_line(),
+        command,
     )
     with Stages() as stages:
         home = named.home or run / FOLDER
         inversion = conduct_inversion(brought, terms, run, home=home, fresh=fresh, progress=stages)
-    out(written(inversion, home, show_faces=named.show_faces))
+    out(summary(inversion.record))
+    aside(written(inversion, home, show_faces=named.show_faces))
     return inversion.record.verdict == "LEAK SHOWN"
 
 
 def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:
-    """Write the page, and the contact sheet if faces were asked for; returns what to tell the user."""
-    lines = [summary(inversion.record), "", f"report: {write_inversion_page(home)}"]
+    """Write the page, and the contact sheet if faces were asked for; returns where they are."""
+    lines = [f"report: {write_inversion_page(home)}"]
     if show_faces:
         lines.append(f"faces, for your eyes only: {write_sheet(inversion, home)}")
     return "\n".join(lines)
@@ -94,7 +96,7 @@ def _generator(run: Path, named: Named, size: int) -> tuple[Generator, str]:
 def _judges(words: Sequence[str]) -> list[Judge]:
     """Judges by path; two whose checkpoints have one name are told apart by their place."""
     given = [word.partition("=") for word in words]
-    targets = [load_target(path) for path, _, _ in given]
+    targets = [called_by_content(load_target(path), path) for path, _, _ in given]
     names = [target.name for target in targets]
     return [
         Judge(load_target(path, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")

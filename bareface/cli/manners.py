@@ -27,6 +27,11 @@ def out(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
+def aside(text: str) -> None:
+    """Say on stderr what is for the eyes of the caller alone: where something lies."""
+    sys.stderr.write(f"{text}\n")
+
+
 @contextmanager
 def manners(run: Path | None = None) -> Iterator[None]:
     """Turn a mistake into one sentence and an exit code, and Ctrl-C into a hint how to resume."""

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.command_line import command_line
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners
 from bareface.errors import ExitCode
 
 
 def invert(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
     target: Annotated[str, typer.Option(help="The audited backbone: checkpoint, folder, or package.module:factory.")],
     roster: Annotated[Path, typer.Option(help="The manifest that the audit was made of.")],
@@ -37,7 +39,7 @@ def invert(
     siblings: Annotated[
         int | None, typer.Option(min=0, help="Further images of each restart's person; what the objective needs.")
     ] = None,
-    space: Annotated[str, typer.Option(help="Latent space; whitened w where there is one.")] = "",
+    space: Annotated[str, typer.Option(help="Latent space; z where it holds the person, else whitened w or z.")] = "",
     split: Annotated[str, typer.Option(help="random if chance decided who was trained on; else not-random.")] = (
         "unknown"
     ),
@@ -55,7 +57,7 @@ def invert(
     fail_if_leak: Annotated[bool, typer.Option(help="Exit with 1 when a leak is shown.")] = False,
     allow_links: AllowLinks = False,
 ) -> None:
-    """Reconstruct what an audited backbone remembers, and let independent judges say whether it did."""
+    """Reconstruct what an audited backbone remembers, and let judges that took no part say whether it did."""
     with manners(run):
         from bareface.cli.inverting import Named, run_inversion
 
@@ -67,7 +69,7 @@ def invert(
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
             "siblings": siblings, "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
-        shown = run_inversion(run, named, asked, fresh=fresh)
+        shown = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))
     if fail_if_leak and shown:
         raise typer.Exit(ExitCode.GATE_FAILED)
 
@@ -89,33 +91,50 @@ def train_generator(
     folder: Annotated[Path, typer.Argument(help="Where the generator goes.")],
     images: Annotated[Path | None, typer.Option(help="Folder of images, of nobody who is audited.")] = None,
     rendered: Annotated[int | None, typer.Option(min=16, help="So many rendered faces instead.")] = None,
+    endless: Annotated[bool, typer.Option("--endless", help="Rendered faces without end, nobody twice.")] = False,
+    calm: Annotated[bool, typer.Option("--calm", help="Rendered faces held still, with nothing before them.")] = False,
+    taught: Annotated[
+        float | None, typer.Option(min=0.0, help="Weight of lessons: the calm render of each latent, endlessly.")
+    ] = None,
+    adversarial: Annotated[
+        float | None, typer.Option(min=0.0, help="Weight of the discriminator; 0 = none, lessons only.")
+    ] = None,
     size: Annotated[int, typer.Option(help="Side of its images: a power of two.")] = 64,
     steps: Annotated[int | None, typer.Option(min=1, help="Updates of both networks.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    momentum: Annotated[float | None, typer.Option(min=0.0, help="Of the generator's Adam.")] = None,
     r1: Annotated[float | None, typer.Option(min=0.0, help="Weight of the gradient penalty.")] = None,
     save_every: Annotated[int | None, typer.Option(min=1, help="Steps from checkpoint to checkpoint.")] = None,
-    precision: Annotated[str | None, typer.Option(help="bf16 or fp32.")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16 or fp32; what the processor does faster.")] = None,
     noise: Annotated[bool | None, typer.Option("--noise/--no-noise", help="Noise maps in the generator.")] = None,
-    grow_from: Annotated[Path | None, typer.Option(help="Folder of a run at half the size or less.")] = None,
+    grow_from: Annotated[Path | None, typer.Option(help="Folder of a run to go on from, at this size or less.")] = None,
     alignment: Annotated[str, typer.Option(help="How faces lie in the images, for the card.")] = "unknown",
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
+    half: Annotated[bool, typer.Option("--half", help="Store the weights in fp16: half the file.")] = False,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     allow_links: AllowLinks = False,
 ) -> None:
     """Train a small StyleGAN2 for `invert`. Run again to resume."""
     with manners(folder):
-        from bareface.cli.generators import run_generator_training
+        from bareface.cli.generators import Faces, run_generator_training
 
         named = {
             "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "r1": r1,
-            "save_every": save_every, "precision": precision, "noise": noise, "seed": seed,
+            "save_every": save_every, "precision": precision, "noise": noise, "seed": seed, "momentum": momentum,
+            "adversarial": adversarial, "taught": taught,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
         run_generator_training(
-            folder, images, rendered, size, settings, grow_from, alignment=alignment, licence=licence,
-            links=allow_links,
-        )  # fmt: skip
+            folder,
+            Faces(images, rendered, endless, calm, allow_links),
+            size,
+            settings,
+            grow_from,
+            stored="fp16" if half else "fp32",
+            alignment=alignment,
+            licence=licence,
+        )
 
 
 def fit_generator(

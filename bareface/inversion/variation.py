@@ -95,7 +95,14 @@ class Redrawn:
         return self.size - self.kept
 
     def siblings(self, latents: Latents, noise: Tensor) -> Latents:
-        """The rows in z, each followed by its siblings."""
+        """The rows in z, each followed by its siblings.
+
+        Raises:
+            UsageError: the latents lie in another space.
+        """
+        if latents.values.shape[1:] != (self.size,):
+            got = f"latents in {latents.space!r} of shape {tuple(latents.values.shape[1:])}"
+            raise UsageError("siblings", got=got, expected=f"z of {self.size} numbers", hint="the space z")
         own = latents.values[:, None]
         kept = own[..., : self.kept].expand(-1, self.count, -1)
         redrawn = torch.cat([kept, noise.to(own)], -1)

@@ -38,7 +38,8 @@ VERDICT_BADGE = {
 PLAIN = {
     Verdict.LEAK_SHOWN: Plain(
         "This backbone remembers its training set. Somebody with the access that a leaking attack needs can tell which "
-        "photos or people were in it better than by guessing, and better than the photos alone give away.",
+        "photos or people were in it better than by guessing, and better than anybody can without it, on the people "
+        "that were compared.",
         "Treat the weights as if they contained personal data of the training set: hold back publication, limit who "
         "gets raw embeddings or the file itself, and see below which attacks succeed and what access they need. "
         "After retraining with a defence, or without the people who objected, audit again with the same command.",

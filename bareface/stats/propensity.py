@@ -5,7 +5,7 @@ looks like a leak. Whatever can be seen without the target is brought to one num
 on the member side; people with the same probability can be compared (Rosenbaum and Rubin, Biometrika 1983). Overlap
 weights, 1 - p for a member and p for another, then make both sides the same population: the people who could have
 stood on either (Li, Morgan and Zaslavsky, JASA 2018). If p comes from a logistic regression on a few numbers, the
-weighted means of these numbers are equal on both sides, exactly.
+weighted means of these numbers are equal on both sides, as near as its weak penalty allows.
 """
 
 from collections.abc import Mapping
@@ -105,12 +105,12 @@ def told_apart(
             known[:, column] = _crossfitted(values[others], mine, inner, weigh, ridge)
             asked[:, column] = _logits(values[others], mine, weigh, ridge, values[here])
         group[here] = asked
-        together[here] = _logits(known, member[others], counted[others], 1.0, asked)
+        together[here] = _stacked(known, member[others], counted[others], asked)
     return ToldApart(tuple(groups), group, together)
 
 
 def overlap(numbers: Floats, member: Bools) -> Overlap:
-    """Overlap weights under which the means of a few numbers are the same on both sides.
+    """Overlap weights under which the means of a few numbers are the same on both sides, but for a weak penalty.
 
     The numbers come in the order of their importance; only one for each five units of the smaller side enters.
 
@@ -149,14 +149,36 @@ def _crossfitted(values: Floats, member: Bools, fold: Codes, weight: Floats, rid
     return logit
 
 
-def _logits(known: Floats, member: Bools, weight: Floats, ridge: float, asked: Floats) -> Floats:
-    """(m,) logits of asked units from a logistic regression on known ones; all 0 where one side only is known."""
+def _stacked(known: Floats, member: Bools, weight: Floats, asked: Floats) -> Floats:
+    """(m,) logits of a regression on the groups' logits with coefficients of at least 0.
+
+    Where there is nothing to tell, cross-fitted logits go against membership by a little, since a held-out fold has
+    what the others lack; a coefficient below 0 would turn that artefact into a signal (Breiman 1996, "Stacked
+    Regressions").
+    """
+    used = np.arange(known.shape[1])
+    while len(used):
+        coefficients, intercept = _fitted(known[:, used], member, weight, 1.0)
+        if (coefficients >= 0).all():
+            logits: Floats = asked[:, used] @ coefficients + intercept
+            return logits
+        used = used[coefficients >= 0]
+    return np.zeros(len(asked))
+
+
+def _fitted(known: Floats, member: Bools, weight: Floats, ridge: float) -> tuple[Floats, float]:
+    """Coefficients and intercept; all 0 where one side only is known."""
     if member.all() or not member.any():
-        return np.zeros(len(asked))
+        return np.zeros(known.shape[1]), 0.0
+    return ridge_logistic(known, member, weight, ridge)
+
+
+def _logits(known: Floats, member: Bools, weight: Floats, ridge: float, asked: Floats) -> Floats:
+    """(m,) logits of asked units from a logistic regression on known ones, all columns in deviations."""
     centre, scale = known.mean(axis=0), known.std(axis=0)
     scale[scale == 0] = 1.0
     standard, wanted = (np.clip((x - centre) / scale, -_FARTHEST, _FARTHEST) for x in (known, asked))
-    coefficients, intercept = ridge_logistic(standard, member, weight, ridge)
+    coefficients, intercept = _fitted(standard, member, weight, ridge)
     logits: Floats = wanted @ coefficients + intercept
     return logits
 

@@ -1,7 +1,8 @@
 """Targets of any kind: what an audit may ask of all of them, and loading one by what it is called."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -54,6 +55,16 @@ class Auditable(Protocol):
 def device_under(target: Auditable) -> torch.device:
     """Where a target of any kind computes, as far as torch has to do with it."""
     return target.device if isinstance(target, Target) else CPU
+
+
+Kind = TypeVar("Kind", bound=Auditable)
+
+
+def called_by_content(found: Kind, reference: Path | str) -> Kind:
+    """The target, called by its architecture where its name was only that of its file: records show no file names."""
+    if found.name != Path(reference).stem:
+        return found
+    return replace(found, name=found.architecture)  # type: ignore[type-var]
 
 
 def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Auditable:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bareface.auditing.games import SIDES, arena, check_games, possible_games
+from bareface.auditing.games import SIDES, arena, check_games, partners, possible_games, refuse_without_games
 from bareface.errors import RosterError
 from bareface.roster import Role, Roster
 
@@ -74,3 +74,43 @@ def test_a_one_subject_side_is_refused() -> None:
     one = roster_of([("a", Role.MEMBER), ("a", Role.MEMBER), ("b", Role.OUTSIDE), ("c", Role.OUTSIDE)])
     with pytest.raises(RosterError, match=r"dataset game: got 1 people in the role member; expected at least 2"):
         arena(one, "dataset", folds=2, seed=0)
+
+
+def lone(heldout_of: str = "stranger") -> Roster:
+    rows = [(f"t{p}", role) for p in range(4) for role in (Role.MEMBER, Role.HELDOUT)]
+    rows += [(f"{heldout_of} {p}", Role.HELDOUT) for p in range(3)] + [("alone", Role.MEMBER)] * 2
+    return roster_of(rows + [(f"s{p}", Role.OUTSIDE) for p in range(4)])
+
+
+def test_people_without_a_partner_do_not_play_the_record_game() -> None:
+    made = arena(lone(), "record", folds=2, seed=0)
+    assert set(lone().subject[made.rows].tolist()) == {"t0", "t1", "t2", "t3"}
+    assert len(arena(lone(), "person", folds=2, seed=0).rows) == 4 + 3 + 4
+    assert len(arena(lone(), "dataset", folds=2, seed=0).rows) == 4 + 2 + 4
+    found = partners(lone())
+    assert found is not None
+    assert (found.paired, found.lone_heldout, found.lone_heldout_images) == (4, 3, 3)
+    assert (found.lone_members, found.lone_member_images) == (1, 2)
+    assert partners(roster_of([("a", Role.MEMBER), ("b", Role.OUTSIDE)])) is None
+
+
+def test_without_partners_there_is_no_record_game() -> None:
+    rows = [(f"m{p}", Role.MEMBER) for p in range(5)] + [(f"h{p}", Role.HELDOUT) for p in range(5)]
+    told = (
+        r"record game: got 5 held-out people of whom nobody is a member by name \('h0', 'h1', 'h2', \.\.\.\); expected "
+        r"other photos of the members, under the same names\. Try: the names of the members, or the role outside"
+    )
+    assert possible_games(roster_of(rows)) == ()
+    with pytest.raises(RosterError, match=told):
+        check_games(roster_of(rows), ["record"])
+    with pytest.raises(RosterError, match=told):
+        refuse_without_games(roster_of(rows))
+    with_others = roster_of([*rows, ("x", Role.OUTSIDE), ("y", Role.OUTSIDE)])
+    assert possible_games(with_others) == ("person", "dataset")
+
+
+def test_no_roles_no_game() -> None:
+    with pytest.raises(
+        RosterError, match=r"got images in the roles auxiliary, member; expected two of the roles member"
+    ):
+        refuse_without_games(roster_of([("a", Role.MEMBER), ("b", Role.AUXILIARY)]))

@@ -18,8 +18,12 @@ from bareface.auditing.inversion.conduct import Inversion, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.question import silent
 from bareface.errors import CheckpointError, RosterError, RunError, TargetError, UsageError
+from bareface.faces.synthetic import IDENTITY_SIZE
+from bareface.inversion.gan.lesson import pass_through, pupil
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
+from bareface.inversion.stylegan2.generator import StyleGAN2Generator
+from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 from bareface.inversion_file import read_inversion
 from bareface.inversion_record import InversionRecord
 from bareface.report.json import inversion_schema
@@ -155,6 +159,18 @@ def test_through_the_generator_in_the_box(audit: SmallAudit, tmp_path: Path, obj
     assert (arms["optimised"].status, arms["optimised"].images) == ("done", 8)
     assert not torch.equal(made.arms["optimised"].latents.values, made.arms["select"].latents.values)
     assert made.record.generator.name == "rendered-faces-32"
+
+
+def test_through_a_generator_whose_z_holds_the_person(audit: SmallAudit) -> None:
+    """It is searched in z, and its siblings are further photos of the same person."""
+    network = initialise(StyleGAN2(pupil((8, 8, 8))), 0).eval()
+    pass_through(network)
+    generator = StyleGAN2Generator("pupil", network, person=IDENTITY_SIZE)
+    terms = replace(TERMS, steps=2, restarts=4, skip=("placebo", "oracle"), objective="compactness")
+    brought = replace(audit.brought(), generator=generator, generator_source="a test")
+    made = conduct_inversion(brought, terms, audit.run, home=audit.run.parent / "pupil")
+    assert made.record.generator.space == "z"
+    assert {arm.arm: arm.status for arm in made.record.arms}["optimised"] == "done"
 
 
 def test_the_target_may_not_judge_itself(audit: SmallAudit) -> None:

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from bareface.auditing.inversion.generators import open_generator
 from bareface.cli.app import app
 from bareface.errors import CheckpointError, TargetError, UsageError
-from bareface.inversion.checkpoints.store import save_generator
+from bareface.faces.synthetic import IDENTITY_SIZE
+from bareface.inversion.checkpoints.store import read_card, save_generator
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.rendered import RenderedFaces
 
@@ -126,7 +127,7 @@ def test_the_command_trains_resumes_and_reads_folders(tmp_path: Path) -> None:
     quick = ["--size", "16", "--batch-size", "2", "--save-every", "1", "--precision", "fp32"]
     code, said = run("train-generator", tmp_path / "g", "--rendered", "16", "--steps", "1", *quick)
     assert code == 0, said
-    assert "16x16 generator after 2 images of 16" in said
+    assert "16x16 generator after 2 images of 16, in fp32" in said
     assert opened(tmp_path / "g", tmp_path).size == 16  # type: ignore[attr-defined]
     code, said = run("train-generator", tmp_path / "g", "--rendered", "16", "--steps", "2", *quick)
     assert code == 0, said
@@ -138,9 +139,31 @@ def test_the_command_trains_resumes_and_reads_folders(tmp_path: Path) -> None:
     assert "images" in said
 
 
+def test_the_command_gives_lessons_and_renders_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bareface.auditing.generator_quality.MOST", 20)
+    monkeypatch.setattr("bareface.cli.generators.MOST", 20)
+    quick = ["--size", "16", "--batch-size", "2", "--save-every", "1", "--steps", "1", "--precision", "fp32"]
+    code, said = run("train-generator", tmp_path / "g", "--taught", "1", "--adversarial", "0", "--half", *quick)
+    assert code == 0, said
+    assert "16x16 generator after 2 images of no end, in fp32" in said
+    made = opened(tmp_path / "g", tmp_path)
+    assert made.person == IDENTITY_SIZE  # type: ignore[attr-defined]
+    card = read_card(tmp_path / "g" / "generator.json")
+    assert card.precision == "fp16"
+    assert card.floor is not None
+    assert card.floor < card.curve[0][1]
+    code, said = run("train-generator", tmp_path / "e", "--endless", "--calm", *quick)
+    assert code == 0, said
+    assert "images of no end" in said
+    assert read_card(tmp_path / "e" / "generator.json").person == 0
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["--endless", "--rendered", "16", "--size", "16"], "got both; expected a folder of images, or --rendered"),
+        (["--images", "empty", "--calm", "--size", "16"], "calm: got a folder of images; expected rendered faces"),
+        (["--images", "empty", "--taught", "1", "--size", "16"], "got both"),
         (["--size", "16"], "got neither; expected a folder of images, or --rendered"),
         (["--rendered", "16", "--images", "."], "got both"),
         (["--rendered", "16", "--size", "20"], "got 20; expected 8, 16, 32, ... 1024"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bareface.errors import ImageError
-from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, decode, fit, printable
+from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, decode, fit, picture_of, printable
 from bareface.faces.headers import webp_size
 
 FORMATS = [
@@ -171,6 +171,37 @@ class TestRefusals:
         assert printable(os.fsdecode(b"\xff")) == "\\udcff"
 
 
+@st.composite
+def exif_blocks(draw: st.DrawFn) -> dict[str, bytes]:
+    """Blocks as cameras, editors and damage leave them: any order, type, count and place of the orientation."""
+    mark, order = draw(st.sampled_from([("<", b"II"), (">", b"MM")]))
+    tag = st.sampled_from([0x0112, 0x0112, 0x0112, 0x010F, 0x011A, 0x8769])
+    values = st.integers(0, 9) | st.sampled_from([255, 65_536, 2**31])
+    entries, beyond = b"", b""
+    listed = draw(
+        st.lists(st.tuples(tag, st.integers(0, 14), st.sampled_from([0, 1, 1, 1, 2, 3, 2**30]), values), max_size=4)
+    )
+    for name, kind, count, value in listed:
+        code = {1: "B", 3: "H", 6: "b", 8: "h", 11: "f"}.get(kind, "I")
+        try:
+            inside = struct.pack(mark + code, value).ljust(4, b"\0")
+        except struct.error:
+            inside = b"\0" * 4
+        if draw(st.booleans()):  # the value lies behind the list
+            inside = struct.pack(mark + "I", 14 + 12 * len(listed) + len(beyond))
+            beyond += struct.pack(mark + "2I", value, draw(st.integers(0, 2))) + struct.pack(mark + "d", value)
+        entries += struct.pack(mark + "HHI", name, kind, count) + inside
+    magic = draw(st.sampled_from([42, 42, 42, 42, 43, 41]))
+    tiff = order + struct.pack(mark + "HIH", magic, draw(st.sampled_from([8, 8, 8, 9, 2**31])), len(listed))
+    block = b"Exif\0\0" * draw(st.integers(1, 3)) + tiff + entries + bytes(4) + beyond
+    cut = draw(st.sampled_from([0, 0, 0, 1, 7, 20]))
+    said = {"exif": block[: len(block) - cut]}
+    if draw(st.integers(0, 3)) == 0:
+        turn = draw(st.integers(0, 9))
+        said["xmp"] = b'<x tiff:Orientation="%d"/>' % turn if turn % 2 else b"<tiff:Orientation>%d<" % turn
+    return said if draw(st.booleans()) else {name: content for name, content in said.items() if name == "exif"}
+
+
 class TestWhatAPersonSees:
     """Conversion to upright RGB."""
 
@@ -201,6 +232,19 @@ class TestWhatAPersonSees:
         assert np.array_equal(
             np.asarray(decode(put(tmp_path, encoded(noise(), "PNG", exif=b"Exif\0\0" + tiff)))), upright
         )
+
+    @settings(max_examples=300, deadline=None)
+    @given(exif_blocks(), st.sampled_from(["JPEG", "PNG", "WEBP"]))
+    def test_what_pillow_turns_is_turned_and_nothing_else(self, block, form):
+        options = {"lossless": True} if form == "WEBP" else {}
+        stored = np.asarray(Image.open(io.BytesIO(encoded(noise(16, 24), form, **options))).convert("RGB"))
+        content = encoded(noise(16, 24), form, **block, **options)
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
+            except (SyntaxError, ValueError, TypeError, LookupError, OSError, ArithmeticError, struct.error):
+                expected = stored  # what Pillow gives up on stays as it is
+        assert np.array_equal(np.asarray(picture_of(content, "here").image), expected)
 
     @pytest.mark.parametrize(
         "block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"nonsense", b"MM\0*\0\0\0\x08\xff\xff\x01\x12"]

@@ -51,6 +51,29 @@ class TestLists:
     def test_images_may_have_another_suffix(self, tmp_path: Path) -> None:
         assert read_pairs(lfw(tmp_path, suffix=".png"), tmp_path).image[0] == "Ada/Ada_0001.png"
 
+    def test_every_image_may_have_another_suffix_in_any_case(self, tmp_path: Path) -> None:
+        path = lfw(tmp_path, suffix=".JPG")
+        (tmp_path / "Ada" / "Ada_0002.PnG").touch()
+        assert read_pairs(path, tmp_path).image[:2] == ("Ada/Ada_0001.JPG", "Ada/Ada_0002.PnG")
+
+    def test_lines_of_two_paths_and_a_truth_value(self, tmp_path: Path) -> None:
+        (tmp_path / "pairs.txt").write_text(
+            "a/1.jpg a/2.jpg 1\na/1.jpg b/1.jpg 0\nc/1.jpg c/2.jpg 1\nc/1.jpg b/1.jpg -1\n"
+        )
+        pairs = read_pairs(tmp_path / "pairs.txt", tmp_path, folds=2)
+        assert named(pairs) == [
+            ("a/1.jpg", "a/2.jpg", True, 0),
+            ("a/1.jpg", "b/1.jpg", False, 0),
+            ("c/1.jpg", "c/2.jpg", True, 1),
+            ("c/1.jpg", "b/1.jpg", False, 1),
+        ]
+
+    @pytest.mark.parametrize("line", ["a/1.jpg a/2.jpg", "a/1.jpg a/2.jpg maybe", "../a a/2.jpg 1", "/etc/x a/2.jpg 1"])
+    def test_a_line_of_something_else(self, tmp_path: Path, line: str) -> None:
+        (tmp_path / "pairs.txt").write_text(f"a/1.jpg a/2.jpg 1\n{line}\n")
+        with pytest.raises(RosterError, match="line 2: got"):
+            read_pairs(tmp_path / "pairs.txt", tmp_path, folds=2)
+
     def test_the_development_list_of_lfw_has_no_folds(self, tmp_path: Path) -> None:
         text = "4\n" + "".join(f"Ada 1 {n}\n" for n in range(2, 6)) + "".join(f"Ada 1 Bo {n}\n" for n in range(4))
         assert read_pairs(lfw(tmp_path, text), tmp_path, folds=2).fold.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]

@@ -62,7 +62,7 @@ def test_it_learns_what_the_images_have_in_common(tmp_path: Path) -> None:
         "bareface",
         "none",
         "CC0",
-        ("trained for 320 images",),
+        ("trained for 320 images", f"computed in {RECIPE.precision}"),
     )
     w = made.network.mapping(torch.randn(5000, 4, generator=torch.Generator().manual_seed(1)))
     torch.testing.assert_close(made.network.mapping.w_avg, w.mean(0), atol=0.1, rtol=0)

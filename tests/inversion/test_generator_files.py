@@ -1,6 +1,7 @@
 """Generators out of other people's files, and back: the same numbers under other names."""
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from stylegans import TINY, attributes, seeded_z, tiny, write_nvidia_pickle
 from torch import Tensor
 
@@ -245,6 +246,21 @@ def test_our_own_files_are_checked(tmp_path: Path) -> None:
         load_generator(tmp_path / "g.safetensors")
     with pytest.raises(UsageError, match=r"got the suffix '\.pt'; expected NAME\.safetensors"):
         save_generator(tiny(), tmp_path / "g.pt")
+
+
+def test_weights_in_half_precision_are_half_the_file_and_load_to_single(tmp_path: Path) -> None:
+    network = tiny()
+    whole = save_generator(network, tmp_path / "whole.safetensors")
+    half = save_generator(network, tmp_path / "half.safetensors", precision="fp16", person=2)
+    assert (whole.precision, half.precision) == ("fp32", "fp16")
+    assert all(value.dtype == torch.float16 for value in load_file(tmp_path / "half.safetensors").values())
+    assert half.weights_sha256 == hashlib.sha256((tmp_path / "half.safetensors").read_bytes()).hexdigest()
+    made = load_generator(tmp_path / "half.safetensors")
+    assert made.person == 2
+    for name, value in network.state_dict().items():
+        loaded = made.network.state_dict()[name]
+        assert loaded.dtype == torch.float32
+        torch.testing.assert_close(loaded, value, atol=1e-6, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

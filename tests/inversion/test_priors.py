@@ -78,6 +78,18 @@ def test_siblings_share_the_coarse_layers() -> None:
     assert not torch.isclose(made[:, 1:, 2:], own[:, None, 2:]).all(-1).any()
 
 
+def test_a_stylegan_keeps_the_person_where_z_holds_one() -> None:
+    network = tiny(dtype=torch.float64)
+    assert isinstance(StyleGAN2Generator("tiny", network).variation(2), StyleMixing)
+    generator = StyleGAN2Generator("tiny", network, person=2)
+    variation = generator.variation(2)
+    start = generator.sample(3, seeded())
+    made = variation.siblings(start, normal_noise(0, range(3), 0, variation))
+    assert made.space == "z"
+    assert torch.equal(made.values.reshape(3, 3, -1)[:, 1:, :2], start.values[:, None, :2].expand(-1, 2, -1))
+    assert generator.render(made).shape[0] == 9
+
+
 def test_siblings_share_the_first_numbers() -> None:
     generator = LinearGenerator.drawn(6)
     variation = Redrawn(6, kept=4, count=2)
@@ -87,5 +99,8 @@ def test_siblings_share_the_first_numbers() -> None:
     assert torch.equal(made[:, 0], start.values)
     assert torch.equal(made[:, 1:, :4], start.values[:, None, :4].expand(-1, 2, -1))
     assert torch.equal(made[:, 1:, 4:], noise)
+    elsewhere = Latents("p", torch.zeros(3, 9))
+    with pytest.raises(UsageError, match=r"siblings: got latents in 'p' of shape \(9,\); expected z of 6 numbers"):
+        variation.siblings(elsewhere, noise)
     with pytest.raises(UsageError, match="kept=6 of 6; expected some kept, some drawn"):
         Redrawn(6, kept=6)

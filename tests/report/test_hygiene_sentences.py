@@ -1,6 +1,6 @@
 """What stood on two sides, in words."""
 
-from bareface.overlap_record import Calibration, Hygiene, SharedPeople, SharedPictures
+from bareface.overlap_record import Calibration, Hygiene, OwnPeople, Partners, SharedNames, SharedPeople, SharedPictures
 from bareface.report.hygiene import hygiene_sentences
 
 
@@ -57,3 +57,49 @@ def test_counts_are_told() -> None:
 def test_an_unsupported_calibration_is_no_comparison() -> None:
     _, who = hygiene_sentences(hygiene(people("skipped", "9 pairs of different people", None)))
     assert who == "People under two names: not looked for; 9 pairs of different people."
+
+
+def own(gone: int) -> OwnPeople:
+    files, nobody = 320 * bool(gone), people("skipped").model_copy(update={"second_matched": 0})
+    shared = SharedPictures(
+        first="outside", second="auxiliary", exact=files, near=0, mirrored=0, first_images=files, second_images=files
+    )
+    named = SharedNames(first="member", second="auxiliary", people=int(gone > 0))
+    return OwnPeople(
+        role="auxiliary", people=60, images=960, left_out_people=gone, left_out_images=16 * gone, pictures=(shared,),
+        names=(named,), recognised=nobody,
+    )  # fmt: skip
+
+
+def test_own_people_who_are_in_question_are_counted_by_pair_of_roles() -> None:
+    clean = hygiene(people("done"), (0, 0, 0)).model_copy(update={"own": (own(0),)})
+    assert hygiene_sentences(clean)[2] == (
+        "Auxiliary people: nobody of them is in question (60 people with 960 images, compared by name and picture)."
+    )
+    found = hygiene(people("done"), (0, 0, 0)).model_copy(update={"own": (own(21),)})
+    assert hygiene_sentences(found)[2] == (
+        "Auxiliary people: 21 with 336 images are left out of all training and statistics, because they are in "
+        "question or stand in another role (60 people with 960 images, compared by name and picture): outside and "
+        "auxiliary share 320 files and 0 near-duplicates; member and auxiliary share 1 name."
+    )
+
+
+def test_who_plays_the_record_game_is_said_where_somebody_does_not() -> None:
+    def said(paired: int, heldout: int, members: int) -> tuple[str, ...]:
+        found = Partners(
+            paired=paired, lone_heldout=heldout, lone_heldout_images=2 * heldout, lone_members=members,
+            lone_member_images=members,
+        )  # fmt: skip
+        return hygiene_sentences(hygiene(people("done")).model_copy(update={"partners": found}))[2:]
+
+    assert said(163, 0, 0) == ()
+    assert said(163, 0, 1) == (
+        "Record game: played by 163 people with photos of both kinds; 1 member with 1 image without a photo of the "
+        "other kind are left out.",
+    )
+    played, person = said(0, 12, 12)
+    assert played == (
+        "Record game: not played; 12 held-out people with 24 images and 12 members with 12 images without a photo of "
+        "the other kind are left out, and nobody remains."
+    )
+    assert person.startswith("Person game: it keeps the held-out people of whom no training photo is listed.")

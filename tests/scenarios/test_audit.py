@@ -1,6 +1,7 @@
 """An audit through the command line, whole: what comes out, resume, and the same again."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 import bareface
 from bareface.auditing.attack_models import read_attack_models
+from bareface.auditing.traces import candidates
 from bareface.cli.app import app
 from bareface.evidence import read_evidence
 from bareface.roster import Role, read_manifest, write_manifest
@@ -69,6 +71,55 @@ def test_no_name_and_no_path_reaches_the_report(finished: Path, world: Path) -> 
     for page in ("report.html", "result.json"):
         text = (finished / page).read_text()
         assert not [word for word in (str(world), "p00003", "003.png", "faces/") if word in text]
+
+
+def test_names_without_a_slash_stay_out_of_page_record_and_stdout(
+    finished: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, source in (("anna", "faces"), ("berta", "target")):
+        Path(name).symlink_to(world / source)
+    Path("clara.csv").write_text((world / "people.csv").read_text().replace("faces/", "anna/"))
+    quick = ("--attack", "bn-distance", "--game", "dataset", "--knowledge", "partial", "--ignore-head")
+    result = run("audit", "--model=berta", "--roster=clara.csv", *quick, "-o", "doris")
+    assert result.exit_code == 0, result.output
+    assert "report: doris/report.html" in result.stderr
+    told = [result.stdout, *((tmp_path / "doris" / page).read_text() for page in ("report.html", "result.json"))]
+    assert not [name for name in ("anna", "berta", "clara", "doris") for text in told if name in text]
+    assert "bareface audit --model &lt;model&gt; --roster &lt;roster&gt; --attack bn-distance" in told[1]
+
+
+def test_everything_personal_is_for_the_owner_alone(finished: Path) -> None:
+    shared = {"config.json", "result.json", "report.html", "training.json", "backbone.json", "backbone.safetensors"}
+    shared |= {f"{name}.sha256" for name in shared} | {".lock"}
+    files = [path for path in finished.rglob("*") if path.is_file() and path.name not in shared]
+    assert {"people.parquet", "scores.parquet", "rejects.parquet", "head.safetensors"} < {path.name for path in files}
+    assert any(path.name.startswith("part-") for path in files)
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+def test_a_flipped_bit_in_a_part_changes_no_score(finished: Path, world: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    part = max((tmp_path / "run").glob("trace/*/part-*.parquet"), key=lambda path: path.stat().st_size)
+    content = bytearray(part.read_bytes())
+    content[len(content) // 3] ^= 32
+    part.write_bytes(content)
+    result = run("audit", world / "audit.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 0
+    assert numbers(tmp_path / "run") == numbers(finished)
+    assert pq.read_table(tmp_path / "run" / "scores.parquet").equals(pq.read_table(finished / "scores.parquet"))
+
+
+def test_a_run_folder_that_is_removed_while_running_is_an_error(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove(*_: object) -> None:
+        shutil.rmtree(tmp_path / "run")
+
+    monkeypatch.setattr("bareface.auditing.audit.candidates", lambda seen: (remove(), candidates(seen))[1])
+    result = run("audit", world / "audit.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 4
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_attack_models_are_kept_as_arrays(finished: Path) -> None:
@@ -161,10 +212,14 @@ def test_folders_instead_of_a_manifest(world: Path, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for person in people:
             (tmp_path / name / f"p{person:05d}").symlink_to(world / "faces" / f"p{person:05d}")
-    result = run(
+    asked = (
         "audit", "--model", world / "target", "--members", tmp_path / "in", "--nonmembers", tmp_path / "out",
         "--attack", "flip-agreement", "-o", tmp_path / "run",
     )  # fmt: skip
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "got 24 pictures behind links that leave the folder" in refused.stderr
+    result = run(*asked, "--allow-links")
     assert result.exit_code == 0, result.output
     assert {finding.game for finding in read_evidence(tmp_path / "run").findings} == {"dataset"}
 
@@ -183,9 +238,12 @@ def test_a_backbone_without_batchnorm_gets_a_clear_answer(world: Path, tmp_path:
             f"model: plain_backbone:make\nspec: {{height: 32, width: 32}}\nroster: {world / 'people.csv'}\n"
             "games: [dataset]\nattacks: [bn-distance, flip-agreement]\n"
         )
-        result = run("audit", config, "-o", tmp_path / "run")
+        refused = run("audit", config, "-o", tmp_path / "run")
+        result = run("audit", config, "-o", tmp_path / "run", "--allow-code")
     finally:
         sys.path.remove(str(tmp_path))
+    assert refused.exit_code == 5
+    assert "got 'plain_backbone:make', which is code to run" in refused.stderr
     assert result.exit_code == 0, result.output
     bn, flip = read_evidence(tmp_path / "run").findings
     assert bn.status == "abstained"

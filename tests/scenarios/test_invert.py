@@ -62,7 +62,7 @@ def finished(audited: Path, world: Path) -> Path:
     assert result.exit_code == 0, result.output + repr(result.exception)
     assert re.search(r"^(INVALID|NOT SHOWN|NOT ESTIMABLE), ", result.stdout, re.M)
     assert "oracle     win rate 0." in result.stdout
-    assert result.stdout.rstrip().endswith("inversion.html")
+    assert result.stderr.rstrip().endswith("inversion.html")
     return audited / "run" / "inversion"
 
 
@@ -96,7 +96,7 @@ def test_faces_only_when_asked(finished: Path, audited: Path, world: Path) -> No
     result = run(*call(audited, world, "--show-faces", "--fail-if-leak"))
     assert result.exit_code == 0, result.output
     sheet = finished / SHEET_FILE
-    assert f"faces, for your eyes only: {sheet}" in result.stdout
+    assert f"faces, for your eyes only: {sheet}" in result.stderr
     assert sheet.stat().st_mode & 0o077 == 0
     assert sheet.read_text().count("data:image/png;base64,") == 4 * (8 + 8 + 8)
     assert numbers(finished) == before

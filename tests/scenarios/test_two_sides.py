@@ -164,3 +164,71 @@ def test_one_person_in_two_spellings_of_one_name_is_one_person(
                  tmp_path / "side 1", "-o", tmp_path / "run")  # fmt: skip
     assert result.exit_code == 2, result.output
     assert "got 6 people who are outside and also member or heldout" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def contaminated(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small world, where the files of eight auxiliary people are those of outsiders, byte for byte."""
+    home = tmp_path_factory.mktemp("contaminated")
+    shutil.copytree(world / "faces", home / "faces")
+    shutil.copytree(world / "target", home / "target")
+    roster = read_manifest(world / "people.csv")
+    for theirs, ours in zip(roster.rows("outside")[:32], roster.rows("auxiliary")[:32], strict=True):
+        shutil.copy(home / roster.image[theirs], home / roster.image[ours])
+    write_manifest(Roster(home, roster.image, roster.subject, roster.role), home / "people.csv")
+    return home
+
+
+def test_auxiliary_people_who_are_outsiders_train_nobody(contaminated: Path, tmp_path: Path) -> None:
+    result = run("audit", "--model", contaminated / "target", "--roster", contaminated / "people.csv", *ATTACKS,
+                 "-o", tmp_path / "run")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.hygiene is not None
+    (own,) = evidence.hygiene.own
+    assert (own.role, own.people, own.left_out_people, own.left_out_images) == ("auxiliary", 12, 8, 32)
+    assert {p.first: (p.exact, p.second_images) for p in own.pictures} == {
+        "member": (0, 0),
+        "heldout": (0, 0),
+        "outside": (32, 32),
+    }
+    assert {(r.role, r.reason) for r in evidence.rejects} == {("auxiliary", "person in question")}
+    assert {role.role: role.rejected for role in evidence.roles}["auxiliary"] == 32
+    said = "Auxiliary people: 8 with 32 images are left out of all training and statistics"
+    assert said in " ".join(result.output.split())
+    assert said in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_too_few_others_to_train_shadows_on_are_refused(contaminated: Path, tmp_path: Path) -> None:
+    (contaminated / "shadow.yaml").write_text("model: target\nroster: people.csv\nshadow: {}\n")
+    result = run("audit", contaminated / "shadow.yaml", *ATTACKS, "-o", tmp_path / "run")
+    assert result.exit_code == 2, result.output
+    assert "auxiliary people: got 8 of 12 who are people in question by name, picture or face" in result.stderr
+    assert not (tmp_path / "run" / "shadows").exists()
+    rejects = pq.read_table(tmp_path / "run" / "rejects.parquet").to_pylist()
+    assert {r["detail"] for r in rejects} == {"a name or a picture in common with the outside images"}
+
+
+def strangers_as_heldout(world: Path, folder: Path) -> Path:
+    """The small world with its held-out photos under other names than the members'."""
+    roster = read_manifest(world / "people.csv")
+    names = np.where(roster.role == "heldout", np.char.add("x", roster.subject), roster.subject)
+    write_manifest(Roster(folder, roster.image, names, roster.role), folder / "people.csv")
+    shutil.copytree(world / "faces", folder / "faces")
+    return folder / "people.csv"
+
+
+def test_heldout_people_who_are_no_members_by_name_play_no_record_game(world: Path, tmp_path: Path) -> None:
+    roster = strangers_as_heldout(world, tmp_path)
+    asked = ("audit", "--model", world / "target", "--roster", roster, "--attack", "embedding-norm")
+    refused = run(*asked, "--game", "record", "-o", tmp_path / "refused")
+    assert refused.exit_code == 2
+    assert "record game: got 12 held-out people of whom nobody is a member by name ('xp00000', " in refused.stderr
+    result = run(*asked, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    evidence = read_evidence(tmp_path / "run")
+    assert {finding.game for finding in evidence.findings} == {"person", "dataset"}
+    assert evidence.hygiene is not None
+    assert evidence.hygiene.partners is not None
+    assert (evidence.hygiene.partners.paired, evidence.hygiene.partners.lone_heldout) == (0, 12)
+    assert "Record game: not played; 12 held-out people with 24 images" in " ".join(result.output.split())

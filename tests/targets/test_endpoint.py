@@ -1,6 +1,10 @@
 """Endpoints: what is sent, how patiently, and what is refused."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import torch
@@ -9,12 +13,12 @@ from serving import Service, serving
 from torch import Tensor
 
 from bareface.errors import TargetError
-from bareface.targets.endpoint import Endpoint, endpoint, is_address
+from bareface.targets.endpoint import Endpoint, endpoint, is_address, read_embeddings
 from bareface.targets.post import Courtesy, Post
 from bareface.targets.spec import ImageSpec
 
 IMAGES = faces(5, side=12)
-GOOD = b'{"embeddings": [[1, 2]]}'
+GOOD, BOTH = b'{"embeddings": [[1, 2]]}', b'{"embeddings": [[1, 2], [3, 4]]}'
 
 
 def embed(images: Tensor) -> Tensor:
@@ -156,3 +160,74 @@ def test_only_plain_addresses_are_asked(url: str, message: str) -> None:
 def test_addresses_are_known_by_their_scheme() -> None:
     assert is_address("https://host/embed")
     assert not is_address("models/http.onnx")
+
+
+class TestTime:
+    """The whole answer has to be there in time, however it comes; every service here would end with a good one."""
+
+    @pytest.mark.parametrize(
+        "pieces",
+        [
+            [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(BOTH) + 100), *[b" "] * 100, BOTH],
+            [b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b"a"] * 100, b"\r\nContent-Length: %d\r\n\r\n" % len(BOTH), BOTH],
+            [*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 100,
+             b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BOTH), BOTH],
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 100,
+             b"%x\r\n" % len(BOTH) + BOTH + b"\r\n0\r\n\r\n"],
+        ],
+        ids=["bytes", "headers", "continue", "chunks"],
+    )  # fmt: skip
+    def test_a_slow_answer_is_none(self, pieces: list[bytes]) -> None:
+        with dripping(pieces, 0.05) as url:
+            asked = endpoint(url, courtesy=Courtesy(timeout=0.5, retries=0))
+            with pytest.raises(
+                TargetError, match=r"got no answer in 1 tries \(the last: no whole answer within 0\.5 s\)"
+            ):
+                asked.embed(IMAGES[:2])
+
+    def test_the_same_service_at_full_speed_is_understood(self) -> None:
+        head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BOTH)
+        with dripping([head, BOTH], 0.0) as url:
+            assert endpoint(url, courtesy=Courtesy(timeout=30, retries=0)).embed(IMAGES[:2]).shape == (2, 2)
+
+    def test_a_host_that_nobody_finds_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = threading.Event()
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_: found.wait(20))
+        with pytest.raises(TargetError, match=r"no whole answer within 0\.1 s"):
+            endpoint("http://nowhere/", courtesy=Courtesy(timeout=0.1, retries=0)).embed(IMAGES[:2])
+        found.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'{"embeddings": [' + b"[]," * 500_000 + b"[]]}", r"the answer '\{\"embeddings.*': more than 26,384 values"),
+        (b'{"embeddings": [[' + b"1," * 50_000 + b"1]]}", "more than 26,384 values"),
+        (b'{"embeddings": ' + b"[" * 20, "values nested more than 16 deep"),
+        (b'{"embeddings": [[' + b"9" * 5000 + b"]]}", "a number of more than 400 digits"),
+    ],
+)
+def test_an_answer_of_more_than_it_should_hold_is_not_parsed(answer: bytes, told: str) -> None:
+    with pytest.raises(TargetError, match=told):
+        read_embeddings(answer, 2, "endpoint")
+
+
+@contextmanager
+def dripping(pieces: list[bytes], pause: float) -> Iterator[str]:
+    """A service that says so many things, with a pause behind each."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with suppress(OSError), server.accept()[0] as line:
+            line.recv(1 << 16)
+            for piece in pieces:
+                line.sendall(piece)
+                time.sleep(pause)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+    finally:
+        thread.join()
+        server.close()

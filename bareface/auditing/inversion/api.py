@@ -12,6 +12,7 @@ from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import InversionRecord
 from bareface.roster import Roster, read_manifest
+from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 
@@ -57,7 +58,7 @@ def invert(
 
 
 def _target(given: Target | Path | str) -> Target:
-    return given if isinstance(given, Target) else load_target(given)
+    return given if isinstance(given, Target) else called_by_content(load_target(given), given)
 
 
 def _people(given: Roster | Path | str) -> Roster:

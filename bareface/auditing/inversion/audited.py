@@ -13,7 +13,7 @@ from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import images_for
 from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.games import Arena, Game, arena
-from bareface.auditing.hygiene import TWO_NAMES, TWO_ROLES
+from bareface.auditing.hygiene import LEFT_OUT
 from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena
@@ -121,9 +121,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
 def _left_out(evidence: Evidence, roster: Roster) -> list[Reject]:
     """Readable images that the audit did not use, because they or their people stood on two sides."""
     return [
-        Reject(roster.image[one.number], one.role, one.reason, "")
-        for one in evidence.rejects
-        if one.reason in (TWO_ROLES, TWO_NAMES)
+        Reject(roster.image[one.number], one.role, one.reason, "") for one in evidence.rejects if one.reason in LEFT_OUT
     ]
 
 

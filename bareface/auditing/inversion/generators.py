@@ -79,7 +79,7 @@ def _converted(path: Path, kept: Path) -> Path:
             expected="a generator",
             hint=f"{RENDERED}, a folder that train-generator wrote, a checkpoint, or package.module:factory",
         )
-    out = kept / f"{path.stem}-{sha256_of(path)[:12]}.safetensors"
+    out = kept / f"converted-{sha256_of(path)[:12]}.safetensors"  # its name is shown, a file's is not
     if not _is_whole(out):
         convert_generator(path, out)
     return out

@@ -13,8 +13,7 @@ from bareface.inversion.generator import Generator
 from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.scene import Scene
 from bareface.inversion.select import candidates
-from bareface.inversion.stylegan2.generator import StyleGAN2Generator
-from bareface.inversion.variation import StyleMixing, Variation
+from bareface.inversion.variation import Variation
 from bareface.inversion.views import Augmentation, resample
 
 PROBED = 16
@@ -43,7 +42,9 @@ def space_of(generator: Generator, terms: Terms) -> str:
     if terms.space and terms.space not in generator.spaces:
         expected = f"one of {', '.join(generator.spaces)}"
         raise UsageError(f"{generator.name}: latent space", got=repr(terms.space), expected=expected)
-    return terms.space or ("p" if "p" in generator.spaces else generator.spaces[0])
+    # Where z tells the person from the photo it is what a search should move; else w, whitened, is.
+    whitened = "p" in generator.spaces and not getattr(generator, "person", 0)
+    return terms.space or ("p" if whitened else generator.spaces[0])
 
 
 @torch.no_grad()
@@ -80,9 +81,6 @@ def _variation(generator: Generator, count: int) -> Variation:
     make: Callable[[int], Variation] | None = getattr(generator, "variation", None)
     if make is not None:
         return make(count)
-    if isinstance(generator, StyleGAN2Generator):
-        config = generator.network.config
-        return StyleMixing(generator, config.z_dim, config.num_ws // 2, count)
     raise UsageError(
         "siblings",
         got=f"{generator.name}, a generator that cannot vary one person",

@@ -38,7 +38,8 @@ class Terms:
         siblings: further images of each restart, one person under other details, that the objective looks at, too;
             None = as many as it compares.
         views: fixed views of the last selection.
-        space: latent space that is searched; empty = whitened w where the generator has it, else its first.
+        space: latent space that is searched; empty = z where its first numbers are the
+            person, else whitened w where the generator has it, else its first.
         photos: photos of each person in the galleries; None = as many as most people have, at most 4.
         split: whether chance decided who was trained on.
         skip: arms that are not made: select, placebo, oracle.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.errors import UsageError
+from bareface.faces.synthetic.calm import calm
 from bareface.faces.synthetic.parameters import IDENTITY_SIZE, NUISANCE_SIZE, Nuisance, decode
 from bareface.faces.synthetic.render import render_parameters
 from bareface.streams import stream
@@ -28,6 +29,7 @@ class SyntheticFaces:
     Attributes:
         seed: which crowd.
         size: height and width of a photo in pixels, at least 16.
+        calm: nothing before the face and the head held still, as `calm` moves the latents of the same photos.
 
     Raises:
         UsageError: the size is too small for a face.
@@ -35,6 +37,7 @@ class SyntheticFaces:
 
     seed: int
     size: int = 112
+    calm: bool = False
 
     def __post_init__(self) -> None:
         if self.size < SMALLEST:
@@ -55,7 +58,7 @@ class SyntheticFaces:
         # Having freed a block this large, glibc keeps memory for the next chunk: a third faster. Nothing elsewhere.
         torch.empty(HEAP_LESSON, dtype=torch.uint8)
         step = max(1, CHUNK_PIXELS // self.size**2)
-        with _one_thread():
+        with one_thread():
             for start in range(0, len(identity), step):
                 rows = slice(start, start + step)
                 pictures[rows] = self._develop(identity[rows], image[rows])
@@ -66,7 +69,8 @@ class SyntheticFaces:
         pairs = list(zip(identity.tolist(), image.tolist(), strict=True))
         people = [stream(self.seed, "person", k).standard_normal(IDENTITY_SIZE, dtype=np.float32) for k, _ in pairs]
         photos = [stream(self.seed, "photo", k, j).standard_normal(NUISANCE_SIZE, dtype=np.float32) for k, j in pairs]
-        return torch.from_numpy(np.stack(people)), torch.from_numpy(np.stack(photos))
+        taken = torch.from_numpy(np.stack(photos))
+        return torch.from_numpy(np.stack(people)), calm(taken) if self.calm else taken
 
     @torch.no_grad()
     def _develop(self, identity: Numbers, image: Numbers) -> Tensor:
@@ -84,7 +88,7 @@ class SyntheticFaces:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Thousands of operations of some microseconds each: waking other threads for them costs more than it brings."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from bareface.untrusted.json_text import bounded
 from bareface.untrusted.regular import content_of
 from bareface.untrusted.walk import CONFIGURATION, TooMuchError
 
+Precision = Literal["fp16", "fp32"]
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality", "bareface"]
 
 
@@ -36,6 +38,11 @@ class Card(BaseModel):
         notes: what the conversion had to add or assume.
         pixels: mean and standard deviation of four rendered images in [0, 1] and the share of clamped pixels; a
             conversion gone wrong shows here first.
+        person: the first so many numbers of z say who is on an image, the others how it was taken; 0 = they do not
+            tell these apart.
+        precision: of the numbers in the file; a loaded generator computes in fp32.
+        floor: the same distance between held-out images and others of their kind, which no training can undercut but
+            by chance; none if it was not measured.
         curve: of our own training: steps, and the Kernel Inception Distance to held-out images after them.
     """
 
@@ -50,13 +57,19 @@ class Card(BaseModel):
     licence: str = "unknown"
     notes: tuple[str, ...] = ()
     pixels: dict[str, float] = {}
+    person: int = Field(default=0, ge=0)
+    precision: Precision = "fp32"
+    floor: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
 
 
-def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface", **said: object) -> Card:
+def save_generator(
+    network: StyleGAN2, out: Path, *, source: Source = "bareface", precision: Precision = "fp32", **said: object
+) -> Card:
     """Write a network to `out` (`*.safetensors`) and its card beside it.
 
     Args:
+        precision: of the numbers in the file; fp16 halves it and keeps three digits.
         said: further fields of the card.
 
     Raises:
@@ -65,11 +78,12 @@ def save_generator(network: StyleGAN2, out: Path, *, source: Source = "bareface"
     """
     if out.suffix != ".safetensors":
         raise UsageError(str(out), got=f"the suffix {out.suffix!r}", expected="NAME.safetensors")
-    tensors = {name: value.detach().cpu().float().contiguous() for name, value in network.state_dict().items()}
+    kept = torch.float16 if precision == "fp16" else torch.float32
+    tensors = {name: value.detach().cpu().to(kept).contiguous() for name, value in network.state_dict().items()}
     with atomic_path(out) as temporary:
         save_file(tensors, temporary)
-    fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source, **said}
-    card = Card.model_validate(fields)
+    fields = {"name": out.stem, "config": network.config, "weights_sha256": sha256_of(out), "source": source}
+    card = Card.model_validate({**fields, "precision": precision, **said})
     write_artefact(out.with_suffix(".json"), card.model_dump_json(indent=2) + "\n", private=False)
     return card
 
@@ -82,7 +96,9 @@ def load_generator(path: Path, *, psi: float = 1.0) -> StyleGAN2Generator:
     """
     card = read_card(path.with_suffix(".json"))
     network = build(weights_of(path, card.weights_sha256), card.config, str(path))
-    return StyleGAN2Generator(card.name, network, psi, alignment=card.alignment, licence=card.licence)
+    return StyleGAN2Generator(
+        card.name, network, psi, alignment=card.alignment, licence=card.licence, person=card.person
+    )
 
 
 def weights_of(path: Path, sha256: str) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bareface.inversion.gan.augment import augment, next_p
+from bareface.inversion.gan.lesson import apart, pass_through, shown
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.stylegan2.discriminator import Discriminator
 from bareface.inversion.stylegan2.layers import NoiseMode
@@ -22,15 +23,17 @@ class Losses:
     """What one move of each player saw.
 
     Attributes:
-        generator, discriminator: mean non-saturating losses.
+        generator, discriminator: mean losses; a discriminator that does not play has 0.
         r1: mean squared gradient at real images; NaN at steps that skip it.
         real_sign: mean sign of the discriminator at real images, -1..1; near 1 it knows them by heart.
+        lesson: mean distance from the renderer's photos; NaN without lessons.
     """
 
     generator: float
     discriminator: float
     r1: float
     real_sign: float
+    lesson: float = float("nan")
 
 
 class Players:
@@ -44,6 +47,8 @@ class Players:
     def __init__(self, recipe: GanRecipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
         self.generator = initialise(StyleGAN2(recipe.config), seed_for(recipe.seed, "generator")).to(device)
+        if recipe.taught:
+            pass_through(self.generator)
         self.average = StyleGAN2(recipe.config).to(device).requires_grad_(False).eval()
         self.average.load_state_dict(self.generator.state_dict())
         self.discriminator = initialise(Discriminator(recipe.config), seed_for(recipe.seed, "discriminator")).to(device)
@@ -51,26 +56,32 @@ class Players:
         # Lazy regularisation takes one extra step in r1_every; the published correction keeps the effective rate.
         lazy = recipe.r1_every / (recipe.r1_every + 1)
         self.optimisers = {
-            "generator": self._adam(self.generator, 1.0),
+            "generator": self._adam(self.generator, 1.0, recipe.momentum),
             "discriminator": self._adam(self.discriminator, lazy),
         }
 
-    def step(self, real: Tensor, number: int) -> Losses:
-        """One move of each on (n, c, r, r) real images in [-1, 1]; `number` counts from 0 and seeds every draw."""
-        stream = torch.Generator().manual_seed(seed_for(self.recipe.seed, "step", number))
-        fake = self._fake(len(real), stream)
-        shown = augment(real, self.augment_p, stream)
-        discriminator, sign = self._move_discriminator(shown, augment(fake.detach(), self.augment_p, stream))
-        r1 = self._regularise(shown) if number % self.recipe.r1_every == 0 else float("nan")
-        self._update("discriminator")
+    def step(self, real: Tensor | None, number: int) -> Losses:
+        """One move of each; `number` counts from 0 and seeds every draw.
+
+        Args:
+            real: (n, c, r, r) images in [-1, 1]; None where the renderer teaches, whose photos they then are.
+        """
+        recipe, stream = self.recipe, torch.Generator().manual_seed(seed_for(self.recipe.seed, "step", number))
+        z = torch.randn(recipe.batch_size if real is None else len(real), recipe.config.z_dim, generator=stream)
+        photos = shown(z, recipe.config.resolution).to(self.device) if recipe.taught else None
+        fake = self._fake(z, stream)
+        discriminator, r1, sign = 0.0, float("nan"), 0.0
+        if recipe.adversarial:
+            against = augment(_either(photos, real), self.augment_p, stream)
+            discriminator, sign = self._move_discriminator(against, augment(fake.detach(), self.augment_p, stream))
+            r1 = self._regularise(against) if number % recipe.r1_every == 0 else float("nan")
+            self._update("discriminator")
         # The same images once more, with their gradient: the generator has not changed since they were drawn.
-        generator = self._move_generator(augment(fake, self.augment_p, stream))
-        self._follow(len(real))
-        if self.recipe.augment_target:
-            self.augment_p = next_p(
-                self.augment_p, sign, self.recipe.augment_target, len(real), self.recipe.augment_images
-            )
-        return Losses(generator, discriminator, r1, sign)
+        generator, lesson = self._move_generator(fake, photos, stream)
+        self._follow(len(z))
+        if recipe.adversarial and recipe.augment_target:
+            self.augment_p = next_p(self.augment_p, sign, recipe.augment_target, len(z), recipe.augment_images)
+        return Losses(generator, discriminator, r1, sign, lesson)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name."""
@@ -98,9 +109,8 @@ class Players:
                     optimiser.state[parameter] = state
         self.augment_p, self.seen = tensors["augment_p"].item(), int(tensors["seen"])
 
-    def _fake(self, n: int, stream: torch.Generator) -> Tensor:
-        z = torch.randn(n, self.recipe.config.z_dim, generator=stream).to(self.device)
-        ws = self.generator.mapping.broadcast(self.generator.mapping(z))
+    def _fake(self, z: Tensor, stream: torch.Generator) -> Tensor:
+        ws = self.generator.mapping.broadcast(self.generator.mapping(z.to(self.device)))
         noise: NoiseMode = "random" if self.recipe.noise else "none"
         images: Tensor = self.generator.synthesis(ws, noise=noise, generator=stream, dtype=self.recipe.dtype)
         return images
@@ -121,12 +131,18 @@ class Players:
         torch.autograd.backward(penalty * (self.recipe.r1 / 2 * self.recipe.r1_every))
         return penalty.item()
 
-    def _move_generator(self, fake: Tensor) -> float:
+    def _move_generator(self, fake: Tensor, photos: Tensor | None, stream: torch.Generator) -> tuple[float, float]:
         self.discriminator.requires_grad_(False)
-        loss = F.softplus(-self.discriminator(fake, self.recipe.dtype)).mean()
+        loss, lesson = fake.new_zeros(()), fake.new_full((), float("nan"))
+        if self.recipe.adversarial:
+            seen = augment(fake, self.augment_p, stream)
+            loss = F.softplus(-self.discriminator(seen, self.recipe.dtype)).mean() * self.recipe.adversarial
+        if photos is not None:
+            lesson = apart(fake, photos)
+            loss = loss + lesson * self.recipe.taught
         torch.autograd.backward(loss)
         self._update("generator")
-        return loss.item()
+        return loss.item(), lesson.item()
 
     def _update(self, player: str) -> None:
         self.optimisers[player].step()
@@ -141,8 +157,8 @@ class Players:
             list(self.average.parameters()), list(self.generator.parameters()), 1 - 0.5 ** (n / half_life)
         )
 
-    def _adam(self, network: nn.Module, lazy: float) -> torch.optim.Adam:
-        rate, betas = self.recipe.learning_rate * lazy, (0.0, 0.99**lazy)
+    def _adam(self, network: nn.Module, lazy: float, momentum: float = 0.0) -> torch.optim.Adam:
+        rate, betas = self.recipe.learning_rate * lazy, (momentum, 0.99**lazy)
         return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, eps=1e-8, fused=True)
 
     def _network(self, player: str) -> nn.Module:
@@ -153,3 +169,10 @@ class Players:
             for name, parameter in self._network(player).named_parameters():
                 for kind, value in optimiser.state.get(parameter, {}).items():
                     yield f"adam.{player}.{name}:{kind}", value
+
+
+def _either(photos: Tensor | None, real: Tensor | None) -> Tensor:
+    found = real if photos is None else photos
+    if found is None:
+        raise AssertionError("without lessons the train loop brings real images")
+    return found

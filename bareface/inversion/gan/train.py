@@ -13,9 +13,10 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.faces.synthetic import IDENTITY_SIZE
 from bareface.folders import held
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
-from bareface.inversion.checkpoints.store import load_generator, save_generator
+from bareface.inversion.checkpoints.store import Precision, load_generator, save_generator
 from bareface.inversion.gan.checkpoints import (
     forget_newer,
     newest_checkpoint,
@@ -74,6 +75,8 @@ def train_generator(
     alignment: str = "unknown",
     licence: str = "unknown",
     measure: Measure | None = None,
+    floor: Callable[[], float] | None = None,
+    stored: Precision = "fp32",
     report: Callable[[Step], None] | None = None,
     device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
@@ -90,6 +93,8 @@ def train_generator(
         alignment: how the faces lie in the images, for the card.
         licence: of the weights, for the card.
         measure: called with the moving average at every checkpoint; its distances go to `curve.csv` and the card.
+        floor: called in the end for the distance that `measure` would give images of the held-out kind.
+        stored: precision of the numbers in the finished file.
         report: called after every step.
         device: where to compute.
 
@@ -109,7 +114,10 @@ def train_generator(
             folder / GENERATOR_FILE,
             alignment=alignment,
             licence=licence,
-            notes=(f"trained for {players.seen:,} images",),
+            notes=(f"trained for {players.seen:,} images", *_how(recipe)),
+            person=IDENTITY_SIZE if recipe.taught else 0,
+            floor=None if floor is None else floor(),
+            precision=stored,
             curve=curve,
             pixels=pixel_statistics(players.average, str(folder)),
         )
@@ -125,6 +133,13 @@ def real_batch(images: Images, recipe: GanRecipe, number: int) -> Tensor:
     mirrored = torch.from_numpy(draw.random(len(pixels)) < 0.5) & recipe.flip
     pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
     return pixels / 127.5 - 1
+
+
+def _how(recipe: GanRecipe) -> tuple[str, ...]:
+    """What the card says of the training besides its length."""
+    against = f"a discriminator (weight {recipe.adversarial:g})" if recipe.adversarial else "no discriminator"
+    taught = f"taught by the renderer in its own latents (weight {recipe.taught:g}), {against}"
+    return (f"computed in {recipe.precision}", *((taught,) if recipe.taught else ()))
 
 
 def _begin(players: Players, recipe: GanRecipe, folder: Path, data: str, grow_from: Path | None) -> _Start:
@@ -161,7 +176,8 @@ def _play(
     if curve:
         write_curve(folder, curve)
     for number in range(start.steps, recipe.steps):
-        losses = players.step(real_batch(images, recipe, number).to(players.device), number)
+        real = None if recipe.taught else real_batch(images, recipe, number).to(players.device)
+        losses = players.step(real, number)
         _check_finite(losses, number)
         if (number + 1) % recipe.save_every == 0 or number + 1 == recipe.steps:
             # The checkpoint comes last: whoever is killed before it measures and shows these steps again.

@@ -18,6 +18,7 @@ from bareface.inversion.generator import (
 )
 from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.inversion.stylegan2.p_space import PSpace
+from bareface.inversion.variation import Redrawn, StyleMixing, Variation
 from bareface.streams import seed_for
 
 P_SAMPLES = 10_000
@@ -36,6 +37,7 @@ class StyleGAN2Generator:
         psi: truncation of every w that comes from a z; 1 = none.
         dtype: of the features, to render fp32 weights in bf16; that of the weights by default.
         alignment, licence: as the checkpoint's card says.
+        person: the first so many numbers of z say who is on an image; 0 = z does not tell people from photos.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StyleGAN2Generator:
     dtype: torch.dtype | None = None
     alignment: str = "unknown"
     licence: str = "unknown"
+    person: int = 0
 
     def __post_init__(self) -> None:
         self.network.eval().requires_grad_(False)
@@ -124,6 +127,13 @@ class StyleGAN2Generator:
         centre = p.colour(torch.zeros_like(p.mean))
         mean = centre if space == "w" else centre.expand(config.num_ws, -1)
         return Prior(space, mean, p.whiten, p.colour)
+
+    def variation(self, count: int = 3) -> Variation:
+        """Siblings: the same person's numbers in z if it has them, else the same coarse layers."""
+        config = self.network.config
+        if self.person:
+            return Redrawn(config.z_dim, self.person, count)
+        return StyleMixing(self, config.z_dim, config.num_ws // 2, count)
 
     def _w(self, latents: Latents) -> Tensor:
         if latents.space == "z":

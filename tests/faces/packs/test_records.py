@@ -263,6 +263,15 @@ class TestSidecars:
         found = read_list(tmp_path / "x.lst")
         assert found == {0: Listed((1.0,), "ada lovelace/1.jpg"), 5: Listed((2.0, 0.5), "bob/\udce9.jpg")}
 
+    def test_lists_of_insightface_number_their_records_as_they_go(self, tmp_path: Path) -> None:
+        box, landmarks = "\t1\t2\t3\t4", "\t5" * 10
+        lines = ["1\t/data/ada/1.jpg\t7", f"0\t/data/b/2.jpg\t8{box}", f"0\t/data/c/3.jpg\t9{box}{landmarks}"]
+        (tmp_path / "x.lst").write_text("\n".join(lines) + "\n")
+        assert read_list(tmp_path / "x.lst") == {
+            1: Listed((7.0,), "/data/ada/1.jpg"),
+            2: Listed((9.0,), "/data/c/3.jpg"),
+        }
+
     @pytest.mark.parametrize("line", ["x\t1\tpath", "1", "1\tlabel\tpath", ""])
     def test_a_list_of_something_else(self, tmp_path: Path, line: str) -> None:
         (tmp_path / "x.lst").write_text(f"0\t1\tada/1.jpg\n{line}\n")

@@ -21,11 +21,16 @@ STORED: dict[str, Callable[[bytes], object]] = {
     "array": lambda content: np.frombuffer(content, np.uint8).copy(),
     "column, as cv2.imencode gave it": lambda content: np.frombuffer(content, np.uint8).copy()[:, None],
 }
+NUMBERS = ("i1", "u1", "<i2", ">i4", "<i8", ">u8", "<f2", "<f4", ">f8")
 TRUTHS: dict[str, Sequence[object] | np.ndarray] = {
     "list": [True, False],
     "numbers": (1, 0),
     "array": np.array([True, False]),
     "NumPy booleans": [np.True_, np.False_],
+    "floats": [1.0, 0.0],
+    "objects": np.array([True, False], dtype=object),
+    **{f"array of {kind}": np.array([1, 0], kind) for kind in NUMBERS},
+    **{f"scalars of {kind}": [np.dtype(kind).type(1), np.dtype(kind).type(0)] for kind in ("i8", "u1", "f4", "f8")},
 }
 
 
@@ -44,6 +49,20 @@ def test_every_way_to_write_a_pack_gives_the_same_pairs(
     found = read_verification_pack(pack(tmp_path, ([stored(image) for image in IMAGES], same), protocol))
     assert list(found.images) == IMAGES
     assert found.same.tolist() == [True, False]
+
+
+def test_images_in_an_array_of_objects(tmp_path: Path) -> None:
+    images = np.empty(4, dtype=object)
+    images[:] = IMAGES
+    assert list(read_verification_pack(pack(tmp_path, (images, [True, False]))).images) == IMAGES
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+@pytest.mark.parametrize("value", [2, 3])
+def test_numbers_that_are_no_truth_are_named(tmp_path: Path, kind: str, value: int) -> None:
+    same = np.array([1, value], kind)
+    with pytest.raises(RosterError, match="got pair 1 that is neither true nor false"):
+        read_verification_pack(pack(tmp_path, ([b"a"] * 4, same)))
 
 
 def python2(images: list[bytes], same: list[bool]) -> bytes:
