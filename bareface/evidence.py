@@ -145,6 +145,9 @@ class TargetCard(Record):
 
     parameters, batchnorm_layers: None where a black box hides them.
     batchnorm_expected: how many BatchNorm layers its architecture has, where fewer may be left (ONNX); None otherwise.
+    sha256: of weights, head and input together: what the answers depend on. file_sha256: of the bytes of its file, as
+    `sha256sum` prints it; weights_sha256: of its weights alone, as `inspect` prints it, the same in every file.
+    input_assumed: why this input is assumed. None and empty where there is no such thing, or older runs left it out.
     """
 
     name: str
@@ -158,6 +161,9 @@ class TargetCard(Record):
     degenerate_layers: tuple[str, ...]
     head_identities: int | None
     batchnorm_expected: int | None = None
+    file_sha256: str | None = None
+    weights_sha256: str | None = None
+    input_assumed: str = ""
 
 
 class Provenance(Record):

@@ -35,10 +35,14 @@ def _backbone(target: Target) -> TargetCard:
         batchnorm_layers=len(layers),
         degenerate_layers=tuple(name for name, layer in layers.items() if _degenerate(layer)),
         head_identities=None if target.centres is None else len(target.centres),
+        file_sha256=target.file_sha256 or None,
+        weights_sha256=target.weights_sha256,
+        input_assumed=target.assumed,
     )
 
 
 def _graph(target: Auditable) -> TargetCard:
+    from bareface.targets.onnx.graph import weights_of
     from bareface.targets.onnx.target import OnnxTarget  # ONNX is an extra; whoever has such a target has it
 
     assert isinstance(target, OnnxTarget)
@@ -55,6 +59,9 @@ def _graph(target: Auditable) -> TargetCard:
         batchnorm_expected=target.origin.norms,
         degenerate_layers=tuple(n.name for n in graph.norms if is_degenerate(shift(n.mean, n.variance))),
         head_identities=None,
+        file_sha256=graph.file_sha256,
+        weights_sha256=weights_of(graph.model),
+        input_assumed=graph.assumed,
     )
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bareface.evidence import TargetCard
 
+WHY = "Why this input"
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -19,15 +21,33 @@ def target_facts(card: TargetCard) -> tuple[Fact, ...]:
     return (
         Fact("Name", card.name),
         Fact("Source", card.source),
-        Fact("SHA-256", card.sha256, code=True),
+        *digests(card),
         Fact("Architecture", card.architecture),
         Fact("Parameters", _known(card.parameters)),
         Fact("Embedding size", f"{card.embedding_size:,}"),
         Fact("Input", card.input),
+        *((Fact(WHY, card.input_assumed),) if card.input_assumed else ()),
         Fact("BatchNorm layers", _norms(card)),
         Fact("Degenerate layers", _degenerate(card)),
         Fact("Identities in the head", "no head" if card.head_identities is None else f"{card.head_identities:,}"),
     )
+
+
+def digests(card: TargetCard) -> tuple[Fact, ...]:
+    """Every digest under a name that says what it is of."""
+    named = (
+        ("SHA-256 of the file, as sha256sum prints it", card.file_sha256),
+        ("SHA-256 of the weights, as inspect prints it", card.weights_sha256),
+        ("SHA-256 of weights, head and input", card.sha256),
+    )
+    return tuple(Fact(name, value, code=True) for name, value in named if value)
+
+
+def short_digest(card: TargetCard) -> str:
+    """The beginning of the digest by which weights are known in every file."""
+    if card.weights_sha256:
+        return f"weights {card.weights_sha256[:12]}…"
+    return f"fingerprint {card.sha256[:12]}…"
 
 
 def _degenerate(card: TargetCard) -> str:

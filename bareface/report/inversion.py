@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bareface.inversion_record import Arm, GalleryCard, InversionRecord, JudgeCard
 from bareface.report import inversion_prose, numbers
 from bareface.report.clean import harmless, without_any_folders
-from bareface.report.facts import Fact
+from bareface.report.facts import Fact, digests, short_digest
 from bareface.report.html import Picture, picture, template
 from bareface.report.inversion_rows import (
     ArmRow,
@@ -87,12 +87,12 @@ def inversion_page(record: InversionRecord) -> InversionPage:
     target, p = record.target, record.provenance
     return InversionPage(
         title=record.title,
-        subtitle=(target.name, target.architecture, f"SHA-256 {target.sha256[:12]}…", record.generator.name, p.started),
+        subtitle=(target.name, target.architecture, short_digest(target), record.generator.name, p.started),
         section=section(record),
         target=(
             Fact("Name", target.name),
             Fact("Source", target.source),
-            Fact("SHA-256", target.sha256, code=True),
+            *digests(target),
             Fact("Architecture", target.architecture),
             Fact("Input", target.input),
         ),

@@ -8,7 +8,7 @@ from bareface.evidence import Evidence, Finding, Rejected
 from bareface.report import numbers
 from bareface.report.balance import assignment_sentence, balance_sentences
 from bareface.report.exposures import ExposureBlock, exposure_blocks
-from bareface.report.facts import Fact, target_facts
+from bareface.report.facts import Fact, short_digest, target_facts
 from bareface.report.hygiene import hygiene_sentences
 from bareface.report.layers import LayerBlock, layer_blocks
 from bareface.report.numbers import count
@@ -165,7 +165,7 @@ def page(evidence: Evidence) -> Page:
 
 def _subtitle(e: Evidence) -> tuple[str, ...]:
     brought = f"{count(sum(r.images for r in e.roles), 'image')} brought"
-    return e.target.name, e.target.architecture, f"SHA-256 {e.target.sha256[:12]}…", brought, e.provenance.started
+    return e.target.name, e.target.architecture, short_digest(e.target), brought, e.provenance.started
 
 
 def games_of(evidence: Evidence) -> tuple[tuple[str, tuple[Finding, ...]], ...]:

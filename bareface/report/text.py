@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from bareface.evidence import Evidence
 from bareface.report.clean import cleaned
+from bareface.report.facts import WHY
 from bareface.report.page import GameBlock, Page, page
 from bareface.report.prose import CONTROL_ORDER
 from bareface.report.rows import NOT_RUN, Cell, FindingRow
@@ -35,6 +36,9 @@ def _lines(content: Page) -> Iterator[str]:
     for limit in content.limits:
         yield from ("", *_wrapped(limit, "limit: "))
     yield from ("", *_wrapped(content.selfcheck[0].value, "input: "))
+    facts = {fact.name: fact.value for fact in content.target}
+    if WHY in facts:
+        yield from _wrapped(f"{facts['Input']}: {facts[WHY]}", "fed as: ")
     for sentence in content.hygiene:
         yield from ("", *_wrapped(sentence, "two sides: "))
     files = ", ".join(fact.name for fact in content.files) or "none recorded"

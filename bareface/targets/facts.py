@@ -27,6 +27,7 @@ from bareface.targets.store import CARD, HEAD, WEIGHTS
 from bareface.targets.strangers import FACTORY, Stranger
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics
+from bareface.targets.weights import weights_sha256
 from bareface.targets.window import window
 from bareface.untrusted.regular import is_folder
 
@@ -68,6 +69,7 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         file=path.name,
         kind=static.kind,
         sha256=sha256_of(file),
+        weights_sha256=weights_sha256({key: tensor.numpy for key, tensor in own.items()}),
         wrapper=found.wrapper,
         whole_module=static.whole_module,
         refused=tuple(offenders(static.names)),

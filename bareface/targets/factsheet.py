@@ -80,7 +80,8 @@ class CheckpointFacts(BaseModel):
     Attributes:
         file: its name, without folders.
         kind: `safetensors`, `torch zip` or `torch legacy`.
-        sha256: of its bytes.
+        sha256: of its bytes, as `sha256sum` prints it.
+        weights_sha256: of the backbone's tensors, the same in every file that holds them; an audit's page shows both.
         wrapper: dicts and prefixes around the weights; empty for a bare state_dict.
         whole_module: the class of the pickled module, where the file holds one.
         refused: the imports for which loading is refused; empty where the file is plain data.
@@ -105,6 +106,7 @@ class CheckpointFacts(BaseModel):
     file: str
     kind: str
     sha256: str
+    weights_sha256: str
     wrapper: str
     whole_module: str | None
     refused: tuple[str, ...]
@@ -138,7 +140,8 @@ def labelled(label: str, value: str) -> str:
 def _lines(facts: CheckpointFacts) -> Iterator[tuple[str, str]]:
     size = f", embedding of {facts.embedding_size}" if facts.embedding_size else ""
     yield "file", f"{facts.file} ({facts.kind}{', inside ' + facts.wrapper if facts.wrapper else ''})"
-    yield "sha256", facts.sha256
+    yield "file sha256", facts.sha256
+    yield "weights sha256", facts.weights_sha256
     if len(facts.nets) > 1:
         choices = ", ".join(f"{facts.file}#{name}" for name in facts.nets)
         yield "nets", f"{len(facts.nets)} of them are whole: {choices}"

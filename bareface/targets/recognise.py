@@ -16,8 +16,7 @@ from bareface.targets.families import FAMILIES, Family
 from bareface.targets.printable import printable
 from bareface.targets.spec import ChannelOrder, ImageSpec
 from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
-
-COUNTER = "num_batches_tracked"
+from bareface.targets.weights import COUNTER
 
 T = TypeVar("T")
 
@@ -43,6 +42,12 @@ class Recognised:
     convention: Convention
     caveat: str = ""
     head: tuple[str, ...] = ()
+
+    @property
+    def assumed(self) -> str:
+        """Why this input is assumed, in words."""
+        told = f"the convention of {self.convention.project}, whose {self.architecture} has these tensors"
+        return f"{told}; {self.caveat}" if self.caveat else told
 
     def part(self, tensors: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
         """The tensors of the backbone, and those of the classification layer that it carries along."""

@@ -52,6 +52,7 @@ class ImageSpec:
         return f"{self.height}x{self.width} {self.order}, (x - {mean}) / {std}"
 
 
+GIVEN = "it was given with the model"
 USUAL_INPUT = ImageSpec(112, 112)
 """What most face recognisers take; stands in where a target does not say."""
 

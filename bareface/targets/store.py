@@ -14,14 +14,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
-from bareface.files import atomic_path, write_text
+from bareface.files import atomic_path, sha256_of, write_text
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
 from bareface.targets.nets import split_reference
 from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
-from bareface.targets.spec import ImageSpec
+from bareface.targets.spec import GIVEN, ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder, is_there
 
@@ -96,7 +96,16 @@ def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | N
     module = assemble(found, tensors, str(file), own)
     for norm in norms(module).values():
         norm.eps, norm.momentum = card.eps or norm.eps, card.momentum
-    return Target(name or card.name, card.architecture, module, own, str(file.parent))
+    assumed = f"{card_path.name} beside the weights says so" if spec is None else GIVEN
+    return Target(
+        name or card.name,
+        card.architecture,
+        module,
+        own,
+        str(file.parent),
+        assumed=assumed,
+        file_sha256=sha256_of(file),
+    )
 
 
 def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Target:
@@ -106,7 +115,10 @@ def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Targe
     centres = _centres(checkpoint.leftovers | found.part(checkpoint.tensors)[1], found)
     path, inside = split_reference(file)
     called = name or (f"{path.stem}#{inside}" if inside else file.stem)
-    return Target(called, found.architecture, module, spec or found.spec, str(file), centres)
+    return Target(
+        called, found.architecture, module, spec or found.spec, str(file), centres,
+        assumed=found.assumed if spec is None else GIVEN, file_sha256=sha256_of(path),
+    )  # fmt: skip
 
 
 def _centres(leftovers: Mapping[str, object], found: Recognised) -> Tensor | None:

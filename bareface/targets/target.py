@@ -3,12 +3,16 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bareface.errors import TargetError
 from bareface.targets.spec import ImageSpec
+from bareface.targets.weights import weights_sha256
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Target:
         spec: the input it expects.
         source: where it came from (a file name, a factory), shown only to the owner.
         centres: (identities, embedding_size) class centres, if a classification head came with it.
+        assumed: why this input is assumed, in words; empty where nobody said.
+        file_sha256: of the bytes of the file that the weights came from; empty where they came from none.
         posterior: what a service that keeps its head makes of (n, identities) logarithms of posteriors before it
             answers with them; None = the head itself came along.
     """
@@ -33,6 +39,8 @@ class Target:
     source: str = ""
     centres: Tensor | None = None
     posterior: Callable[[Tensor], Tensor] | None = None
+    assumed: str = ""
+    file_sha256: str = ""
 
     def __post_init__(self) -> None:
         self.module.eval()
@@ -87,6 +95,11 @@ class Target:
         answers = "" if self.posterior is None else f" {self.posterior}"
         return _digest(tensors, f"{self.architecture} {self.spec}{answers}")
 
+    @property
+    def weights_sha256(self) -> str:
+        """The name of the weights alone, the same for every file, head and input."""
+        return weights_sha256({name: partial(_numbers, value) for name, value in self.module.state_dict().items()})
+
     def on(self, device: torch.device) -> "Target":
         """This target on another device; the module itself moves there."""
         centres = None if self.centres is None else self.centres.to(device)
@@ -95,6 +108,12 @@ class Target:
     def without_head(self) -> "Target":
         """The same backbone as it is shipped: no class centres."""
         return replace(self, centres=None, posterior=None)
+
+
+def _numbers(value: Tensor) -> NDArray[np.generic]:
+    plain = value.detach().cpu()
+    numbers: NDArray[np.generic] = (plain.float() if plain.is_floating_point() else plain.long()).numpy()
+    return numbers
 
 
 def _digest(tensors: Mapping[str, Tensor], label: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from bareface.targets.onnx.architecture import origin_of, read_as_fed
-from bareface.targets.onnx.graph import Graph
+from bareface.targets.onnx.graph import Graph, weights_of
 from bareface.targets.printable import printable
 from bareface.targets.running_statistics import is_degenerate, shift
 
@@ -36,7 +36,8 @@ class OnnxFacts(BaseModel):
 
     Attributes:
         file: its name, without folders.
-        sha256: of its bytes, the data beside it included.
+        sha256: of the bytes of the file, as `sha256sum` prints it; data beside it are not in it.
+        weights_sha256: of the weights, wherever they lie.
         producer: the exporter, as it calls itself.
         opset: version of the standard operators.
         architecture: what its convolutions are those of, or `unknown`.
@@ -55,6 +56,7 @@ class OnnxFacts(BaseModel):
     file: str
     kind: str = "ONNX"
     sha256: str
+    weights_sha256: str
     producer: str
     opset: int
     architecture: str
@@ -80,7 +82,8 @@ def onnx_facts(path: Path) -> OnnxFacts:
     measured = sum(linear.by_image for linear in graph.linears)
     return OnnxFacts(
         file=path.name,
-        sha256=graph.sha256,
+        sha256=graph.file_sha256,
+        weights_sha256=weights_of(graph.model),
         producer=printable(f"{graph.model.producer_name} {graph.model.producer_version}".strip(), 80),
         opset=max(one.version for one in graph.model.opset_import if one.domain in ("", "ai.onnx")),
         architecture=origin.architecture,
@@ -103,7 +106,8 @@ def onnx_facts_text(facts: OnnxFacts) -> str:
 
 def _lines(facts: OnnxFacts) -> Iterator[tuple[str, str]]:
     yield "file", f"{facts.file} (ONNX, opset {facts.opset}{', by ' + facts.producer if facts.producer else ''})"
-    yield "sha256", facts.sha256
+    yield "file sha256", facts.sha256
+    yield "weights sha256", facts.weights_sha256
     yield "architecture", f"{facts.architecture}, {facts.parameters:,} weights, embedding of {facts.embedding_size}"
     yield "input", f"{facts.input} ({facts.assumed})"
     yield "", "height and width are open in the file; give them where they are others" if facts.size_is_open else ""

@@ -1,17 +1,19 @@
 """What an ONNX file says about itself: its input, its embedding, and which layers can be seen in it."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, numpy_helper
 
 from bareface.errors import TargetError
 from bareface.targets.onnx.nodes import Constants, Linear, Norm, linears, norms
 from bareface.targets.onnx.reading import SIMPLER, read_model
 from bareface.targets.onnx.shapes import Shapes, infer_shapes, shape_of
 from bareface.targets.printable import printable
-from bareface.targets.spec import ImageSpec
+from bareface.targets.spec import GIVEN, ImageSpec
+from bareface.targets.weights import weights_sha256
 
 # Where a graph leaves its size open, this is what face recognisers take.
 USUAL_SIDE = 112
@@ -33,7 +35,7 @@ class Graph:
         input: name of the image input.
         batch: how many images it takes at a time; None where that is open.
         spec: what pixels it takes; normalisation by convention.
-        assumed: why this input is assumed, in words; empty where it was given.
+        assumed: why this input is assumed, in words.
         is_normalising: whether the graph begins by normalising what it gets.
         size_is_open: whether height and width are not in the file.
         embedding: name of the output that is the embedding.
@@ -76,7 +78,7 @@ def read_graph(path: Path, spec: ImageSpec | None = None) -> Graph:
     name, (batch, channels, height, width) = _image_input(model, where)
     inside = _is_normalising(model)
     own = spec or _usual(channels, (height or USUAL_SIDE, width or USUAL_SIDE), inside)
-    assumed = "" if spec is not None else _NORMALISING if inside else USUAL
+    assumed = GIVEN if spec is not None else _NORMALISING if inside else USUAL
     if (own.channels, own.height, own.width) != (channels, height or own.height, width or own.width):
         got, expected = (
             f"the input {own}",
@@ -161,6 +163,12 @@ def _usual(channels: int, size: tuple[int, int], inside: bool) -> ImageSpec:
     """RGB at (x − 127.5) / 127.5, or plain 0..255 where the graph begins by normalising."""
     mean, std = ((0.0,), (1.0,)) if inside else ((127.5,), (127.5,))
     return ImageSpec(*size, "GRAY" if channels == 1 else "RGB", mean, std)
+
+
+def weights_of(model: ModelProto) -> str:
+    """The name of the weights alone, the same wherever they lie."""
+    tensors = (tensor for tensor in model.graph.initializer if tensor.data_type != TensorProto.STRING)
+    return weights_sha256({tensor.name: partial(numpy_helper.to_array, tensor) for tensor in tensors})
 
 
 def _weights(model: ModelProto) -> int:

@@ -54,7 +54,7 @@ class OnnxTarget:
 
     @property
     def assumed(self) -> str:
-        """Why this input is assumed; empty where it was given."""
+        """Why this input is assumed, in words."""
         return self.graph.assumed
 
     @property

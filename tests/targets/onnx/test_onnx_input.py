@@ -1,5 +1,7 @@
 """How an ONNX file is fed: as its family is in every other format; and files that others wrote in older ways."""
 
+import copy
+import hashlib
 import itertools
 import os
 from pathlib import Path
@@ -8,19 +10,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from exported import export, exported, faces, small_ir
+from exported import SIDE, export, exported, faces, small_ir
 from needs_onnx import onnx
 from onnx import helper
-from small_graphs import save
+from small_graphs import save, tiny
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from typer.testing import CliRunner
 
 from bareface.cli.app import app
 from bareface.errors import UnsafeFileError
+from bareface.faces.source import ArrayImages
 from bareface.probing.graph import GraphWitness
+from bareface.probing.selfcheck import selfcheck
 from bareface.targets.build import PLANS, build
 from bareface.targets.onnx.architecture import ANY_SIZE, family_input
+from bareface.targets.onnx.facts import onnx_facts
 from bareface.targets.onnx.nodes import Linear
 from bareface.targets.onnx.target import load_onnx
 from bareface.targets.recognise import recognise, shapes_of
@@ -104,7 +109,7 @@ def test_both_formats_of_one_net_answer_alike(mobile: Path) -> None:
     assert target.assumed.startswith("the convention of foamliu, whose foamliu-mobilefacenet has these convolutions")
     np.testing.assert_allclose(target.embed(images), expected.embed(images).detach(), atol=1e-4, rtol=1e-3)
     given = load_onnx(mobile, spec=ImageSpec(112, 112))
-    assert (given.spec, given.assumed) == (ImageSpec(112, 112), "")
+    assert (given.spec, given.assumed) == (ImageSpec(112, 112), "it was given with the model")
     said = CliRunner().invoke(app, ["inspect", str(mobile)])
     assert "the convention of foamliu" in " ".join(said.stdout.split())
 
@@ -181,3 +186,36 @@ def test_a_link_that_leads_elsewhere_says_how_to_go_on(tmp_path: Path) -> None:
     os.symlink(tmp_path / "secret" / "22", path.parent / "model.onnx.data")
     with pytest.raises(UnsafeFileError, match=r"a link that leads out of the folder.*copying the model and its data"):
         load_onnx(path)
+
+
+def test_one_name_for_weights_inside_the_file_and_beside_it(tmp_path: Path) -> None:
+    model = onnx.load(exported("script"))
+    inside = save(model, tmp_path / "inside.onnx")
+    onnx.save(model, tmp_path / "beside.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    one, other = (onnx_facts(path) for path in (inside, tmp_path / "beside.onnx"))
+    assert one.weights_sha256 == other.weights_sha256
+    assert [facts.sha256 for facts in (one, other)] == [
+        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("inside.onnx", "beside.onnx")
+    ]
+
+
+def test_the_self_check_looks_at_the_layers_that_survived(tmp_path: Path) -> None:
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (24, 3, SIDE, SIDE))).to(torch.uint8)
+    net = copy.deepcopy(small_ir().module)
+    wrong = ImageSpec(SIDE, SIDE, "RGB", (0.0,), (255.0,))
+    for layer in net.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.reset_running_stats()
+            layer.momentum = None
+    net.train()
+    with torch.no_grad():
+        net(wrong.normalise(pixels))
+    path = export(net.eval(), torch.zeros(2, 3, SIDE, SIDE), tmp_path / "net.onnx", "script")
+    checks = [selfcheck(load_onnx(path, spec=spec), ArrayImages(pixels), "noise") for spec in (None, wrong)]
+    assert checks[0].verdict == "misfit"
+    assert checks[1].verdict in ("fits", "cannot tell")  # noise has no order of channels
+    assert checks[0].fits[0].input == checks[1].fits[0].input == checks[1].declared
+    assert checks[0].layers == len(load_onnx(path).graph.norms)
+    folded = selfcheck(load_onnx(save(tiny(), tmp_path / "tiny.onnx")), ArrayImages(pixels), "noise")
+    assert (folded.status, folded.verdict) == ("skipped", None)
+    assert "no BatchNorm layer with running statistics survived export" in folded.sentence
