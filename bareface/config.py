@@ -17,6 +17,7 @@ Game = Literal["record", "person", "dataset"]
 Gate = Literal["refuse", "report", "skip"]
 AssignmentWay = Literal["randomised", "observational"]
 MAX_SHARED_RATE = 0.01
+LARGEST_SIDE = 4096
 Parameter = str | int | float | bool
 
 
@@ -50,21 +51,28 @@ AnyAttack = Annotated[AttackConfig, BeforeValidator(_attack)]
 class SpecConfig(Closed):
     """What pixels a backbone expects, where its file does not say: x -> (x - mean) / std with x in 0..255."""
 
-    height: int = Field(gt=0)
-    width: int = Field(gt=0)
+    height: int = Field(gt=0, le=LARGEST_SIDE)
+    width: int = Field(gt=0, le=LARGEST_SIDE)
     order: Literal["RGB", "BGR", "GRAY"] = "RGB"
-    mean: tuple[float, ...] = (127.5,)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = (127.5,)
+    mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (127.5,)
+    std: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = (127.5,)
+
+    @model_validator(mode="after")
+    def _one_number_or_one_for_each_channel(self) -> "SpecConfig":
+        channels = 1 if self.order == "GRAY" else 3
+        if not {len(self.mean), len(self.std)} <= {1, channels}:
+            raise ValueError(f"mean and std: give one number, or {channels} of them for {self.order}")
+        return self
 
 
 class EndpointConfig(Closed):
     """How an endpoint is asked: the fields of `bareface.targets.post.Courtesy`."""
 
     images: int = Field(default=16, ge=1, le=1024)
-    per_second: float = Field(default=10.0, gt=0)
-    timeout: float = Field(default=30.0, gt=0)
+    per_second: float = Field(default=10.0, ge=0.01, le=10_000)
+    timeout: float = Field(default=30.0, gt=0, le=3600)
     retries: int = Field(default=5, ge=0, le=100)
-    first_wait: float = Field(default=0.5, ge=0)
+    first_wait: float = Field(default=0.5, ge=0, le=3600)
 
 
 class TrainConfig(Closed):

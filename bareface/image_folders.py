@@ -58,7 +58,7 @@ def people_in(folder: Path) -> Found:
     images: list[str] = []
     ignored: Counter[str] = Counter()
     for entry in _entries(folder):
-        if not entry.is_dir():
+        if not _is_folder(entry):
             ignored[HIDDEN if is_hidden(entry.name) else LOOSE if is_picture(entry.name) else OTHERS] += 1
         elif is_hidden(entry.name):
             ignored[HIDDEN] += _files_below(entry.path)
@@ -112,10 +112,10 @@ def refuse_links(root: Path, images: Iterable[str], where: Path) -> None:
 def _of_person(folder: Path, person: "os.DirEntry[str]", ignored: Counter[str]) -> list[str]:
     """The files of one person, what else lies there being counted."""
     inside = _entries(Path(person.path))
-    files = [one.name for one in inside if not one.is_dir() and not is_hidden(one.name)]
-    deeper = [one for one in inside if one.is_dir() and not is_hidden(one.name)]
-    ignored[HIDDEN] += sum(not one.is_dir() and is_hidden(one.name) for one in inside)
-    ignored[HIDDEN] += sum(_files_below(one.path) for one in inside if one.is_dir() and is_hidden(one.name))
+    files = [one.name for one in inside if not _is_folder(one) and not is_hidden(one.name)]
+    deeper = [one for one in inside if _is_folder(one) and not is_hidden(one.name)]
+    ignored[HIDDEN] += sum(not _is_folder(one) and is_hidden(one.name) for one in inside)
+    ignored[HIDDEN] += sum(_files_below(one.path) for one in inside if _is_folder(one) and is_hidden(one.name))
     if deeper and not files:
         _refuse_deeper(folder, person.name, deeper)
     ignored[DEEPER] += sum(_files_below(one.path) for one in deeper)
@@ -141,6 +141,13 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
     except OSError as error:
         got = error.strerror or str(error)
         raise RosterError(str(folder), got=got, expected="a folder that can be read") from None
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; whoever reads it says so
+        return False
 
 
 def _files_below(folder: str, *, only_pictures: bool = False) -> int:

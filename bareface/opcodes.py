@@ -18,7 +18,7 @@ from bareface.errors import BarefaceError, CheckpointError
 from bareface.pickle_bounds import Work, bounded_tuple, refuse_costly_items, refuse_costly_key
 from bareface.untrusted.regular import open_file
 
-MAX_OPCODES = 5_000_000
+MAX_OPCODES = 2_000_000  # three for each name of a class: far more than all people of the largest sets
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _walk(stream: IO[bytes]) -> Walked:
         if opcode.name == "STOP":
             break
         if count > MAX_OPCODES:
-            raise ValueError("more than five million opcodes")
+            raise ValueError(f"more than {MAX_OPCODES:,} opcodes")
         machine.work.seen = (position or 0) - start
         machine.step(opcode.name, argument)
     return Walked(machine.stack.pop(), tuple(machine.names), tuple(machine.persistent))

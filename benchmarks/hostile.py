@@ -54,8 +54,8 @@ class Outcome:
     said: str
 
 
-def attempt(hostile: Hostile, root: Path, world: World) -> Outcome:
-    """Try one input."""
+def attempt(hostile: Hostile, root: Path, world: World, floor: int) -> Outcome:
+    """Try one input; `floor` is what a process holds that does nothing."""
     folder = root / "case"
     folder.mkdir()
     arguments = hostile.make(folder, world)
@@ -65,7 +65,7 @@ def attempt(hostile: Hostile, root: Path, world: World) -> Outcome:
         _become(arguments, folder)
     status, peak, seconds, hung = _waited(child)
     said = "".join((folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
-    outcome = Outcome(hostile.kind, hostile.name, status, seconds, peak - _peak(), "", said.strip()[-400:])
+    outcome = Outcome(hostile.kind, hostile.name, status, seconds, peak - floor, "", said.strip()[-400:])
     changed = _outside(root, folder) != before or SECRET.decode() in said
     stolen = hostile.must_refuse and status == 0
     wrong = {
@@ -133,12 +133,6 @@ def _seconds(child: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _peak() -> int:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def _outside(root: Path, folder: Path) -> list[tuple[str, int, int]]:
     """Everything beside the working folder, with sizes and times of change."""
     found = []
@@ -169,15 +163,15 @@ def _preloaded() -> None:
         importlib.import_module(module)
 
 
-def _apart(work: Callable[[], object]) -> None:
-    """Work in a process of its own: torch cannot be forked any more once it has computed."""
+def _apart(work: Callable[[], object]) -> int:
+    """Work in a process of its own, as torch cannot be forked once it has computed; its peak of memory in bytes."""
     child = os.fork()
     if child == 0:
         try:
             work()
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    return os.wait4(child, 0)[2].ru_maxrss * 1024
 
 
 def outcomes(chosen: Sequence[Hostile]) -> Iterator[Outcome]:
@@ -187,8 +181,9 @@ def outcomes(chosen: Sequence[Hostile]) -> Iterator[Outcome]:
         _preloaded()
         _apart(lambda: make_world(root / "world"))
         world = World(root / "world", address)
+        floor = _apart(lambda: None)
         for hostile in chosen:
-            yield attempt(hostile, root, world)
+            yield attempt(hostile, root, world, floor)
 
 
 def main() -> int:

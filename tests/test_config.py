@@ -66,6 +66,21 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"spec": {"height": 10**6, "width": 8}}, r"spec.height: got 1000000; expected .* less than or equal to 4096"),
+        ({"spec": {"height": 8, "width": 8, "mean": [1, 2]}}, r"give one number, or 3 of them for RGB"),
+        ({"spec": {"height": 8, "width": 8, "std": [float("inf")]}}, r"spec.std.0: got inf; expected .* finite"),
+        ({"endpoint": {"timeout": float("inf")}}, r"endpoint.timeout: got inf; expected"),
+        ({"endpoint": {"per_second": 1e-300}}, r"endpoint.per_second: got 1e-300; expected"),
+    ],
+)
+def test_sizes_and_times_beyond_all_measure_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_config(GOOD | change, "here")
+
+
 CODE = "os.path:join"
 
 

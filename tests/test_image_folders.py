@@ -96,7 +96,8 @@ def test_pipes_and_dangling_links_are_listed_so_that_somebody_says_why_they_are_
     put(tmp_path, "ada/1.jpg")
     os.mkfifo(tmp_path / "ada" / "2.jpg")
     (tmp_path / "ada" / "3.jpg").symlink_to("nothing")
-    assert people_in(tmp_path).images == ("ada/1.jpg", "ada/2.jpg", "ada/3.jpg")
+    (tmp_path / "ada" / "4.jpg").symlink_to("4.jpg")
+    assert people_in(tmp_path).images == ("ada/1.jpg", "ada/2.jpg", "ada/3.jpg", "ada/4.jpg")
 
 
 def test_hidden_folders_of_a_tar_are_no_people(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """`backbone.json`: what lies beside the weights of a saved target."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
+from bareface.config import LARGEST_SIDE
 from bareface.errors import CheckpointError
 from bareface.targets.spec import ChannelOrder, ImageSpec
 from bareface.untrusted.json_text import bounded
@@ -16,11 +17,11 @@ class SpecCard(BaseModel):
     """The input spec."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    height: PositiveInt
-    width: PositiveInt
+    height: Annotated[int, Field(gt=0, le=LARGEST_SIDE)]
+    width: Annotated[int, Field(gt=0, le=LARGEST_SIDE)]
     order: ChannelOrder
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    std: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
 
     @classmethod
     def of(cls, spec: ImageSpec) -> "SpecCard":

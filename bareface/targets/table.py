@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
 from typing import ClassVar
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +37,7 @@ MOST_ROWS, MOST_NUMBERS, MOST_INFLATED, MOST_VIEWS = 50_000_000, 1 << 33, 200, 6
 _ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 # NumPy reads the header of an .npy file as Python source.
 _NUMPY_GIVES_UP = (
+    BadZipFile,
     *(ValueError, OSError, EOFError, MemoryError, SyntaxError, OverflowError, TypeError, RecursionError),
     TokenError,
 )

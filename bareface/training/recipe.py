@@ -16,7 +16,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "momentum": (0, 0.9999),
     "weight_decay": (0, 1),
     "warmup_epochs": (0, _INFINITY),
-    "shift": (0, _INFINITY),
+    "shift": (0, 256),
     "brightness": (0, 127),
     "contrast": (0, 0.9),
     "seed": (0, 2**63 - 1),

@@ -128,6 +128,13 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         read_table(tmp_path / "t.npy")
 
 
+def test_an_archive_in_the_place_of_numbers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.npy").write_bytes(b"PK\x03\x04" + bytes(100))
+    (tmp_path / "t.csv").write_text("image\na\n")
+    with pytest.raises(TargetError, match="got a file that cannot be read"):
+        read_table(tmp_path / "t.npy")
+
+
 def test_a_table_that_inflates_is_refused(tmp_path: Path) -> None:
     many = pa.table({"image": ["a"] * 1_000_000, "embedding": pa.array([[0.0, 0.0]] * 1_000_000)})
     pq.write_table(many, tmp_path / "t.parquet", compression="zstd")
@@ -146,6 +153,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_tables_are_known_by_their_names() -> None:
     assert is_table(Path("a.parquet"))
     assert is_table(Path("a.npy"))
+    assert is_table(Path("A.NPY"))
     assert not is_table(Path("a.onnx"))
 
 

@@ -61,6 +61,8 @@ def read_index(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     key, start = (table[name].to_numpy() for name in ("key", "start"))
     if len(np.unique(key)) < len(key):
         raise RosterError(str(path), got="a record listed twice", expected="every record once", hint=hint)
+    if len(np.unique(start)) < len(start):
+        raise RosterError(str(path), got="two records at one byte", expected="every record once", hint=hint)
     return key, start
 
 

@@ -256,6 +256,11 @@ class TestSidecars:
         with pytest.raises(RosterError, match="got a record listed twice"):
             read_index(tmp_path / "train.idx")
 
+    def test_an_index_that_gives_one_place_to_two_records(self, tmp_path: Path) -> None:
+        (tmp_path / "train.idx").write_text("1\t0\n2\t0\n")
+        with pytest.raises(RosterError, match="got two records at one byte"):
+            read_index(tmp_path / "train.idx")
+
     def test_lists_of_im2rec(self, tmp_path: Path) -> None:
         (tmp_path / "x.lst").write_text(
             "0\t1.000000\tada lovelace/1.jpg\n5\t2\t0.5\tbob/\udce9.jpg\n", errors="surrogateescape"
