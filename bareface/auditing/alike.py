@@ -93,7 +93,7 @@ def skipped(arena: Arena, reason: str) -> Balance:
 def seen_without_target(foreign: Trace, pictures: Trace) -> dict[str, Floats]:
     """(n, f) features of each image by group, from a foreign network's answers and from the picture itself."""
     return {
-        "scalars": _scalars(foreign),
+        "scalars": np.concatenate([_scalars(foreign), _symmetry(pictures)], axis=1),
         "embedding": direction(foreign),
         "pictures": pictures.channels[Channel.BLIND].astype(np.float64),
     }
@@ -163,6 +163,14 @@ def _scalars(trace: Trace) -> Floats:
             distance = trace.channels[channel].astype(np.float64).mean(axis=1)
             told.append(np.log(np.maximum(distance, _SMALLEST)).mean(axis=1))
     return np.stack(told, axis=1)
+
+
+def _symmetry(pictures: Trace) -> Floats:
+    """(n, 1) how alike each picture is to its mirror image: frontal faces are, to any network and to none."""
+    thumbnail = pictures.channels[Channel.EMBEDDING][:, 0].astype(np.float64)
+    side = round(thumbnail.shape[1] ** 0.5)
+    square = thumbnail.reshape(-1, side, side)
+    return np.asarray((square * square[:, :, ::-1]).sum(axis=(1, 2))[:, None])
 
 
 def _of_units(values: Floats, unit: Codes, centred_by: NDArray[np.int64] | None) -> Floats:

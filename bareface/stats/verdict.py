@@ -20,6 +20,10 @@ about the next ones."""
 MAX_ABSTAINED = 0.5
 """An attack that gave no score to more than this share of a side was measured on a selection."""
 
+REMAINDER = 0.25
+"""Share of what anybody can tell without the target that matching may leave, since nobody sees everything: on real
+faces that a network had never seen, attacks kept .15 to .2 of it on strongly tilted people (benchmarks/validity)."""
+
 _UNITS = {"image": "images", "person": "people"}
 _NAMES = {
     "blind": "the blind baseline",
@@ -81,7 +85,8 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
       no control was run; LEAK SHOWN where the signal is significant and every control is exceeded.
     - Nobody drew lots, different people: the verdict rests on matched people. INVALID where they cannot be matched, or
       where nothing that was run could have seen that the people differ and the signal is significant or the pictures
-      differ; LEAK SHOWN where the matched signal is significant and exceeds the foreign model on the same people.
+      differ; LEAK SHOWN where the matched signal is significant, its interval lies above .5 by more than the remainder
+      that matching may leave, and it exceeds the foreign model on the same people.
     - NOT SHOWN: everything else.
 
     Args:
@@ -135,7 +140,7 @@ def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds
     weighted = matched.measurement
     if reason := _not_estimable(weighted):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable on matched people: {reason}.")
-    decision = _shown_or_not(weighted, [matched.foreign], grounds.direction)
+    decision = _shown_or_not(weighted, [matched.foreign], grounds.direction, _remainder(balance))
     return Decision(decision.verdict, f"As the sides stand, AUC {_with(attack.auc, attack.auc_interval)}. "
                     f"On matched people ({_effective(weighted)}): {decision.sentence}")  # fmt: skip
 
@@ -154,20 +159,36 @@ def _nobody_could_see(attack: Measurement, controls: Sequence[Control], grounds:
     return _shown_or_not(attack, controls, grounds.direction)
 
 
-def _shown_or_not(attack: Measurement, controls: Sequence[Control], direction: Direction | None) -> Decision:
+def _remainder(balance: Balance) -> float:
+    """How far above .5 matched people may score without any memory."""
+    return REMAINDER * max(0.0, (balance.auc or 0.5) - 0.5)
+
+
+def _shown_or_not(
+    attack: Measurement, controls: Sequence[Control], direction: Direction | None, remainder: float = 0.0
+) -> Decision:
     if _is_reversed(direction):
         assert direction is not None
-        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}. {_points_back(direction)} {_power(attack)}")
+        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}. {_points_back(direction)} {_power(attack, remainder)}")
     unexceeded = _unexceeded(controls) if _significant(attack) else []
-    if _significant(attack) and not unexceeded:
+    beyond_it = _beyond(attack, remainder)
+    if _significant(attack) and beyond_it and not unexceeded:
         beyond = " and ".join(_excess(control) for control in _deciding(controls))
         return Decision(Verdict.LEAK_SHOWN, f"{_what(attack)}.{f' It exceeds {beyond}.' if beyond else ''}")
     but = "".join(f" Above chance, but it does not exceed {_excess(control)}." for control in unexceeded)
-    return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {_power(attack)}")
+    if _significant(attack) and not beyond_it:
+        but += f" Above chance, but by no more than the {remainder:.3f} that matching may leave of what differs."
+    return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {_power(attack, remainder)}")
 
 
-def _power(attack: Measurement) -> str:
-    power = f"this audit would have shown an AUC of {attack.smallest_effect:.2f} with 80 % power"
+def _beyond(attack: Measurement, remainder: float) -> bool:
+    assert attack.auc_interval is not None
+    return attack.auc_interval.low > 0.5 + remainder
+
+
+def _power(attack: Measurement, remainder: float) -> str:
+    assert attack.smallest_effect is not None
+    power = f"this audit would have shown an AUC of {min(1.0, attack.smallest_effect + remainder):.2f} with 80 % power"
     return f"No leak shown; {power}, and a smaller leak may be there."
 
 
