@@ -276,8 +276,11 @@ def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _here(folder: Path, reference: Any) -> Any:
-    """A path in a file is relative to the file; a factory's name is left as it is."""
-    return str(folder / reference) if isinstance(reference, str) and is_there(folder / reference) else reference
+    """A path in a file is relative to the file, one that names a net in it too; a factory's name is left as it is."""
+    if not isinstance(reference, str):
+        return reference
+    ways = (reference, reference.rpartition("#")[0])
+    return str(folder / reference) if any(way and is_there(folder / way) for way in ways) else reference
 
 
 def _lower(message: str) -> str:

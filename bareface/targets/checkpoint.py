@@ -24,10 +24,10 @@ from bareface.targets.counters import count_of
 from bareface.targets.nets import choose, refuse_open, split_reference
 from bareface.targets.numpy_values import STAND_INS
 from bareface.targets.printable import printable
-from bareface.targets.recognise import COUNTER
 from bareface.targets.sniff import Kind
 from bareface.targets.storages import StaticTensor
 from bareface.targets.unsafe import refuse_code
+from bareface.targets.weights import COUNTER
 
 # What torch.load raises on damaged files, found by damaging files at random.
 _TORCH_GIVES_UP = (

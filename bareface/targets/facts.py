@@ -20,14 +20,14 @@ from bareface.targets.heads import find_head
 from bareface.targets.leftovers import epoch_of, leftover_facts
 from bareface.targets.nets import Choice, choose, several, split_reference
 from bareface.targets.provenance import provenance
-from bareface.targets.recognise import COUNTER, Recognised, differences, norms, recognise, shapes_of, stranger
+from bareface.targets.recognise import Recognised, differences, norms, recognise, shapes_of, stranger
 from bareface.targets.running_statistics import shift
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
 from bareface.targets.strangers import FACTORY, Stranger
 from bareface.targets.unsafe import EXPORT, offenders
 from bareface.targets.unwrap import statistics
-from bareface.targets.weights import weights_sha256
+from bareface.targets.weights import COUNTER, weights_sha256
 from bareface.targets.window import window
 from bareface.untrusted.regular import is_folder
 

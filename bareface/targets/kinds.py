@@ -10,6 +10,7 @@ from torch import Tensor
 from bareface.targets.device import CPU
 from bareface.targets.endpoint import endpoint, is_address
 from bareface.targets.extras import extra
+from bareface.targets.nets import split_reference
 from bareface.targets.post import Courtesy
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
@@ -62,9 +63,11 @@ Kind = TypeVar("Kind", bound=Auditable)
 
 def called_by_content(found: Kind, reference: Path | str) -> Kind:
     """The target, called by its architecture where its name was only that of its file: records show no file names."""
-    if found.name != Path(reference).stem:
+    file, inside = split_reference(Path(reference))
+    part = f"#{inside}" if inside else ""
+    if found.name != f"{file.stem}{part}":
         return found
-    return replace(found, name=found.architecture)  # type: ignore[type-var]
+    return replace(found, name=f"{found.architecture}{part}")  # type: ignore[type-var]
 
 
 def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Auditable:

@@ -15,8 +15,9 @@ from typing import Protocol, TypeVar
 from bareface.errors import CheckpointError, TargetError
 from bareface.targets.families import FAMILIES
 from bareface.targets.printable import printable
-from bareface.targets.recognise import COUNTER, recognise, shapes_of
+from bareface.targets.recognise import recognise, shapes_of
 from bareface.targets.unwrap import CONTAINERS, Unwrapped, unwrap
+from bareface.targets.weights import COUNTER
 
 # More complete nets in one file than anybody saves.
 _MOST_NETS = 16

@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bareface.config import read_config
 from bareface.errors import CheckpointError, UnsafeFileError
 from bareface.targets.backbones.iresnet import IResNetPlan
 from bareface.targets.build import build
 from bareface.targets.facts import facts_of, facts_text
-from bareface.targets.kinds import load_any
+from bareface.targets.kinds import called_by_content, load_any
 from bareface.targets.lineage import lineage
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
@@ -106,6 +107,15 @@ def test_two_whole_nets_are_both_named_and_either_can_be_chosen(how: str, state:
     assert lineage(both[0], facts_of(both[0]), both[1], facts_of(both[1])).kinship != "same file"
     with pytest.raises(CheckpointError, match="nothing called 'none' inside; expected"):
         load_target(f"{file}#none")
+
+
+def test_records_name_the_net_and_not_the_file(tmp_path: Path) -> None:
+    state = NETS["ir-tiny"]().state_dict()
+    torch.save(under("student.", state) | under("teacher.", state), tmp_path / "ada lovelace.pt")
+    reference = f"{tmp_path / 'ada lovelace.pt'}#teacher"
+    assert called_by_content(load_any(reference), reference).name == "ir-tiny#teacher"
+    (tmp_path / "audit.yaml").write_text("model: ada lovelace.pt#teacher\nroster: people.csv\n")
+    assert read_config(tmp_path / "audit.yaml").model == reference
 
 
 def test_a_dict_called_as_backbones_are_is_taken_and_the_other_one_named(state: State, tmp_path: Path) -> None:
