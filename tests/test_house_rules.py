@@ -56,7 +56,7 @@ def _only_reads(path: Path) -> bool:
 
 
 def test_three_broad_excepts_in_the_house() -> None:
-    """Around an attack that anybody may have written, around decoders of hostile images, and around the whole command."""
+    """Around an attack that anybody may have written, decoders of hostile images, and the whole command."""
     broad = [path for path in MODULES if re.search(r"^\s*except\s*(:|(Base)?Exception\b)", path.read_text(), re.M)]
     assert [path.name for path in broad] == ["answers.py", "ending.py", "decode.py"]
 
