@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
 from typing import ClassVar
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +25,9 @@ from bareface.errors import TargetError
 from bareface.files import sha256_of
 from bareface.targets.printable import printable
 from bareface.targets.spec import USUAL_INPUT, ImageSpec
-from bareface.untrusted.regular import is_file, what_lies_at
+from bareface.untrusted.regular import is_file, open_file, what_lies_at
 
-PLAIN, FLIP = "image", "flip"
+PLAIN, FLIP, NPY = "image", "flip", b"\x93NUMPY"
 LAYOUT = "the layout in docs/targets.md, Embeddings only"
 ONCE = "one row for each image and view; where images have no mirror image, leave that view out for all"
 GAPS = "leaving these images out of the table and of the roster"
@@ -37,7 +36,6 @@ MOST_ROWS, MOST_NUMBERS, MOST_INFLATED, MOST_VIEWS = 50_000_000, 1 << 33, 200, 6
 _ARROW_GIVES_UP = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 # NumPy reads the header of an .npy file as Python source.
 _NUMPY_GIVES_UP = (
-    BadZipFile,
     *(ValueError, OSError, EOFError, MemoryError, SyntaxError, OverflowError, TypeError, RecursionError),
     TokenError,
 )
@@ -206,6 +204,10 @@ def _lists(path: Path, cells: pa.ChunkedArray) -> Embeddings:
 
 
 def _npy(path: Path) -> tuple[list[str], list[str], Embeddings]:
+    with open_file(path) as file:
+        begins = file.read(len(NPY))
+    if begins != NPY:  # NumPy would try other formats, archives and pickles among them
+        raise _damaged(path, "the file does not begin as one of NumPy does")
     try:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except _NUMPY_GIVES_UP as error:

@@ -51,7 +51,11 @@ def open_file(path: Path) -> BufferedReader:
     Raises:
         OSError: there is none, it cannot be read, or it is a folder, a pipe or a device, which are not opened.
     """
-    if is_there(path) and not is_file(path):
+    try:
+        os.stat(path)  # where there is nothing, this says why
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
+    if not is_file(path):
         raise OSError(errno.EINVAL, what_lies_at(path))
     return path.open("rb")
 
