@@ -43,12 +43,12 @@ def directions(
         signals = [unfitted(one, asked) for one in SIGNALS]
         said += [(arena.game, None, signal, arena) for signal in signals if signal is not None]
     pointed = [_direction(signal, arena, alike.get(game), question) for game, _, signal, arena in said]
-    back = holm([1 - forward for _, forward in pointed])
+    back, ahead = holm([1 - forward for _, forward in pointed]), holm([forward for _, forward in pointed])
     by_answer, reversed_in, forward_in = {}, set(), set()
-    for (game, key, _, _), (reached, forward), adjusted in zip(said, pointed, back, strict=True):
-        away = adjusted < REVERSED_ALPHA
+    for (game, key, _, _), (reached, forward), away_p, ahead_p in zip(said, pointed, back, ahead, strict=True):
+        away = away_p < REVERSED_ALPHA
         reversed_in |= {game} if away else set()
-        forward_in |= {game} if forward < REVERSED_ALPHA else set()
+        forward_in |= {game} if ahead_p < REVERSED_ALPHA else set()
         if key is not None:
             by_answer[key] = Direction(auc=reached, p_value=1 - forward, reversed=away)
     return by_answer, reversed_in - forward_in

@@ -14,6 +14,8 @@ from bareface.stats.intervals import (
     clopper_pearson,
     difference_interval,
     resampled_aucs,
+    share,
+    share_of_people,
 )
 from bareface.stats.roc import auc
 from bareface.stats.sample import Sample, sample
@@ -186,3 +188,26 @@ def test_a_few_strays_hardly_touch_the_interval(count: int, stray_is_member: boo
     assert strayed.high - strayed.low == pytest.approx(wide, rel=0.1)
     assert strayed.low == pytest.approx(plain.low, abs=0.1 * wide)
     assert strayed.high == pytest.approx(plain.high, abs=0.1 * wide)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_a_rate_of_people_covers_where_images_alone_would_not(rate: float) -> None:
+    """Six images of a person that go together: the interval of people holds the rate as often as it says."""
+    held = {"people": 0, "images": 0}
+    person = np.repeat(np.arange(80), 6)
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        inclined = rng.beta(rate * 2, (1 - rate) * 2, size=80)
+        events = rng.random(480) < inclined[person]
+        both = {"people": share_of_people(events, person), "images": share(int(events.sum()), 480)}
+        for name, found in both.items():
+            held[name] += found.interval.low <= rate <= found.interval.high
+    assert held["people"] / 300 > 0.92 > 0.85 > held["images"] / 300
+
+
+def test_without_events_people_are_counted() -> None:
+    found = share_of_people(np.zeros(60, bool), np.repeat(np.arange(10), 6))
+    assert (found.events, found.trials) == (0, 60)
+    assert found.interval.high == pytest.approx(clopper_pearson(0, 10).high)
+    with pytest.raises(UsageError, match="got no images"):
+        share_of_people(np.zeros(0, bool), np.zeros(0, int))
