@@ -218,7 +218,7 @@ def test_folders_instead_of_a_manifest(world: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     refused = run(*asked)
     assert refused.exit_code == 2
-    assert "got 24 pictures behind links that leave the folder" in refused.stderr
+    assert "got 48 pictures behind links that leave the folder" in refused.stderr
     result = run(*asked, "--allow-links")
     assert result.exit_code == 0, result.output
     assert {finding.game for finding in read_evidence(tmp_path / "run").findings} == {"dataset"}

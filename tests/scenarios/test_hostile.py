@@ -13,9 +13,8 @@ KINDS = {"pickle", "zip", "safetensors", "npy", "ONNX", "tar", "RecordIO", "YAML
 
 # Inputs that get what they want, because a person asked for it on the command line.
 GRANTED = """
-from pathlib import Path
-from corpus import Hostile
 from benchmarks import hostile
+from corpus import Hostile
 
 def runs(folder, world):
     (folder / "evil.py").write_text("import os\\ndef make(): os.mkdir('EXECUTED')\\n")
