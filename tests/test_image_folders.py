@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import RosterError
@@ -45,7 +45,6 @@ def hides_people(files: set[tuple[str, ...]]) -> bool:
     return any(len(parts) > 2 and parts[0] not in own and is_picture(parts[-1]) for parts in shown)
 
 
-@settings(deadline=None)
 @given(st.sets(st.lists(NAMES, min_size=1, max_size=4).map(tuple), max_size=12))
 def test_every_file_is_listed_or_counted(tmp_path_factory: pytest.TempPathFactory, paths: set[tuple[str, ...]]) -> None:
     folder = tmp_path_factory.mktemp("people")

@@ -61,7 +61,7 @@ def test_an_inversion_likewise(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(monkeypatch, *words, "greta") == f"{said.format('<generator>')} --skip oracle"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     given_names=st.dictionaries(st.sampled_from(NAMES), st.from_regex(r"\A[zq][zq.:=~\\ /]{1,8}\Z"), min_size=1),
     spoken=st.sets(st.sampled_from(sorted(SPOKEN))),

@@ -233,7 +233,7 @@ class TestWhatAPersonSees:
             np.asarray(decode(put(tmp_path, encoded(noise(), "PNG", exif=b"Exif\0\0" + tiff)))), upright
         )
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(exif_blocks(), st.sampled_from(["JPEG", "PNG", "WEBP"]))
     def test_what_pillow_turns_is_turned_and_nothing_else(self, block, form):
         options = {"lossless": True} if form == "WEBP" else {}

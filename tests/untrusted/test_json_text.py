@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.untrusted.json_text import read_json
@@ -28,14 +28,12 @@ def depth_of(made: object) -> int:
     return 0 if inside is None else 1 + max(map(depth_of, inside), default=0)
 
 
-@settings(deadline=None)
 @given(VALUES, st.booleans())
 def test_it_is_what_the_json_module_makes_of_it(value: object, ascii_only: bool) -> None:
     content = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     assert read_json(content) == json.loads(content)
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_nothing_is_parsed_that_has_more_values_or_is_deeper_than_allowed(value: object) -> None:
     content = json.dumps(value).encode()

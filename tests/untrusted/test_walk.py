@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.untrusted.shown import LONGEST, gist
@@ -31,13 +31,11 @@ def paths(tree: object, path: str = "") -> dict[str, object]:
     return found
 
 
-@settings(deadline=None)
 @given(TREES)
 def test_leaves_are_what_lies_at_the_end_of_every_path(tree: object) -> None:
     assert leaves(tree) == paths(tree)
 
 
-@settings(deadline=None)
 @given(TREES)
 def test_a_tree_of_as_many_nodes_as_allowed_is_followed_and_one_more_is_not(tree: object) -> None:
     count = visits(tree)
@@ -71,7 +69,6 @@ def test_names_that_are_put_together_count() -> None:
         leaves(tree)
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.integers() | st.text() | st.binary(), lambda inner: st.lists(inner) | st.tuples(inner), max_leaves=40

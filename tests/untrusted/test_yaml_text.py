@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
@@ -16,7 +16,6 @@ PLAIN = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(PLAIN)
 def test_plain_values_are_what_the_safe_loader_makes_of_them(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)
