@@ -34,13 +34,13 @@ def command(body: str, *arguments: str) -> list[str]:
 def ended(body: str, *arguments: str, **streams: object) -> "subprocess.CompletedProcess[str]":
     """What became of it; both streams are read unless they are given."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.run(command(body, *arguments), text=True, check=False, timeout=120, **streams)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command(body, *arguments), text=True, check=False, **streams)  # type: ignore[call-overload, no-any-return]
 
 
 def in_shell(body: str, redirection: str) -> "subprocess.CompletedProcess[str]":
     """What became of it with a stream redirected or closed as a shell does it."""
     words = ["sh", "-c", f'"$@" {redirection}', "sh", *command(body)]
-    return subprocess.run(words, text=True, check=False, timeout=120, capture_output=True)
+    return subprocess.run(words, text=True, check=False, capture_output=True)
 
 
 def test_done() -> None:

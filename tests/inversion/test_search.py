@@ -197,7 +197,7 @@ def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path, caplog: pytest.LogC
     file.write_bytes(content)
     again = list(search(what, start, file=file))
     assert [step.number for step in again] == [0, 1, 2, 3, 4]
-    assert torch.equal(again[-1].state.best, whole.state.best)
+    torch.testing.assert_close(again[-1].state.best, whole.state.best, atol=1e-9, rtol=0)
     assert "search.safetensors does not fit its digest; it is made again" in caplog.text
 
 
