@@ -79,9 +79,10 @@ def _converted(path: Path, kept: Path) -> Path:
             expected="a generator",
             hint=f"{RENDERED}, a folder that train-generator wrote, a checkpoint, or package.module:factory",
         )
-    out = kept / f"converted-{sha256_of(path)[:12]}.safetensors"  # its name is shown, a file's is not
+    digest = sha256_of(path)[:12]
+    out = kept / f"{path.stem}-{digest}.safetensors"
     if not _is_whole(out):
-        convert_generator(path, out)
+        convert_generator(path, out, name=f"converted {digest}")  # records show no file names
     return out
 
 

@@ -18,7 +18,9 @@ from bareface.streams import seed_for
 W_SAMPLES, CHUNK = 100_000, 10_000
 
 
-def convert_generator(source: Path, out: Path, *, alignment: str = "unknown", licence: str = "") -> Config:
+def convert_generator(
+    source: Path, out: Path, *, alignment: str = "unknown", licence: str = "", name: str = ""
+) -> Config:
     """Write the generator in `source` to `out` (`*.safetensors`) with its card, and return its configuration.
 
     Reads NVIDIA's pickles (stylegan2-ada-pytorch, stylegan3's StyleGAN2), rosinality's `.pt`, and state dicts with
@@ -28,6 +30,7 @@ def convert_generator(source: Path, out: Path, *, alignment: str = "unknown", li
     Args:
         alignment: how faces lie in its images, for example `ffhq`; no file says it.
         licence: of the weights.
+        name: what reports call it; that of `out` by default.
 
     Raises:
         CheckpointError: no generator that we know, damaged, or one that renders no finite pixels.
@@ -45,6 +48,7 @@ def convert_generator(source: Path, out: Path, *, alignment: str = "unknown", li
     save_generator(
         network,
         out,
+        name=name or out.stem,
         source=foreign.source,
         source_sha256=sha256_of(source),
         alignment=alignment,
