@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bareface.auditing.generator_quality import distance_to
+from bareface.auditing.generator_quality import distance_to, floor_of
 from bareface.auditing.inversion.generators import WEIGHTS, open_generator
 from bareface.faces.source import ArrayImages
-from bareface.faces.synthetic import SyntheticFaces
+from bareface.faces.synthetic import EndlessFaces, SyntheticFaces
 from bareface.inversion.checkpoints.store import load_generator, read_card
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 
@@ -39,3 +39,12 @@ def test_it_opens_by_name_and_everybody_it_makes_is_somebody_else(tmp_path: Path
     assert images.shape == (8, 3, 32, 32)
     apart = (images[:, None] - images[None]).abs().mean((2, 3, 4))[~torch.eye(8, dtype=torch.bool)]
     assert apart.min() > 0.03
+
+
+def test_the_floor_is_what_images_of_the_same_kind_reach() -> None:
+    """Other calm photos lie near held-out calm ones; photos with hats, hands and turned heads lie further off."""
+    still, ordinary = SyntheticFaces(5, 32, calm=True), SyntheticFaces(5, 32)
+    held_out = EndlessFaces(still, 2_000_000, 200)
+    floor = floor_of(EndlessFaces(still, 3_000_000, 10**9), held_out)
+    assert abs(floor) < 0.05
+    assert floor_of(EndlessFaces(ordinary, 3_000_000, 10**9), held_out) > floor + 0.03
