@@ -132,7 +132,6 @@ BIG_DICT = b"}(" + b"".join(b"X\x05\0\0\0" + b"%05d" % i + b"N" for i in range(2
 @pytest.mark.parametrize(
     ("value", "call"),
     [
-        (BIG_TEXT, b"c_codecs\nencode\nh\x00\x85R"),
         (BIG_LIST, b"ccollections\nOrderedDict\nh\x00\x85R"),
         (BIG_LIST, b"cbuiltins\nset\nh\x00\x85R"),
         (BIG_LIST, b"(ccollections\nOrderedDict\nh\x00o"),

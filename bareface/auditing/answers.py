@@ -11,7 +11,7 @@ from bareface.auditing.crossfit import Prior, Told, tell
 from bareface.auditing.games import Arena
 from bareface.auditing.question import Progress, Question
 from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
-from bareface.errors import BarefaceError
+from bareface.errors import Abstained, BarefaceError
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, Knowledge, Labelled
 from bareface.trace import Trace
@@ -100,7 +100,10 @@ class _Room:
 
 def unfitted(attack: Attack, trace: Trace) -> Vector | None:
     """(n,) an attack's signal before anything is fitted; None where it has no sign or the trace lacks a channel."""
-    return attack.unfitted(trace) if attack.needs <= set(trace.channels) else None
+    try:
+        return attack.unfitted(trace) if attack.needs <= set(trace.channels) else None
+    except Abstained:  # it needs a view that the model does not give
+        return None
 
 
 def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told | tuple[str, bool]:

@@ -31,7 +31,7 @@ from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
-from bareface.auditing.usable import refuse_target, usable_images
+from bareface.auditing.usable import usable_images
 from bareface.evidence import Evidence, Exposure, write_evidence
 from bareface.roster import Roster
 from bareface.targets.device import CPU
@@ -100,8 +100,6 @@ def conduct(
         settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
-    if brought.foreign is not None:
-        refuse_target(brought.foreign, brought.target, "foreign", "scores them as its own control, and hides its leak")
     assignment = assignment_of(question.assignment, brought.seal, brought.roster)
     with run_folder(run, settings, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()

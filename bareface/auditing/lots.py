@@ -7,6 +7,7 @@ from bareface.config import AssignmentWay
 from bareface.errors import RosterError
 from bareface.evidence import Assignment
 from bareface.roster import Roster
+from bareface.untrusted.regular import is_there
 
 OBSERVATIONAL = (
     "Nobody drew lots for who was trained on, as far as this audit knows: people on the two sides may differ in more "
@@ -25,7 +26,7 @@ def seal_beside(roster: Path) -> Seal | None:
         RosterError: there is one, and it is no seal of this version.
     """
     path = seal_path(roster)
-    return read_seal(path) if path.exists() else None
+    return read_seal(path) if is_there(path) else None
 
 
 def assignment_of(stated: AssignmentWay | None, seal: Seal | None, roster: Roster) -> Assignment:

@@ -16,6 +16,7 @@ from bareface.auditing.own_models import Report, Shadow, train_references, train
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
+from bareface.inversion.judges import same_network
 from bareface.membership.base import Labelled
 from bareface.membership.features import direction
 from bareface.roster import Role, Roster
@@ -112,7 +113,7 @@ def gather(
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
-        foreign_unfit=_unfit(foreign is not None, bool(made), asked["foreign"], everyone.subject[rows]),
+        foreign_unfit=_unfit(target, foreign, bool(made), asked["foreign"], everyone.subject[rows]),
         compared_with=asking.compared_with(target),
         strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
     )
@@ -210,10 +211,19 @@ def _told(progress: Progress, stage: str, count: int) -> Report:
     return report
 
 
-def _unfit(brought: bool, shadow: bool, trace: Trace, subject: NDArray[np.str_]) -> str:
+def is_same_network(one: Auditable, other: Auditable) -> bool:
+    """Whether two models are one network, however their files are called or fed."""
+    if isinstance(one, Target) and isinstance(other, Target):
+        return same_network(one, other)
+    return one.sha256 == other.sha256
+
+
+def _unfit(target: Auditable, brought: Auditable | None, shadow: bool, trace: Trace, subject: NDArray[np.str_]) -> str:
     """Why the foreign model cannot see people; empty where it can, or where too few photos could tell."""
-    if not brought:
+    if brought is None:
         return "" if shadow else UNTRAINED
+    if is_same_network(target, brought):
+        return "the foreign model is the audited target itself, which would be its own control"
     reached = recognition(trace, subject)
     if reached is None or reached >= LEAST_RECOGNITION:
         return ""

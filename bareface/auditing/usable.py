@@ -21,15 +21,14 @@ from bareface.auditing.hygiene import (
 from bareface.auditing.overlap.people import SamePeople, Side, same_people, side
 from bareface.auditing.own_people import OWN, Recognised, refuse_too_few
 from bareface.auditing.question import Progress, Question
+from bareface.auditing.traces import is_same_network
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
-from bareface.inversion.judges import same_network
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
 from bareface.roster import Role, Roster
 from bareface.targets.kinds import Auditable
-from bareface.targets.target import Target
 from bareface.trace import Channel, FloatArray
 
 REJECTS = "rejects.parquet"
@@ -79,7 +78,7 @@ def _same_people(
     """Training people against outsiders, people in question against each own role, or why nobody compared them."""
     if recogniser is None:
         return None, {}, NO_RECOGNISER
-    refuse_target(recogniser, target, "recogniser", "recognises those it remembers, and would remove its own leak")
+    _refuse_target(recogniser, target)
     roster, (training, outside) = examination.accepted, sides_of(examination.accepted)
     own = {role: rows for role in OWN if len(rows := roster.rows(role))}
     if not len(training) + len(outside) or not (own or (len(training) and len(outside))):
@@ -115,26 +114,13 @@ def _embedded(
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))
 
 
-def refuse_target(model: Auditable, target: Auditable, place: str, why: str) -> None:
-    """Refuse the audited target in a place that wants a network of other origin.
-
-    Args:
-        model: what stands there.
-        target: what is audited.
-        place: the name of the option.
-        why: what a target that remembers people would do there.
-
-    Raises:
-        UsageError: they are one network.
-    """
-    both_torch = isinstance(model, Target) and isinstance(target, Target)
-    alike = same_network(model, target) if both_torch else model.sha256 == target.sha256  # type: ignore[arg-type]
-    if alike:
+def _refuse_target(recogniser: Auditable, target: Auditable) -> None:
+    if is_same_network(recogniser, target):
         raise UsageError(
-            place,
+            "recogniser",
             got="the audited target itself",
             expected="another network, trained on other people",
-            hint=f"another one: a target that remembers people {why}",
+            hint="a target that remembers people recognises those it remembers, and would remove its own leak",
         )
 
 

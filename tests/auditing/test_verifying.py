@@ -129,7 +129,7 @@ def test_a_list_of_files_and_a_table_of_embeddings_agree(tmp_path: Path) -> None
 def test_a_missing_image_stops_it(tmp_path: Path) -> None:
     path = listed(tmp_path)
     (tmp_path / "7.png").unlink()
-    with pytest.raises(ImageError, match=r"7\.png.*no such file"):
+    with pytest.raises(ImageError, match=r"7\.png.*[Nn]o such file"):
         read_paired_images(path)
 
 

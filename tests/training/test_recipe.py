@@ -19,7 +19,7 @@ from bareface.training.recipe import Recipe
         ({"margin": 2.0}, "Recipe.margin: got 2.0; expected 0 to 1.5."),
         ({"head": "cosface", "margin": 1.2}, "Recipe.margin: got 1.2; expected 0 to 1."),
         ({"head": "softmax"}, "Recipe.head: got 'softmax'; expected 'arcface' or 'cosface'."),
-        ({"shift": -1}, "Recipe.shift: got -1; expected at least 0."),
+        ({"shift": -1}, "Recipe.shift: got -1; expected 0 to 256."),
         (
             {"epochs": 3, "warmup_epochs": 4},
             "Recipe.warmup_epochs: got 4; expected at most the 3 epochs of the run. Try: a tenth of the epochs.",
