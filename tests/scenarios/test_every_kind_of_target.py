@@ -239,4 +239,4 @@ def test_public_faces_are_of_other_people(world: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     hygiene = read_evidence(tmp_path / "run").hygiene
     assert hygiene is not None
-    assert [(one.role, one.people) for one in hygiene.own if one.people] == [("public", 1)]
+    assert [(one.role, one.people) for one in hygiene.own if one.left_out_people] == [("public", 1)]
