@@ -18,6 +18,7 @@ from bareface.targets.printable import printable
 from bareface.targets.recognise import recognise, shapes_of
 from bareface.targets.unwrap import CONTAINERS, Unwrapped, unwrap
 from bareface.targets.weights import COUNTER
+from bareface.untrusted.regular import is_there
 
 # More complete nets in one file than anybody saves.
 _MOST_NETS = 16
@@ -95,10 +96,10 @@ Nets = Mapping[str, _Net]
 
 def split_reference(path: Path) -> tuple[Path, str]:
     """A file, and the net in it that `file.pt#model_ema.module` asks for; empty where it asks for none."""
-    if path.exists() or "#" not in path.name:
+    if is_there(path) or "#" not in path.name:
         return path, ""
     file, _, inside = str(path).rpartition("#")
-    return (Path(file), inside) if Path(file).exists() else (path, "")
+    return (Path(file), inside) if is_there(file) else (path, "")
 
 
 def choose(tree: object, tensor: type[T], inside: str = "", where: str = "checkpoint") -> Choice:
