@@ -38,6 +38,9 @@ class Share(Record):
         return self.events / self.trials
 
 
+AssignmentWay = Literal["randomised", "observational"]
+
+
 class Assignment(Record):
     """How it came about who was trained on.
 
@@ -45,7 +48,7 @@ class Assignment(Record):
     sealed: whether a seal that was made before training fits this roster.
     """
 
-    how: Literal["randomised", "observational"]
+    how: AssignmentWay
     sealed: bool
     sentence: str
 

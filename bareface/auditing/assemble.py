@@ -78,8 +78,7 @@ def assemble(made: Ingredients) -> Evidence:
     """The evidence of a run."""
     card = target_card(made.target)
     deciding = deciding_findings(made.found.findings, made.question.attacks)
-    games = _by_game(deciding)
-    verdict = overall({game: [one.verdict for one in found if one.verdict] for game, found in games.items()})
+    verdict = overall(verdicts_by_game(deciding))
     return Evidence(
         schema_version=SCHEMA_VERSION,
         status="complete",
@@ -120,7 +119,7 @@ def assemble(made: Ingredients) -> Evidence:
 def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     """The verdict in one or two sentences: what each game says, and the most telling finding that carries it."""
     games = _by_game(findings)
-    said = {game: of_game([one.verdict for one in found if one.verdict]) for game, found in games.items()}
+    said = {game: of_game(verdicts) for game, verdicts in verdicts_by_game(findings).items()}
     carrying = [f for game, found in games.items() if said[game] is verdict for f in found if f.verdict is verdict]
     if not carrying:
         return "No attack could be run: " + "; ".join(sorted({finding.reason for finding in findings}))
@@ -132,6 +131,11 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
         f"{len(carrying)} of {of} findings{_SAY[verdict]}. {lead}: {first.label} in the {first.game} "
         f"game with {first.knowledge} knowledge. {first.sentence}{others}"
     )
+
+
+def verdicts_by_game(findings: tuple[Finding, ...]) -> dict[str, list[Verdict]]:
+    """The verdicts of each game's findings, without those that have none."""
+    return {game: [one.verdict for one in found if one.verdict] for game, found in _by_game(findings).items()}
 
 
 def _by_game(findings: tuple[Finding, ...]) -> dict[str, list[Finding]]:

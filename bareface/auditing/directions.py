@@ -38,11 +38,18 @@ def directions(
     said: list[tuple[Game, int | None, NDArray[np.float64], Arena]] = [
         (a.arena.game, id(a), np.where(a.scope, a.unfitted, np.nan), a.arena) for a in done if a.unfitted is not None
     ]
+    weights = dict[Game, NDArray[np.float64] | None]()
     for arena in {answer.arena.game: answer.arena for answer in done}.values():
+        weights[arena.game] = _weights(alike.get(arena.game), len(arena.rows))
         asked = in_arena(traces.target, arena)
         signals = [unfitted(one, asked) for one in SIGNALS]
         said += [(arena.game, None, signal, arena) for signal in signals if signal is not None]
-    pointed = [_direction(signal, arena, alike.get(game), question) for game, _, signal, arena in said]
+    # An attack's signal is the same with every prior knowledge, so it is measured once.
+    known = dict[tuple[Game, bytes], tuple[float, float]]()
+    for game, _, signal, arena in said:
+        if (game, signal.tobytes()) not in known:
+            known[game, signal.tobytes()] = _direction(signal, arena, weights[game], question)
+    pointed = [known[game, signal.tobytes()] for game, _, signal, _ in said]
     back, ahead = holm([1 - forward for _, forward in pointed]), holm([forward for _, forward in pointed])
     by_answer, reversed_in, forward_in = {}, set(), set()
     for (game, key, _, _), (reached, forward), away_p, ahead_p in zip(said, pointed, back, ahead, strict=True):
@@ -54,11 +61,15 @@ def directions(
     return by_answer, reversed_in - forward_in
 
 
+def _weights(alike: Alike | None, images: int) -> NDArray[np.float64] | None:
+    """What matches the people of a game whatever the attack; None where they are not, or cannot be, matched."""
+    return None if alike is None or alike.record.overlap else alike.weights(np.full(images, np.nan))
+
+
 def _direction(
-    signal: NDArray[np.float64], arena: Arena, alike: Alike | None, question: Question
+    signal: NDArray[np.float64], arena: Arena, weight: NDArray[np.float64] | None, question: Question
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
-    weight = None if alike is None or alike.record.overlap else alike.weights(np.full(len(signal), np.nan))
     measured = measure(
         signal, arena.member, arena.subject, arena.fold, UNIT[arena.game],
         stream(question.seed, "direction", arena.game), crossfit=False, weight=weight,

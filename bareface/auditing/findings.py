@@ -14,6 +14,7 @@ from bareface.auditing.directions import directions
 from bareface.auditing.games import UNIT, Arena, Game, Unit
 from bareface.auditing.question import Question
 from bareface.auditing.traces import Traces
+from bareface.config import AssignmentWay
 from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement, Verdict
 from bareface.membership.base import Knowledge
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
@@ -24,7 +25,6 @@ from bareface.streams import stream
 from bareface.trace import Trace
 
 Kind = Literal["blind", "foreign", "bn-swap"]
-How = Literal["randomised", "observational"]
 
 MOST_EXPOSURES = 500
 
@@ -43,7 +43,7 @@ class Found:
 
 
 def findings(
-    answers: Sequence[Answer], traces: Traces, question: Question, pictures: Trace, how: How = "observational"
+    answers: Sequence[Answer], traces: Traces, question: Question, pictures: Trace, how: AssignmentWay = "observational"
 ) -> Found:
     """What every attack found; attacks share one error rate, and so do controls.
 

@@ -8,8 +8,8 @@ attack is measured on people who were weighted until nobody without the target c
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from bareface.config import AssignmentWay
 from bareface.errors import UsageError
 from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement, Verdict
 
@@ -61,7 +61,7 @@ class Grounds:
         game_reversed: a signal of this game points the other way, and none points as memory would have it.
     """
 
-    how: Literal["randomised", "observational"] = "observational"
+    how: AssignmentWay = "observational"
     same_people: bool = False
     balance: Balance | None = None
     matched: Matched | None = None
@@ -223,7 +223,7 @@ def _not_estimable(attack: Measurement) -> str:
     return attack.reason if attack.smallest_effect is None else ""
 
 
-def _failed(attack: Measurement, controls: Sequence[Control], how: Literal["randomised", "observational"]) -> str:
+def _failed(attack: Measurement, controls: Sequence[Control], how: AssignmentWay) -> str:
     """Which control cannot be excused, in words; or nothing."""
     if how == "observational" and _significant(attack) and not _deciding(controls):
         return "no control was run, and nothing tells a leak from an artefact"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.findings import How
 from bareface.auditing.games import Game
+from bareface.config import AssignmentWay
 from benchmarks.validity.world import Draw, Pool
 
 People = NDArray[np.intp]
@@ -25,7 +25,7 @@ class Row:
     """
 
     name: str
-    how: How
+    how: AssignmentWay
     make: Make
 
 
@@ -107,7 +107,7 @@ REVERSED = (
     Row("a signal in the outsiders, nobody told", "observational", leaking(lots(60, 60), -0.7)),
 )
 EFFECTS = (0.2, 0.4, 0.6)
-_MADE: tuple[tuple[str, How, Make], ...] = (
+_MADE: tuple[tuple[str, AssignmentWay, Make], ...] = (
     ("lots, 60 + 60", "randomised", lots(60, 60)),
     ("lots that nobody told of, 60 + 60", "observational", lots(60, 60)),
     ("people, strength 1, 60 + 60", "observational", tilted("people", 1.0, 60)),

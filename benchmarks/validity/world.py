@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from bareface.auditing.answers import play
-from bareface.auditing.assemble import deciding_findings
+from bareface.auditing.assemble import deciding_findings, verdicts_by_game
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.cast import images_for
-from bareface.auditing.findings import Found, How, findings
+from bareface.auditing.findings import Found, findings
 from bareface.auditing.games import Game, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import Traces
-from bareface.config import make_attack_configs
+from bareface.config import AssignmentWay, make_attack_configs
 from bareface.evidence import Verdict
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
@@ -149,7 +149,7 @@ def processed(whole: Pool, how: str, home: Path) -> Pool:
     return _probed(examine(roster), home)
 
 
-def audit(whole: Pool, draw: Draw, how: How, seed: int, attacks: tuple[str, ...] = ATTACKS) -> Audited:
+def audit(whole: Pool, draw: Draw, how: AssignmentWay, seed: int, attacks: tuple[str, ...] = ATTACKS) -> Audited:
     """One audit, from answers to the verdict, by the code that every audit runs."""
     asked = Question(attacks=make_attacks(make_attack_configs(attacks)), seed=seed)
     people = whole.seen.accepted.take(draw.rows)
@@ -162,10 +162,7 @@ def audit(whole: Pool, draw: Draw, how: How, seed: int, attacks: tuple[str, ...]
     arenas = [arena(roster, game, folds=5, seed=seed) for game in draw.games]
     answers = [one for game in arenas for one in play(game, traces, blind, asked, silent, (0, 1))]
     found = findings(answers, traces, asked, blind, how)
-    games: dict[str, list[Verdict]] = {}
-    for finding in deciding_findings(found.findings, asked.attacks):
-        games.setdefault(finding.game, []).extend([finding.verdict] if finding.verdict else [])
-    return Audited(overall(games), found)
+    return Audited(overall(verdicts_by_game(deciding_findings(found.findings, asked.attacks))), found)
 
 
 def _answers(whole: Pool, draw: Draw, name: str, inside: NDArray[np.bool_]) -> Trace:

@@ -11,11 +11,11 @@ from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import deciding_findings
 from bareface.auditing.blind import BlindBaseline, blind_trace
 from bareface.auditing.crossfit import Prior, tell
-from bareface.auditing.findings import How, exposures, findings
+from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import Traces, in_arena
-from bareface.config import make_attack_configs
+from bareface.config import AssignmentWay, make_attack_configs
 from bareface.errors import Abstained, UsageError
 from bareface.evidence import Finding, Verdict
 from bareface.membership.base import Attack, Known, Labelled
@@ -47,7 +47,7 @@ def pictures(toy: Toy, difference: float = 0.0, seed: int = 9) -> Trace:
 
 
 def audited(
-    target: Toy, foreign: Toy, blind: Trace, asked: Question, how: How = "observational"
+    target: Toy, foreign: Toy, blind: Trace, asked: Question, how: AssignmentWay = "observational"
 ) -> tuple[list[Answer], tuple[Finding, ...]]:
     traces = traces_of(target.trace, foreign.trace)
     answers = list(play(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))

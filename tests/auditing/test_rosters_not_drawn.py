@@ -10,11 +10,11 @@ from toy import Toy, toy_world
 from bareface.auditing.alike import compare_sides
 from bareface.auditing.answers import play
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.findings import Found, How, findings
+from bareface.auditing.findings import Found, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import UNTRAINED, Traces, recognition
-from bareface.config import make_attack_configs
+from bareface.config import AssignmentWay, make_attack_configs
 from bareface.evidence import Verdict
 from bareface.roster import Role, Roster
 from bareface.trace import BN_CHANNELS, Channel, Trace
@@ -57,7 +57,7 @@ def confounded(strength: float, seed: int) -> tuple[Toy, Toy]:
     )
 
 
-def audited(target: Toy, foreign: Toy, how: How = "observational", unfit: str = "") -> Found:
+def audited(target: Toy, foreign: Toy, how: AssignmentWay = "observational", unfit: str = "") -> Found:
     game, blind = arena_of(target), pictures(target)
     traces = Traces(target.trace, foreign.trace, None, (), None, "foreign", "nothing", unfit)  # type: ignore[arg-type]
     answers = list(play(game, traces, blind, ASKED, silent, (0, 1)))
@@ -98,7 +98,7 @@ def test_a_leak_beside_a_difference_between_people_is_still_shown() -> None:
 
 
 @pytest.mark.parametrize("how", ["randomised", "observational"])
-def test_a_signal_in_the_outsiders_is_named_and_is_no_leak(how: How) -> None:
+def test_a_signal_in_the_outsiders_is_named_and_is_no_leak(how: AssignmentWay) -> None:
     toy = toy_world(5, leak=1.5)
     exchanged = replace(toy, member=~toy.member)
     found = audited(exchanged, toy_world(6), how)
