@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from bareface.evidence import Finding, Measurement, Verdict
+from bareface.evidence import Measurement, Verdict
 from bareface.files import write_text
 from bareface.stats.intervals import clopper_pearson
 from bareface.streams import stream
+from benchmarks.validity.counted import coverage, false_positive_rates, numbers
 from benchmarks.validity.rows import NULLS, POWER, REVERSED, TILTS, Row, processed_rows
 from benchmarks.validity.world import PROCESSINGS, Audited, Pool, audit, pool, processed
 
@@ -42,7 +43,7 @@ def outcome(done: Audited) -> dict[str, Any]:
         "matched": _best([finding.matched.measurement for finding in findings if finding.matched]),
         "who": [balance.auc for balance in done.found.balances],
         "effective": [balance.effective_members for balance in done.found.balances],
-        "points": [_points(finding) for finding in findings],
+        "findings": [numbers(finding) for finding in findings],
     }
 
 
@@ -64,28 +65,6 @@ def line(row: Row, known: list[dict[str, Any]]) -> list[str]:
     cells = [_share(counts[str(verdict)], len(known)) for verdict in (Verdict.LEAK_SHOWN, Verdict.INVALID)]
     means = [_mean(one[name] for one in known) for name in ("who", "raw", "matched")]
     return [row.name, row.how, str(len(known)), *cells, *means]
-
-
-def false_positive_rates(known: list[dict[str, Any]]) -> str:
-    """Counted false positives at nominal rates over all attacks of a row, and how often their interval holds those."""
-    counted: dict[float, list[tuple[int, int, bool]]] = {}
-    for one in known:
-        for nominal, events, trials, low, high in (point for points in one["points"] for point in points):
-            counted.setdefault(nominal, []).append((events, trials, low <= nominal <= high))
-    said = []
-    for nominal, points in sorted(counted.items(), reverse=True):
-        rate = sum(events for events, _, _ in points) / sum(trials for _, trials, _ in points)
-        said.append(f"{nominal:g}: {rate:.4f}, {np.mean([held for _, _, held in points]):.1%} hold it")
-    return "; ".join(said)
-
-
-def _points(finding: Finding) -> list[tuple[float, int, int, float, float]]:
-    assert finding.image is not None
-    return [
-        (point.nominal_fpr, share.events, share.trials, share.interval.low, share.interval.high)
-        for point in finding.image.operating_points
-        if (share := point.false_positive)
-    ]
 
 
 def _best(measured: list[Measurement]) -> float | None:
@@ -116,6 +95,8 @@ def main() -> None:
         print("\n".join(f"| {' | '.join(line(row, known))} |" for row, known in done), flush=True)
         if name == "nulls":
             print("\n".join(f"{row.name}, {row.how}: {false_positive_rates(known)}" for row, known in done))
+        if name in ("nulls", "power"):
+            print("\n".join(f"{row.name}, {row.how}: {coverage(known)}" for row, known in done), flush=True)
 
 
 if __name__ == "__main__":
