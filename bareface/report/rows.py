@@ -1,10 +1,10 @@
 """Findings as rows: every cell a number with its interval, or the reason why there is none; never blank."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from bareface.evidence import Control, Finding, Measurement, OperatingPoint, Share, Verdict
+from bareface.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share, Verdict
 from bareface.report import numbers
 from bareface.report.numbers import nominal
 from bareface.report.prose import CONTROL_ORDER, NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class UnitRow:
-    """A finding per image or per person; `missing` says why it was not measured so.
+    """A finding per image, per person or on matched people; `missing` says why it was not measured so.
 
     `points` follows the table's `nominal_fprs`.
     """
@@ -142,9 +142,18 @@ def _absence(finding: Finding) -> Cell | None:
 
 def _units(finding: Finding, fprs: tuple[float, ...]) -> tuple[UnitRow, ...]:
     no_person = NO_PERSON_IN_RECORD if finding.game == "record" else "the record holds nothing"
-    return (
+    measured = (
         _unit(finding.image, fprs) if finding.image else _missing("image", "the record holds nothing", fprs),
         _unit(finding.person, fprs) if finding.person else _missing("person", no_person, fprs),
+    )
+    return (*measured, _matched(finding.matched, fprs)) if finding.matched else measured
+
+
+def _matched(matched: Matched, fprs: tuple[float, ...]) -> UnitRow:
+    """The measurement that the verdict rests on where people were matched: weights give no rates."""
+    row = _unit(matched.measurement, fprs)
+    return replace(
+        row, unit=f"{row.unit}, matched", points=(Cell("not counted", ("weighted",), "unknown"),) * len(fprs)
     )
 
 
@@ -173,7 +182,9 @@ def _counts(m: Measurement) -> tuple[str, ...]:
     abstained = f"no score for {m.abstained_members:,} + {m.abstained_nonmembers:,}"
     unasked = m.out_of_scope_members + m.out_of_scope_nonmembers
     outside = f"{m.out_of_scope_members:,} + {m.out_of_scope_nonmembers:,} out of scope"
-    lines = [(m.unit == "image", images), (True, people), (silent, abstained), (unasked, outside)]
+    worth = f"worth {m.effective_members or 0:,.0f} vs {m.effective_nonmembers or 0:,.0f}"
+    weighted = m.effective_members is not None
+    lines = [(m.unit == "image", images), (True, people), (weighted, worth), (silent, abstained), (unasked, outside)]
     return tuple(line for shown, line in lines if shown)
 
 

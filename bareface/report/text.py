@@ -62,9 +62,11 @@ def _finding(row: FindingRow, column: int) -> Iterator[str]:
     if row.absence:
         yield from _table_row((row.attack, str(row.absence)), _REASON_WIDTHS)
         return
-    image, person = row.units
+    image, person, *matched = row.units
     rate = _short(image.points[column]) if image.points else "not asked"
     yield from _table_row((row.attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
+    for unit in matched:
+        yield from _wrapped(f"{unit.unit} ({', '.join(unit.counts)}): AUC {unit.auc}, p Holm {unit.p.value}", "  = ")
     run = [(kind, cell) for kind, cell in zip(CONTROL_ORDER, row.controls, strict=True) if cell.value != NOT_RUN]
     yield from _wrapped("; ".join(_beside(kind, cell) for kind, cell in run), "  Δ ")
 

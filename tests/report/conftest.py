@@ -16,6 +16,7 @@ from bareface.evidence import (
     Finding,
     Interval,
     LayerSeparation,
+    Matched,
     Measurement,
     OperatingPoint,
     Provenance,
@@ -174,6 +175,18 @@ def absent(attack: str, game: str, knowledge: str, status: str, reason: str) -> 
         verdict=None,
         sentence="",
     )
+
+
+def matched(finding: Finding) -> Finding:
+    """The same finding where its verdict rests on matched people."""
+    assert finding.image is not None
+    narrower = {
+        "auc": 0.62, "auc_interval": Interval(low=0.415, high=0.789), "operating_points": (),
+        "effective_members": 22.4, "effective_nonmembers": 30.9,
+    }  # fmt: skip
+    foreign = next(control for control in finding.controls if control.kind == "foreign")
+    measured = Matched(measurement=finding.image.model_copy(update=narrower), foreign=foreign)
+    return finding.model_copy(update={"matched": measured})
 
 
 def starved(finding: Finding) -> Finding:
@@ -373,12 +386,13 @@ class Samples:
     one_game: Evidence
     with_texts: Callable[[Evidence, Callable[[str], str]], Evidence]
     starved: Callable[[Finding], Finding]
+    matched: Callable[[Finding], Finding]
 
 
 @pytest.fixture(scope="session")
 def samples() -> Samples:
     full = build()
-    return Samples(full, one_game(full), with_texts, starved)
+    return Samples(full, one_game(full), with_texts, starved, matched)
 
 
 @pytest.fixture(scope="session")

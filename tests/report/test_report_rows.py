@@ -199,3 +199,13 @@ def test_long_layer_tables_are_cut_and_say_so(samples: Any) -> None:
     layers = samples.full.layers[:1] * 450
     block = page(samples.full.model_copy(update={"layers": layers})).layers[0]
     assert (len(block.rows), block.hidden) == (200, 250)
+
+
+def test_what_was_measured_on_matched_people_is_a_row_of_its_own(samples: Any) -> None:
+    finding = samples.matched(first(samples, attack="bn-distance", game="dataset", knowledge="partial"))
+    image, _, matched = row(finding).units
+    assert matched.unit == "per image, matched"
+    assert matched.counts == ("360 vs 360 images", "96 vs 96 people", "worth 22 vs 31")
+    assert str(matched.auc) == "0.620 [0.415, 0.789]"
+    assert {str(point) for point in matched.points} == {"not counted, weighted"}
+    assert image.auc != matched.auc

@@ -31,6 +31,12 @@ def test_too_few_people_are_said_to_be(samples: Any) -> None:
     assert "needs n ≥" in text
 
 
+def test_matched_people_stand_below_the_finding_whose_verdict_rests_on_them(samples: Any) -> None:
+    findings = tuple(samples.matched(f) if f.image else f for f in samples.one_game.findings)
+    text = " ".join(render_text(samples.one_game.model_copy(update={"findings": findings})).split())
+    assert "= per image, matched (360 vs 360 images, 96 vs 96 people, worth 22 vs 31): AUC 0.620 [0.415, 0.789]" in text
+
+
 def test_markup_and_control_characters_are_shown_not_obeyed(samples: Any) -> None:
     hostile = samples.with_texts(samples.one_game, lambda _: "[red]x[/red]\x1b[2J \u202e[link=file:///a]y")
     screen = io.StringIO()
