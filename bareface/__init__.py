@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bareface.auditing.api import audit
     from bareface.auditing.inversion.api import invert
-    from bareface.evidence import Evidence, Verdict
+    from bareface.evidence import Evidence
     from bareface.faces.people import read_people
     from bareface.roster import Roster
     from bareface.targets.spec import ImageSpec
     from bareface.targets.store import load_target
     from bareface.targets.target import Target
+    from bareface.vocabulary import Verdict
 
 __version__ = "0.1.0"
 
@@ -26,7 +27,7 @@ _HOMES = {
     "ImageSpec": "bareface.targets.spec",
     "Roster": "bareface.roster",
     "Target": "bareface.targets.target",
-    "Verdict": "bareface.evidence",
+    "Verdict": "bareface.vocabulary",
     "audit": "bareface.auditing.api",
     "load_target": "bareface.targets.store",
     "read_people": "bareface.faces.people",

@@ -21,9 +21,10 @@ from pydantic import Field, ValidationError
 from bareface.errors import RosterError, UsageError
 from bareface.files import write_text
 from bareface.record import Record
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import seed_for
 from bareface.untrusted.regular import open_file
+from bareface.vocabulary import Role
 
 FORMAT: Final = "bareface-seal-1"
 LARGEST_SEAL = 1 << 16

@@ -7,14 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bareface.errors import UnsafeFileError, UsageError
-from bareface.measurement_record import AssignmentWay as AssignmentWay
 from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import content_of, is_file, is_there, what_lies_at
 from bareface.untrusted.shown import gist
 from bareface.untrusted.yaml_text import read_yaml
+from bareface.vocabulary import AssignmentWay, Game, Knowledge
 
-Knowledge = Literal["partial", "shadow", "nonmembers"]
-Game = Literal["record", "person", "dataset"]
 Gate = Literal["refuse", "report", "skip"]
 MAX_SHARED_RATE = 0.01
 LARGEST_SIDE = 4096

@@ -38,12 +38,11 @@ from bareface.measurement_record import (
 from bareface.measurement_record import (
     Share as Share,
 )
-from bareface.measurement_record import (
-    Verdict as Verdict,
-)
 from bareface.overlap_record import Hygiene as Hygiene
 from bareface.record import Record as Record  # whoever writes records looks for it here
 from bareface.selfcheck_record import SelfCheck as SelfCheck
+from bareface.vocabulary import Game, Knowledge
+from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
 RESULT_FILE = "result.json"
@@ -61,8 +60,8 @@ class Finding(Record):
     attack: str
     title: str = ""
     parameters: dict[str, str | int | float | bool]
-    game: Literal["record", "person", "dataset"]
-    knowledge: Literal["partial", "shadow", "nonmembers"]
+    game: Game
+    knowledge: Knowledge
     status: Literal["done", "abstained", "failed"]
     reason: str
     image: Measurement | None
@@ -99,7 +98,7 @@ class LayerSeparation(Record):
     auc: P(a member's distance is smaller than a non-member's), ties one half.
     """
 
-    game: Literal["record", "person", "dataset"]
+    game: Game
     layer: str
     channels: int
     view: str
@@ -115,7 +114,7 @@ class Exposure(Record):
     rank: share of non-member people with a lower mean score (1.0 = above all of them).
     """
 
-    game: Literal["record", "person", "dataset"]
+    game: Game
     attack: str
     person: str
     images: int

@@ -7,7 +7,8 @@ which every report is derived, and a value that could not be had is `None` besid
 
 from typing import Literal
 
-from bareface.evidence import Interval, Provenance, Record, Share, TargetCard, Verdict
+from bareface.evidence import Interval, Provenance, Record, Share, TargetCard
+from bareface.vocabulary import Verdict
 
 SCHEMA_VERSION = "1.0"
 

@@ -1,20 +1,11 @@
 """Records of numbers: measurements with their intervals, controls beside them, and what a verdict rests on."""
 
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
 from bareface.record import Record
-
-
-class Verdict(StrEnum):
-    """What an audit may say. Never 'safe'."""
-
-    LEAK_SHOWN = "LEAK SHOWN"
-    NOT_SHOWN = "NOT SHOWN"
-    INVALID = "INVALID"
-    NOT_ESTIMABLE = "NOT ESTIMABLE"
+from bareface.vocabulary import AssignmentWay, ControlKind, Game, Unit
 
 
 class Interval(Record):
@@ -36,9 +27,6 @@ class Share(Record):
     def rate(self) -> float:
         """The observed rate; the caller made sure that there were trials."""
         return self.events / self.trials
-
-
-AssignmentWay = Literal["randomised", "observational"]
 
 
 class Assignment(Record):
@@ -76,7 +64,7 @@ class Measurement(Record):
     AUC that this audit would have shown with 80 % power. `effective_` counts people where they are weighted.
     """
 
-    unit: Literal["image", "person"]
+    unit: Unit
     members: int
     nonmembers: int
     abstained_members: int
@@ -109,7 +97,7 @@ class Control(Record):
     decides: whether a verdict may rest on it; a foreign network that was never trained cannot see people and does not.
     """
 
-    kind: Literal["blind", "who", "foreign", "bn-swap"]
+    kind: ControlKind
     status: Literal["done", "skipped"]
     what: str
     auc: float | None
@@ -143,7 +131,7 @@ class Balance(Record):
     overlap: empty, or why the weighted sides cannot be compared.
     """
 
-    game: Literal["record", "person", "dataset"]
+    game: Game
     status: Literal["done", "skipped"]
     reason: str = ""
     alone: dict[str, float] = Field(default_factory=dict)

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from bareface.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.image_folders import LOOSE, people_in, refuse_links, without_links
 from bareface.names import in_one_form, names_of
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
+from bareface.vocabulary import Role
 
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
@@ -33,16 +33,6 @@ _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COLUMNS = frozenset({"image", "subject", "role", "membership"})
 _YES, _NO = frozenset({"1", "1.0", "true", "yes", "member"}), frozenset({"0", "0.0", "false", "no", "nonmember"})
-
-
-class Role(StrEnum):
-    """The role names that games and controls use."""
-
-    MEMBER = "member"
-    HELDOUT = "heldout"
-    OUTSIDE = "outside"
-    AUXILIARY = "auxiliary"
-    PUBLIC = "public"
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from bareface import vocabulary
 from bareface.auditing.question import make_attacks
 from bareface.config import AttackConfig
 from bareface.evidence import Control, Evidence, Finding, Measurement
 from bareface.files import write_text
-from bareface.membership.base import Knowledge
 from bareface.trace import HEAD_CHANNELS
+from bareface.vocabulary import Knowledge
 
-KNOWLEDGE: tuple[Knowledge, ...] = ("partial", "shadow", "nonmembers")
-GAMES = ("dataset", "record", "person")
+KNOWLEDGE: tuple[Knowledge, ...] = tuple(vocabulary.KNOWLEDGE)
+ORDER = ("dataset", "record", "person")
 HEADING = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
     "| foreign | false alarms | passes |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
@@ -116,14 +117,14 @@ def written(evidences: Sequence[Evidence], passes: Mapping[str, float], run: Pat
 def table(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
     """A line for each attack, game and knowledge, the most telling first; costs by the attack's title."""
     rows = _rows(evidences, passes)
-    order = sorted(rows, key=lambda key: (GAMES.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
+    order = sorted(rows, key=lambda key: (ORDER.index(key[0]), KNOWLEDGE.index(key[1]), -rows[key].auc))
     return "\n".join([HEADING, *(f"| {' | '.join(rows[key].cells())} |" for key in order)])
 
 
 def summary(evidences: Sequence[Evidence], passes: Mapping[str, float]) -> str:
     """A line for each attack, a column for each game and knowledge: AUC in the unit that decides, TPR at 1 % FPR."""
     rows = _rows(evidences, passes)
-    settings = [(game, told) for game in GAMES for told in KNOWLEDGE if any(key[:2] == (game, told) for key in rows)]
+    settings = [(game, told) for game in ORDER for told in KNOWLEDGE if any(key[:2] == (game, told) for key in rows)]
     labels = dict.fromkeys(label for _, _, label in rows)
     most = {label: [rows[*setting, label].auc for setting in settings if (*setting, label) in rows] for label in labels}
     lines = [

@@ -9,7 +9,8 @@ import numpy as np
 from bareface.auditing.defending.world import TRAINING as RENDERED_TRAINING
 from bareface.auditing.question import Progress
 from bareface.config import TrainConfig
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import Role
 from benchmarks.growth_crowd import Crowd
 from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import lfw

@@ -20,9 +20,9 @@ from bareface.config import ReferenceConfig, ShadowConfig, make_attack_configs
 from bareface.evidence import Evidence, read_evidence
 from bareface.files import write_text
 from bareface.membership import attacks as known_attacks
-from bareface.membership.base import Knowledge
 from bareface.report.html import render_html
 from bareface.targets.target import Target
+from bareface.vocabulary import Knowledge
 from benchmarks.attack_costs import costs
 from benchmarks.attack_table import KNOWLEDGE, written
 from benchmarks.attack_worlds import WORLDS, AttackWorld

@@ -22,19 +22,18 @@ import torch
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import progress_of, recipe_of, train_backbone
-from bareface.auditing.games import Game
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Progress, Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import RESULT_FILE, Evidence, read_evidence
-from bareface.membership.base import Knowledge
 from bareface.streams import seed_for
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.recipe import Recipe
+from bareface.vocabulary import Game, Knowledge
 from benchmarks.attack_costs import costs
-from benchmarks.attack_table import GAMES, KNOWLEDGE, written
+from benchmarks.attack_table import KNOWLEDGE, ORDER, written
 from benchmarks.attacks import every_attack
 from benchmarks.scale_people import Population
 
@@ -91,7 +90,7 @@ class Scale:
         self.people.render(progress)
         target = self._target(progress)
         shadows = [self._shadow(number, progress) for number in range(self.shadows)]
-        found = [self._audited(target, shadows, game, told, progress) for game in GAMES for told in KNOWLEDGE]
+        found = [self._audited(target, shadows, game, told, progress) for game in ORDER for told in KNOWLEDGE]
         attacks = make_attacks(make_attack_configs(self.attacks))
         return written(found, costs(target, self.people.audited(), attacks, self.shadows), self.run)
 

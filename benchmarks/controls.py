@@ -20,12 +20,13 @@ from bareface.evidence import Evidence
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.report.html import render_html
-from bareface.roster import Role, Roster, join, read_folder
+from bareface.roster import Roster, join, read_folder
 from bareface.streams import stream
 from bareface.targets.build import build
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 from benchmarks.shared_data import checkpoint, lfw
 from benchmarks.tables import table
 

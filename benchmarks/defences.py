@@ -15,7 +15,7 @@ from bareface.auditing.defending.bench import DEFENCES, run_bench
 from bareface.auditing.defending.world import World, rendered_world, world_of
 from bareface.cli.defending import written
 from bareface.cli.manners import Stages
-from bareface.roster import Role
+from bareface.vocabulary import Role
 from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import lfw
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from bareface.auditing.question import Progress
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
+from bareface.vocabulary import Role
 
 PHOTOS = 4
 STRANGER = 100_000

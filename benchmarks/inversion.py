@@ -40,8 +40,9 @@ from bareface.faces.synthetic import write_folder_once
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Rise
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 OBJECTIVES = (
     "membership",

@@ -30,10 +30,11 @@ from bareface.inversion.gan.train import train_generator
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import InversionRecord
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import held_in_memory
+from bareface.vocabulary import Role
 from benchmarks.inversion import HEAD, rows, terms_of
 from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import checkpoint, lfw

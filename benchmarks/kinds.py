@@ -24,7 +24,7 @@ from bareface.auditing.question import Question, make_attacks
 from bareface.cli.manners import Stages
 from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.onnx.target import OnnxTarget
@@ -36,6 +36,7 @@ from bareface.training.defence import Public
 from bareface.training.defences.folding import folded
 from bareface.training.defences.group_norm import GroupNorm
 from bareface.training.defended import train_defended
+from bareface.vocabulary import Role
 from benchmarks.exports import EXPORTERS, Parity, compare, drawn, export
 from benchmarks.lfw import TRAINING
 from benchmarks.service import serving

@@ -27,11 +27,12 @@ from bareface.membership.mean_direction import raw
 from bareface.membership.photo_sets import sets_of
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.stats.roc import auc, person_scores
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.trace import Trace
+from bareface.vocabulary import Role
 from benchmarks.lfw import TRAINING
 from benchmarks.shared_data import lfw
 from benchmarks.tables import table

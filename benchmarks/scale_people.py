@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.question import Progress
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 SEED = 7
 BLOCK = 50

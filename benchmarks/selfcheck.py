@@ -27,10 +27,11 @@ from bareface.cli.manners import Stages
 from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.probing.selfcheck import ENOUGH_IMAGES, Trial, judge, trials
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.streams import stream
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 from benchmarks.shared_data import SHARED
 
 SIDE, PEOPLE, IMAGES, EPOCHS = 32, 80, 12, 25

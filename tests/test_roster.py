@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bareface.columns import write_csv
 from bareface.errors import RosterError
-from bareface.roster import Role, Roster, join, read_folder, read_manifest, write_manifest
+from bareface.roster import Roster, join, read_folder, read_manifest, write_manifest
+from bareface.vocabulary import Role
 
 # A name as file systems hold them, without the white space around it that a table drops.
 NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(

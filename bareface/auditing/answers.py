@@ -13,8 +13,9 @@ from bareface.auditing.question import Progress, Question
 from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
 from bareface.errors import Abstained, BarefaceError
 from bareface.membership.attack_model import AttackModel
-from bareface.membership.base import Attack, Knowledge, Labelled
+from bareface.membership.base import Attack, Labelled
 from bareface.trace import Trace
+from bareface.vocabulary import Knowledge
 
 Vector = NDArray[np.float64]
 

@@ -16,10 +16,10 @@ from bareface.probing.estimated import Estimate
 from bareface.probing.kinds import estimate_of, strangers_of, witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.strangers import Strangers
-from bareface.roster import Role
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, Reference, Trace
+from bareface.vocabulary import Role
 
 Rows = NDArray[np.intp]
 

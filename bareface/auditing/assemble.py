@@ -8,7 +8,6 @@ from typing import Any
 
 from bareface.auditing.cards import target_card
 from bareface.auditing.findings import Found
-from bareface.auditing.games import CANDIDATES
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.question import Question
@@ -24,16 +23,16 @@ from bareface.evidence import (
     Rejected,
     RoleCount,
     TargetCard,
-    Verdict,
 )
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack
 from bareface.registry import HEADINGS, prose
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.selfcheck_record import SelfCheck
 from bareface.stats.verdict import of_game, overall
 from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import HEAD_CHANNELS, Channel
+from bareface.vocabulary import CANDIDATES, Role, Verdict
 
 USES = {
     Role.MEMBER: "trained the target; member side of the record and dataset games",

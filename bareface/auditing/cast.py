@@ -14,7 +14,7 @@ from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.probing.taps import batchnorm_layers
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import seed_for, stream
 from bareface.targets.build import build
 from bareface.targets.device import CPU
@@ -25,6 +25,7 @@ from bareface.targets.twin import untrained_twin
 from bareface.training.recalibrate import estimate_statistics
 from bareface.training.recipe import Recipe
 from bareface.training.train import Step, train
+from bareface.vocabulary import Role
 
 # More images than this do not move running statistics any further.
 MOST_PUBLIC_IMAGES = 1000

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from bareface.auditing.games import Arena
 from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel
-from bareface.membership.base import Attack, FeatureAttack, Knowledge, Known, Labelled
+from bareface.membership.base import Attack, FeatureAttack, Known, Labelled
 from bareface.streams import stream
 from bareface.trace import Trace, join
+from bareface.vocabulary import Knowledge
 
 
 @dataclass(frozen=True)

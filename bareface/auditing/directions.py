@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.alike import Alike
 from bareface.auditing.answers import Answer, unfitted
-from bareface.auditing.games import UNIT, Arena, Game
+from bareface.auditing.games import Arena
 from bareface.auditing.question import Question
 from bareface.auditing.traces import Traces, in_arena
 from bareface.evidence import Direction
@@ -18,6 +18,7 @@ from bareface.membership.flip_agreement import FlipAgreement
 from bareface.stats.measure import measure
 from bareface.stats.multiplicity import holm
 from bareface.streams import stream
+from bareface.vocabulary import GAMES, Game
 
 # Memory makes these move one way on every backbone; they say which side looks trained on, whatever attacks are asked.
 SIGNALS: tuple[Attack, ...] = (EmbeddingNorm(), FlipAgreement(), BnDistance())
@@ -71,7 +72,7 @@ def _direction(
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
     measured = measure(
-        signal, arena.member, arena.subject, arena.fold, UNIT[arena.game],
+        signal, arena.member, arena.subject, arena.fold, GAMES[arena.game].decides,
         stream(question.seed, "direction", arena.game), crossfit=False, weight=weight,
     )  # fmt: skip
     return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)

@@ -12,11 +12,12 @@ from bareface.auditing.question import Progress, Question
 from bareface.faces.examine import Examination
 from bareface.probing.entering import entrance_of
 from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, refuse_if_misfit, selfcheck, skipped
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.selfcheck_record import SelfCheck
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 _ROLES = (Role.OUTSIDE, Role.PUBLIC, Role.AUXILIARY, Role.HELDOUT)
 OVERRIDE = "selfcheck: report in the configuration (--selfcheck report) to audit it all the same"

@@ -11,20 +11,17 @@ from numpy.typing import NDArray
 from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
 from bareface.auditing.answers import Answer
 from bareface.auditing.directions import directions
-from bareface.auditing.games import UNIT, Arena, Game, Unit
+from bareface.auditing.games import Arena
 from bareface.auditing.question import Question
 from bareface.auditing.traces import Traces
-from bareface.config import AssignmentWay
-from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement, Verdict
-from bareface.membership.base import Knowledge
+from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
 from bareface.stats.roc import auc, person_scores
 from bareface.stats.sample import units
 from bareface.stats.verdict import Grounds, decide
 from bareface.streams import stream
 from bareface.trace import Trace
-
-Kind = Literal["blind", "foreign", "bn-swap"]
+from bareface.vocabulary import GAMES, AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
 
 MOST_EXPOSURES = 500
 
@@ -124,7 +121,7 @@ def _finding(
     answer: Answer, measured: tuple[Measurement, Measurement] | None, controls: tuple[Control, ...], grounds: Grounds
 ) -> Finding:
     image, person = measured or (None, None)
-    judged = image if UNIT[answer.arena.game] == "image" else person
+    judged = image if GAMES[answer.arena.game].decides == "image" else person
     decision = None if judged is None else decide(judged, controls, grounds)
     status: Literal["done", "abstained", "failed"] = "failed" if answer.failed else "abstained"
     return Finding(
@@ -157,7 +154,7 @@ def _adjusted_controls(
 def _controls(
     answer: Answer, alike: Alike | None, traces: Traces, question: Question, attacks: int
 ) -> tuple[Control, ...]:
-    what: dict[Kind, str] = {
+    what: dict[ControlKind, str] = {
         "blind": "the picture and its file alone, same classifier, same folds",
         "foreign": traces.foreign_is,
         "bn-swap": f"running statistics re-estimated on {traces.swapped_on}",
@@ -167,7 +164,7 @@ def _controls(
     return (beside["blind"], *who, beside["foreign"], beside["bn-swap"])
 
 
-def _control(answer: Answer, kind: Kind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
+def _control(answer: Answer, kind: ControlKind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
     said = answer.controls[kind]
     decides = kind == "blind" or (kind == "foreign" and not traces.foreign_unfit)
     if isinstance(said, str):
@@ -189,8 +186,8 @@ def _beside(
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
         kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
-        unit=UNIT[arena.game], crossfit=crossfit, weight=None if weight is None else weight[scope], decides=decides,
-        tests=tests,
+        unit=GAMES[arena.game].decides, crossfit=crossfit, weight=None if weight is None else weight[scope],
+        decides=decides, tests=tests,
     )  # fmt: skip
 
 
@@ -231,7 +228,7 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, question: Question, a
     arena, scope, said = answer.arena, answer.scope, answer.controls["foreign"]
     beside = np.full(len(arena.rows), np.nan) if isinstance(said, str) else said
     weight = alike.weights(np.where(scope, beside, np.nan))
-    unit = UNIT[arena.game]
+    unit = GAMES[arena.game].decides
     rng = stream(question.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,

@@ -7,28 +7,16 @@ dataset  training images against images of strangers: both effects together, the
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.overlap_record import Partners
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import stream
+from bareface.vocabulary import GAMES, Game, Role
 
-Game = Literal["record", "person", "dataset"]
-Unit = Literal["image", "person"]
-
-SIDES: Final[dict[Game, tuple[Role, Role]]] = {
-    "record": (Role.MEMBER, Role.HELDOUT),
-    "person": (Role.HELDOUT, Role.OUTSIDE),
-    "dataset": (Role.MEMBER, Role.OUTSIDE),
-}
-UNIT: Final[dict[Game, Unit]] = {"record": "image", "dataset": "image", "person": "person"}
-"""The unit of the question that a game asks; its measurement gives the verdict."""
-CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
-"""The roles whose membership is in question, in one game or another."""
 # With fewer people on a side than folds, some fold would have nobody to learn from.
 FEWEST_PEOPLE = 2
 
@@ -60,17 +48,19 @@ class Arena:
     @property
     def same_people(self) -> bool:
         """Whether both sides are photos of the same people, so that no difference between people can count."""
-        return self.game == "record"
+        return GAMES[self.game].same_people
 
 
 def possible_games(roster: Roster) -> tuple[Game, ...]:
     """The games for which a roster has both sides, and people who can play."""
-    return tuple(game for game in _named_by_roles(roster) if game != "record" or len(pairs(roster)) >= FEWEST_PEOPLE)
+    return tuple(
+        game for game in _named_by_roles(roster) if not GAMES[game].same_people or len(pairs(roster)) >= FEWEST_PEOPLE
+    )
 
 
 def pairs(roster: Roster) -> NDArray[np.str_]:
     """People with a training photo and another photo; only they can play the record game."""
-    inside, outside = SIDES["record"]
+    inside, outside = GAMES["record"].sides
     return np.intersect1d(roster.subject[roster.rows(inside)], roster.subject[roster.rows(outside)])
 
 
@@ -79,7 +69,7 @@ def partners(roster: Roster) -> Partners | None:
     if "record" not in _named_by_roles(roster):
         return None
     paired = pairs(roster)
-    members, heldout = (roster.subject[roster.rows(role)] for role in SIDES["record"])
+    members, heldout = (roster.subject[roster.rows(role)] for role in GAMES["record"].sides)
     lone, others = (side[~np.isin(side, paired)] for side in (heldout, members))
     return Partners(
         paired=len(paired), lone_heldout=len(np.unique(lone)), lone_heldout_images=len(lone),
@@ -95,9 +85,9 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
     Raises:
         RosterError: a side has fewer than two people.
     """
-    inside, outside = SIDES[game]
+    inside, outside = GAMES[game].sides
     rows = roster.rows(inside, outside)
-    if game == "record":
+    if GAMES[game].same_people:
         rows = rows[np.isin(roster.subject[rows], pairs(roster))]
     member = roster.role[rows] == inside
     names, subject = np.unique(roster.subject[rows], return_inverse=True)
@@ -106,7 +96,8 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
         if people < FEWEST_PEOPLE:
             raise RosterError(
                 f"{game} game",
-                got=f"{people} people in the role {role}" + (" with photos of both kinds" if game == "record" else ""),
+                got=f"{people} people in the role {role}"
+                + (" with photos of both kinds" if GAMES[game].same_people else ""),
                 expected=f"at least {FEWEST_PEOPLE} on each side, and 10 for a verdict",
                 hint="bring images of more people",
             )
@@ -126,15 +117,15 @@ def check_games(roster: Roster, games: Iterable[Game]) -> None:
     """
     roles = set(roster.role.tolist())
     for game in games:
-        missing = [role for role in SIDES[game] if role not in roles]
+        missing = [role for role in GAMES[game].sides if role not in roles]
         if missing:
             raise RosterError(
                 f"{game} game",
                 got=f"no image in the role {missing[0]}",
-                expected=f"images in the roles {SIDES[game][0]} and {SIDES[game][1]}",
+                expected=f"images in the roles {GAMES[game].inside} and {GAMES[game].outside}",
                 hint="leave the game out or bring the images",
             )
-        if game == "record" and not len(pairs(roster)):
+        if GAMES[game].same_people and not len(pairs(roster)):
             raise _without_partners(roster)
 
 
@@ -157,7 +148,7 @@ def refuse_without_games(roster: Roster) -> None:
 def _named_by_roles(roster: Roster) -> tuple[Game, ...]:
     """The games for which a roster has both roles."""
     roles = set(roster.role.tolist())
-    return tuple(game for game, sides in SIDES.items() if set(sides) <= roles)
+    return tuple(game for game, facts in GAMES.items() if set(facts.sides) <= roles)
 
 
 def _without_partners(roster: Roster) -> RosterError:

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import CANDIDATES, partners
+from bareface.auditing.games import partners
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import RULE, pictures_of, twins
 from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar
@@ -21,7 +21,8 @@ from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
 from bareface.overlap_record import Hygiene, SharedPeople, SharedPictures
 from bareface.report.numbers import count
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import CANDIDATES, Role
 
 TRAINING = (Role.MEMBER, Role.HELDOUT)
 TWO_ROLES, TWO_NAMES = "picture on two sides", "person on two sides"

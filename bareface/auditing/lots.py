@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from bareface.assignment import Seal, check_seal, read_seal, seal_path
-from bareface.config import AssignmentWay
 from bareface.errors import RosterError
 from bareface.evidence import Assignment
 from bareface.roster import Roster
 from bareface.untrusted.regular import is_there
+from bareface.vocabulary import AssignmentWay
 
 OBSERVATIONAL = (
     "Nobody drew lots for who was trained on, as far as this audit knows: people on the two sides may differ in more "

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from bareface.auditing.cast import recipe_of, train_backbone
-from bareface.auditing.games import CANDIDATES
 from bareface.config import ReferenceConfig, ShadowConfig, TrainConfig
 from bareface.folders import subfolder
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
 from bareface.targets.target import Target
 from bareface.training.train import Step
+from bareface.vocabulary import CANDIDATES, Role
 
 Report = Callable[[int, Step], None]
 """Called after every step with the number of the backbone."""

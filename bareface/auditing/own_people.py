@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import CANDIDATES
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
 from bareface.auditing.question import Question
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, Reject
 from bareface.overlap_record import OwnPeople, SharedNames, SharedPeople, SharedPictures
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import CANDIDATES, Role
 
 OWN = (Role.AUXILIARY, Role.PUBLIC)
 """The roles of people whom the auditor brings to learn from; each must share nobody with those before it."""

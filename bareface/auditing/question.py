@@ -6,11 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bareface.auditing.games import Game
 from bareface.config import (
     DEFAULT_ATTACKS,
     MAX_SHARED_RATE,
-    AssignmentWay,
     AttackConfig,
     AuditConfig,
     Gate,
@@ -19,8 +17,9 @@ from bareface.config import (
 )
 from bareface.errors import UsageError
 from bareface.membership import attack_class
-from bareface.membership.base import Attack, Knowledge
+from bareface.membership.base import Attack
 from bareface.untrusted.shown import gist
+from bareface.vocabulary import AssignmentWay, Game, Knowledge
 
 Progress = Callable[[str, int, int], None]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.cast import STAND_IN, bn_swap, stand_in, untrained
-from bareface.auditing.games import CANDIDATES, Arena, Game, arena
+from bareface.auditing.games import Arena, arena
 from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
 from bareface.auditing.question import Progress, Question
 from bareface.errors import UsageError
@@ -19,13 +19,14 @@ from bareface.faces.examine import Examination
 from bareface.inversion.judges import same_network
 from bareface.membership.base import Labelled
 from bareface.membership.features import direction
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.stats.roc import auc
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
 from bareface.training.train import Step
+from bareface.vocabulary import CANDIDATES, Game, Role
 
 Model = Literal["target", "foreign", "swapped"]
 

@@ -27,9 +27,10 @@ from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, FloatArray
+from bareface.vocabulary import Role
 
 REJECTS = "rejects.parquet"
 NO_RECOGNISER = "no independent recogniser was brought (--recogniser), so people under two names were not looked for"

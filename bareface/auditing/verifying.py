@@ -21,9 +21,10 @@ from bareface.image_folders import refuse_links
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
 from bareface.probing.witness import Witness
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.stats.verification import FARS, VerificationResult, verify_pairs
 from bareface.trace import Channel, FloatArray
+from bareface.vocabulary import Role
 
 SCHEMA_VERSION = "1.0"
 

@@ -11,18 +11,19 @@ from bareface.auditing.question import question_of
 from bareface.cli.manners import Stages, aside, out
 from bareface.config import AuditConfig, make_config, read_config
 from bareface.errors import ExitCode, UsageError
-from bareface.evidence import Evidence, Verdict
+from bareface.evidence import Evidence
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
 from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.report.text import render_text
-from bareface.roster import Role, Roster, join, read_manifest
+from bareface.roster import Roster, join, read_manifest
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.post import Courtesy
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder
+from bareface.vocabulary import Role, Verdict
 
 FOLDERS = {
     "members": Role.MEMBER,

@@ -20,7 +20,8 @@ from bareface.config import ShadowConfig, SpecConfig, TrainConfig, read_config
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.report.text import render_text
-from bareface.roster import Role, Roster, read_folder, read_manifest, write_manifest
+from bareface.roster import Roster, read_folder, read_manifest, write_manifest
+from bareface.vocabulary import Role
 
 SIZE = 48
 # Few images of each person, seen often: a target that remembers. It has learned them by half of the epochs.

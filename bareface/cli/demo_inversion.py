@@ -16,8 +16,9 @@ from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.inversion.judges import Judge
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 TERMS = Terms(
     objective="membership+agreement", restarts=48, steps=60, candidates=768, pairs=1, rate=0.05, views=16,

@@ -25,8 +25,9 @@ from bareface.inversion.gan.lesson import pupil
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
 from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
 from bareface.inversion.stylegan2.config import Config
-from bareface.roster import Ignored, Role, Roster, read_folder
+from bareface.roster import Ignored, Roster, read_folder
 from bareface.training.batches import held_in_memory
+from bareface.vocabulary import Role
 
 # Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
 CHANNELS = (96, 96, 64, 64, 48, 32, 24, 16, 12)

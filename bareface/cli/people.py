@@ -7,8 +7,9 @@ import typer
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.roster import Role, Roster, read_manifest
+from bareface.roster import Roster, read_manifest
 from bareface.untrusted.regular import is_folder
+from bareface.vocabulary import Role
 
 
 def people_at(path: Path, role: str | None = None, *, otherwise: str = Role.PUBLIC, links: bool = False) -> Roster:

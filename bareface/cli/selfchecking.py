@@ -12,11 +12,12 @@ from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.probing.entering import entrance_of
 from bareface.probing.selfcheck import selfcheck
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.selfcheck_record import SelfCheck
 from bareface.streams import stream
 from bareface.targets.kinds import load_any
 from bareface.targets.spec import parse_spec
+from bareface.vocabulary import Role
 
 
 def run_selfcheck(

@@ -11,7 +11,8 @@ from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
 from bareface.files import sha256_of
 from bareface.report.numbers import count
-from bareface.roster import Role, Roster, read_list, write_manifest
+from bareface.roster import Roster, read_list, write_manifest
+from bareface.vocabulary import Role
 
 
 def run_split(pool: Path, file: Path, seed: int, *, members: float, heldout: float, auxiliary: float) -> str:

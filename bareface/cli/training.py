@@ -13,13 +13,14 @@ from bareface.config import TrainConfig, read_mapping
 from bareface.errors import RosterError, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.roster import Role, Roster, read_manifest
+from bareface.roster import Roster, read_manifest
 from bareface.streams import stream
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.verification import FEWEST_PAIRS, verification_auc
 from bareface.untrusted.regular import is_folder
 from bareface.untrusted.shown import gist
+from bareface.vocabulary import Role
 
 
 def run_training(

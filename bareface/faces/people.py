@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import Listing, is_pack, open_pack
 from bareface.image_folders import is_picture, refuse_links
-from bareface.roster import Ignored, Role, Roster, read_folder
+from bareface.roster import Ignored, Roster, read_folder
 from bareface.untrusted.regular import is_file, is_folder, is_there
+from bareface.vocabulary import Role
 
 
 def read_people(path: Path | str, role: str, *, links: bool = False) -> Roster:

@@ -14,8 +14,8 @@ from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
 from bareface.scores import Scores
 from bareface.trace import HEAD_CHANNELS, Channel, Trace
+from bareface.vocabulary import KNOWLEDGE, Knowledge
 
-Knowledge = Literal["partial", "shadow", "nonmembers"]
 Beside = Literal["references", "gallery", "trained"]
 Features = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ class FeatureAttack(Attack):
             Abstained: one side only is known, or what is known is of no use to this attack.
         """
         if known.knowledge in self.useless:
-            others = sorted({"partial", "shadow", "nonmembers"} - self.useless)
+            others = sorted(set(KNOWLEDGE) - self.useless)
             raise Abstained(self.name, got=f"{known.knowledge} knowledge", expected=f"{' or '.join(others)} knowledge")
         lessons = [Lesson(self._features(one.trace), one.member) for one in known.labelled]
         return self.learn(lessons, [one.people for one in known.labelled], rng)

@@ -27,9 +27,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.attack_model import Shape
-from bareface.membership.base import PARAMETERS, FeatureAttack, Features, Knowledge
+from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
 from bareface.trace import Channel, Trace
+from bareface.vocabulary import Knowledge
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bareface.evidence import Assignment, Balance, Interval
 from bareface.report import numbers
+from bareface.vocabulary import GAMES
 
 _GROUPS = {"pictures": "pictures alone", "embedding": "embeddings alone", "scalars": "lengths and distances alone"}
 
@@ -30,7 +31,7 @@ def _sentences(one: Balance) -> tuple[str, ...]:
         "Without the target, the sides are told apart with an AUC of "
         f"{numbers.auc(one.auc)}{_brackets(one.auc_interval)} per person ({alone})."
     )
-    return (before,) if one.game == "record" else (before, _matched(one))
+    return (before,) if GAMES[one.game].same_people else (before, _matched(one))
 
 
 def _matched(one: Balance) -> str:

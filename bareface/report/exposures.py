@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bareface.evidence import Exposure, Finding
 from bareface.report import numbers
 from bareface.report.numbers import count
-from bareface.report.prose import GAME_ORDER
+from bareface.vocabulary import GAMES
 
 MOST_PEOPLE = 20
 HIGH_RANK = 0.95
@@ -50,7 +50,7 @@ class ExposureBlock:
 
 def exposure_blocks(exposures: tuple[Exposure, ...], findings: tuple[Finding, ...]) -> tuple[ExposureBlock, ...]:
     """One block for each game that has exposures; the findings say how many people there were."""
-    parts = ((game, [e for e in exposures if e.game == game]) for game in GAME_ORDER)
+    parts = ((game, [e for e in exposures if e.game == game]) for game in GAMES)
     return tuple(_block(game, part, [f for f in findings if f.game == game]) for game, part in parts if part)
 
 

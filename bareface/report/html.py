@@ -11,6 +11,7 @@ from bareface.report import prose
 from bareface.report.alternatives import exposure_text, forest_text, roc_text
 from bareface.report.clean import cleaned
 from bareface.report.page import Page, games_of, page
+from bareface.vocabulary import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def render_html(evidence: Evidence) -> str:
     """
     clean = cleaned(evidence)
     content = page(clean)
-    return template("report.html.j2").render(page=content, pictures=_pictures(clean, content), prose=prose)
+    return template("report.html.j2").render(
+        page=content, pictures=_pictures(clean, content), prose=prose, controls=tuple(CONTROLS)
+    )
 
 
 @cache

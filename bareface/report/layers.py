@@ -7,7 +7,7 @@ from typing import Literal
 from bareface.evidence import LayerSeparation
 from bareface.report import numbers
 from bareface.report.numbers import count
-from bareface.report.prose import GAME_ORDER
+from bareface.vocabulary import GAMES
 
 MOST_ROWS = 200
 SHOWN_SHARES = (0.1, 0.5, 0.9)
@@ -40,7 +40,7 @@ class LayerBlock:
 
 def layer_blocks(separations: tuple[LayerSeparation, ...]) -> tuple[LayerBlock, ...]:
     """One block for each game that has layers, at most 200 table rows each."""
-    parts = ((game, tuple(s for s in separations if s.game == game)) for game in GAME_ORDER)
+    parts = ((game, tuple(s for s in separations if s.game == game)) for game in GAMES)
     return tuple(_block(game, part) for game, part in parts if part)
 
 

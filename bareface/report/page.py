@@ -12,22 +12,10 @@ from bareface.report.facts import Fact, short_digest, target_facts
 from bareface.report.hygiene import hygiene_sentences
 from bareface.report.layers import LayerBlock, layer_blocks
 from bareface.report.numbers import count
-from bareface.report.prose import (
-    BADGE_ORDER,
-    CONTROL,
-    CONTROL_ORDER,
-    DECIDES,
-    GAME,
-    GAME_ORDER,
-    KNOWLEDGE,
-    KNOWLEDGE_ORDER,
-    PLAIN,
-    VERDICT_BADGE,
-    Badge,
-    Plain,
-)
+from bareface.report.prose import BADGE_ORDER, PLAIN, VERDICT_BADGE, Badge, Plain
 from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row, nominal_fprs, rate_rows
 from bareface.report.selfcheck import selfcheck_pairs
+from bareface.vocabulary import CONTROLS, GAMES, KNOWLEDGE, Game, Knowledge
 
 _SHOWN_NUMBERS = 8
 
@@ -168,15 +156,15 @@ def _subtitle(e: Evidence) -> tuple[str, ...]:
     return e.target.name, e.target.architecture, short_digest(e.target), brought, e.provenance.started
 
 
-def games_of(evidence: Evidence) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
+def games_of(evidence: Evidence) -> tuple[tuple[Game, tuple[Finding, ...]], ...]:
     """The games that were asked for with their findings, in the report's order."""
-    parts = ((game, tuple(f for f in evidence.findings if f.game == game)) for game in GAME_ORDER)
+    parts = ((game, tuple(f for f in evidence.findings if f.game == game)) for game in GAMES)
     return tuple((game, findings) for game, findings in parts if findings)
 
 
-def _asked_knowledge(evidence: Evidence) -> list[str]:
+def _asked_knowledge(evidence: Evidence) -> list[Knowledge]:
     asked = {finding.knowledge for finding in evidence.findings}
-    return [name for name in KNOWLEDGE_ORDER if name in asked]
+    return [name for name in KNOWLEDGE if name in asked]
 
 
 def _tally(game: str, findings: Iterable[Finding]) -> Tally:
@@ -184,24 +172,24 @@ def _tally(game: str, findings: Iterable[Finding]) -> Tally:
     return Tally(game, tuple(sorted(counted.items(), key=lambda item: BADGE_ORDER.index(item[0].kind))))
 
 
-def _game(game: str, findings: tuple[Finding, ...], balance: tuple[str, ...]) -> GameBlock:
+def _game(game: Game, findings: tuple[Finding, ...], balance: tuple[str, ...]) -> GameBlock:
     fprs = nominal_fprs(findings)
     groups = tuple(
         KnowledgeGroup(name, KNOWLEDGE[name], rows)
-        for name in KNOWLEDGE_ORDER
+        for name in KNOWLEDGE
         if (rows := tuple(finding_row(f, fprs) for f in findings if f.knowledge == name))
     )
     rates = tuple(row for finding in findings for row in rate_rows(finding))
     shown_fprs = tuple(map(numbers.nominal, fprs))
     notes = _control_notes(findings)
-    return GameBlock(game, GAME[game], balance, DECIDES[game], shown_fprs, groups, notes, rates)
+    return GameBlock(game, GAMES[game].question, balance, GAMES[game].decides, shown_fprs, groups, notes, rates)
 
 
 def _control_notes(findings: Iterable[Finding]) -> tuple[ControlNote, ...]:
     controls = [control for finding in findings for control in finding.controls]
     return tuple(
-        ControlNote(kind, CONTROL[kind], tuple(dict.fromkeys(c.what for c in controls if c.kind == kind and c.what)))
-        for kind in CONTROL_ORDER
+        ControlNote(kind, CONTROLS[kind], tuple(dict.fromkeys(c.what for c in controls if c.kind == kind and c.what)))
+        for kind in CONTROLS
     )
 
 

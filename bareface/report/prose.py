@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bareface.evidence import Verdict
+from bareface.vocabulary import Verdict
 
 BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
-GAME_ORDER = ("record", "person", "dataset")
-KNOWLEDGE_ORDER = ("partial", "shadow", "nonmembers")
 BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
-CONTROL_ORDER = ("blind", "who", "foreign", "bn-swap")
 
 
 @dataclass(frozen=True)
@@ -65,40 +62,6 @@ PLAIN = {
         "The cells marked “not estimable” say how many are needed. Bring at least that many, above all people who "
         "were never trained on, and run the audit again.",
     ),
-}
-
-GAME = {
-    "record": "Was this very photo used? Training images against other, held-out images of the same people.",
-    "person": "Was this person used? Unseen photos of training people against photos of people never trained on.",
-    "dataset": (
-        "Do training images stand out at all? Training images against images of people never trained on, "
-        "so that the photo and the person count together."
-    ),
-}
-
-# What a game asks about: its verdict and its controls count these.
-DECIDES = {"record": "image", "person": "person", "dataset": "image"}
-
-KNOWLEDGE = {
-    "partial": (
-        "The attacker holds part of the real training set; the attack is fitted on the target itself "
-        "and judged on other people."
-    ),
-    "shadow": (
-        "The attacker knows no real member; the attack is fitted on a shadow backbone trained on other images, "
-        "then applied to the target."
-    ),
-    "nonmembers": (
-        "The attacker knows no member and trains no model: the attack is fitted on what tells the images in question "
-        "from those of people who are known not to be in training. This is what an outsider has."
-    ),
-}
-
-CONTROL = {
-    "blind": "never touches the model; what it finds lies in the photos: size, sharpness, compression",
-    "who": "pictures and a trained foreign network together: the most that anybody can tell without the target",
-    "foreign": "the same attack on a backbone that never saw these members; it should stand at chance",
-    "bn-swap": "the target with running statistics re-estimated on public faces: do the buffers leak?",
 }
 
 NO_PERSON_IN_RECORD = "each person is on both sides of this game"

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bareface.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share, Verdict
+from bareface.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share
 from bareface.report import numbers
 from bareface.report.numbers import nominal
-from bareface.report.prose import CONTROL_ORDER, NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
+from bareface.report.prose import NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
+from bareface.vocabulary import CONTROLS, GAMES, Verdict
 
 Kind = Literal["number", "unknown", "abstained", "failed", "skipped"]
 NOT_RUN = "not run"
@@ -141,7 +142,7 @@ def _absence(finding: Finding) -> Cell | None:
 
 
 def _units(finding: Finding, fprs: tuple[float, ...]) -> tuple[UnitRow, ...]:
-    no_person = NO_PERSON_IN_RECORD if finding.game == "record" else "the record holds nothing"
+    no_person = NO_PERSON_IN_RECORD if GAMES[finding.game].same_people else "the record holds nothing"
     measured = (
         _unit(finding.image, fprs) if finding.image else _missing("image", "the record holds nothing", fprs),
         _unit(finding.person, fprs) if finding.person else _missing("person", no_person, fprs),
@@ -218,7 +219,7 @@ def _number_or_unknown(value: float | None, written: Callable[[float], str]) -> 
 
 def _controls(finding: Finding) -> tuple[Cell, ...]:
     by_kind: dict[str, Control] = {control.kind: control for control in finding.controls}
-    return tuple(_control_cell(by_kind.get(kind)) for kind in CONTROL_ORDER)
+    return tuple(_control_cell(by_kind.get(kind)) for kind in CONTROLS)
 
 
 def _control_cell(control: Control | None) -> Cell:

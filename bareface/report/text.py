@@ -10,8 +10,8 @@ from bareface.evidence import Evidence
 from bareface.report.clean import cleaned
 from bareface.report.facts import WHY
 from bareface.report.page import GameBlock, Page, page
-from bareface.report.prose import CONTROL_ORDER
 from bareface.report.rows import NOT_RUN, Cell, FindingRow
+from bareface.vocabulary import CONTROLS
 
 WIDTH = 100
 _WIDTHS = (16, 13, 20, 20, 14, 7)
@@ -67,7 +67,7 @@ def _finding(row: FindingRow, column: int) -> Iterator[str]:
     yield from _table_row((row.attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
     for unit in matched:
         yield from _wrapped(f"{unit.unit} ({', '.join(unit.counts)}): AUC {unit.auc}, p Holm {unit.p.value}", "  = ")
-    run = [(kind, cell) for kind, cell in zip(CONTROL_ORDER, row.controls, strict=True) if cell.value != NOT_RUN]
+    run = [(kind, cell) for kind, cell in zip(CONTROLS, row.controls, strict=True) if cell.value != NOT_RUN]
     yield from _wrapped("; ".join(_beside(kind, cell) for kind, cell in run), "  Δ ")
 
 

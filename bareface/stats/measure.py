@@ -1,7 +1,7 @@
 """Scores and truth in, counts with intervals out."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,9 @@ from bareface.stats.power import smallest_effect
 from bareface.stats.propensity import effective_number
 from bareface.stats.rates import operating_points
 from bareface.stats.roc import judged_auc, roc
-from bareface.stats.sample import Bools, Floats, Sample, Unit, too_few, units
+from bareface.stats.sample import Bools, Floats, Sample, too_few, units
 from bareface.stats.verdict import MAX_ABSTAINED
-
-Kind = Literal["blind", "who", "foreign", "bn-swap"]
+from bareface.vocabulary import ControlKind, Unit
 
 _IMMOVABLE = "every permutation of membership gives the same AUC: equal scores, or folds with one side only"
 
@@ -95,7 +94,7 @@ def _test(control: Control) -> tuple[object, ...]:
 
 
 def excess(
-    kind: Kind,
+    kind: ControlKind,
     what: str,
     scores: ArrayLike,
     control_scores: ArrayLike,
@@ -204,7 +203,7 @@ def _counts(judged: Sample) -> dict[str, Any]:
     }
 
 
-def _skipped(kind: Kind, what: str, reason: str, decides: bool) -> Control:
+def _skipped(kind: ControlKind, what: str, reason: str, decides: bool) -> Control:
     """A control that could not be run, and why."""
     return Control(
         kind=kind,

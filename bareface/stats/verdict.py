@@ -9,9 +9,9 @@ attack is measured on people who were weighted until nobody without the target c
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bareface.config import AssignmentWay
 from bareface.errors import UsageError
-from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement, Verdict
+from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement
+from bareface.vocabulary import AssignmentWay, Verdict
 
 ALPHA = 0.05
 MIN_PEOPLE = 10

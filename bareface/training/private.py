@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +10,8 @@ from torch.nn import functional as F
 
 from bareface.training.heads import MarginHead
 from bareface.training.learner import Learner
+from bareface.vocabulary import Unit
 
-Unit = Literal["image", "person"]
 # Images whose gradients are held at once: each is as large as the network.
 AT_ONCE = 32
 

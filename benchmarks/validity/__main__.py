@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from bareface.evidence import Measurement, Verdict
+from bareface.evidence import Measurement
 from bareface.files import write_text
 from bareface.stats.intervals import clopper_pearson
 from bareface.streams import stream
+from bareface.vocabulary import Verdict
 from benchmarks.validity.counted import coverage, false_positive_rates, numbers
 from benchmarks.validity.rows import NULLS, POWER, REVERSED, TILTS, Row, processed_rows
 from benchmarks.validity.world import PROCESSINGS, Audited, Pool, audit, pool, processed

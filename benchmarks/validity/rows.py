@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import Game
-from bareface.config import AssignmentWay
+from bareface.vocabulary import AssignmentWay, Game
 from benchmarks.validity.world import Draw, Pool
 
 People = NDArray[np.intp]

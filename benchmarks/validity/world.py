@@ -19,11 +19,10 @@ from bareface.auditing.assemble import deciding_findings, verdicts_by_game
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.cast import images_for
 from bareface.auditing.findings import Found, findings
-from bareface.auditing.games import Game, arena
+from bareface.auditing.games import arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import Traces
-from bareface.config import AssignmentWay, make_attack_configs
-from bareface.evidence import Verdict
+from bareface.config import make_attack_configs
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
 from bareface.files import write_bytes
@@ -34,6 +33,7 @@ from bareface.roster import Roster
 from bareface.stats.verdict import overall
 from bareface.targets.kinds import load_any
 from bareface.trace import Channel, Trace
+from bareface.vocabulary import AssignmentWay, Game, Verdict
 from benchmarks.shared_data import checkpoint, lfw
 
 TARGET, FOREIGN, DEFINING = "casia-068", "casia-scratch-001", "casia-micro-070"

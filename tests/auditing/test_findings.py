@@ -15,13 +15,14 @@ from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import Traces, in_arena
-from bareface.config import AssignmentWay, make_attack_configs
+from bareface.config import make_attack_configs
 from bareface.errors import Abstained, UsageError
-from bareface.evidence import Finding, Verdict
+from bareface.evidence import Finding
 from bareface.membership.base import Attack, Known, Labelled
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.scores import Scores
 from bareface.trace import Trace
+from bareface.vocabulary import AssignmentWay, Role, Verdict
 
 
 def question(*attacks: str) -> Question:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bareface.auditing.games import SIDES, arena, check_games, partners, possible_games, refuse_without_games
+from bareface.auditing.games import arena, check_games, partners, possible_games, refuse_without_games
 from bareface.errors import RosterError
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import GAMES, Role
 
 
 def roster_of(rows: list[tuple[str, str]]) -> Roster:
@@ -29,12 +30,12 @@ def full_roster(trained: int, strangers: int, images: int) -> Roster:
     images=st.integers(1, 4),
     folds=st.integers(2, 6),
     seed=st.integers(0, 50),
-    game=st.sampled_from(list(SIDES)),
+    game=st.sampled_from(list(GAMES)),
 )
 def test_folds_and_photo_sets(trained: int, strangers: int, images: int, folds: int, seed: int, game: str) -> None:
     roster = full_roster(trained, strangers, images)
     made = arena(roster, game, folds=folds, seed=seed)  # type: ignore[arg-type]
-    inside, outside = SIDES[game]  # type: ignore[index]
+    inside, outside = GAMES[game].sides  # type: ignore[index]
     assert roster.role[made.rows][made.member].tolist() == [inside] * made.member.sum()
     assert roster.role[made.rows][~made.member].tolist() == [outside] * (~made.member).sum()
     for person in np.unique(made.subject):

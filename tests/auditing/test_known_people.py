@@ -9,13 +9,14 @@ import pytest
 from bareface.auditing.answers import play
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.crossfit import Prior, lessons
-from bareface.auditing.games import SIDES, Game, arena
+from bareface.auditing.games import arena
 from bareface.auditing.question import Question, silent
 from bareface.auditing.traces import Traces, in_arena, with_trained
 from bareface.membership.mean_direction import MeanDirection
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.stats.roc import auc
 from bareface.trace import Channel, Reference, Trace, Trained, join
+from bareface.vocabulary import GAMES, Game, Role
 
 
 def world(people: int = 6) -> tuple[Roster, Trace]:
@@ -29,7 +30,7 @@ def world(people: int = 6) -> tuple[Roster, Trace]:
     return roster, Trace(image, np.arange(len(rows)), {Channel.EMBEDDING: embedding})
 
 
-@pytest.mark.parametrize("game", list(SIDES))
+@pytest.mark.parametrize("game", list(GAMES))
 def test_everybody_elses_training_images_are_known_and_nothing_of_the_judged(game: Game) -> None:
     roster, trace = world()
     made = arena(roster, game, folds=3, seed=1)

@@ -10,7 +10,8 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.own_models import reference_roster
 from bareface.auditing.question import Question, make_attacks
 from bareface.config import ReferenceConfig, SpecConfig, TrainConfig, make_attack_configs
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import Role
 
 ONLINE = make_attacks(make_attack_configs(["lira:mode=online"]))
 TRAINING = TrainConfig(

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bareface.auditing.games import CANDIDATES
 from bareface.auditing.hygiene import leave_out_shared as checked_for
 from bareface.auditing.hygiene import nobody_compared
 from bareface.auditing.overlap.people import SamePeople, Side
@@ -20,8 +19,9 @@ from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.overlap_record import Calibration, OwnPeople
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.stats.matching import Matches
+from bareface.vocabulary import CANDIDATES, Role
 
 FACES = [
     Image.fromarray(face)

@@ -14,10 +14,10 @@ from bareface.auditing.findings import Found, findings
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.question import Question, make_attacks, silent
 from bareface.auditing.traces import UNTRAINED, Traces, recognition
-from bareface.config import AssignmentWay, make_attack_configs
-from bareface.evidence import Verdict
-from bareface.roster import Role, Roster
+from bareface.config import make_attack_configs
+from bareface.roster import Roster
 from bareface.trace import BN_CHANNELS, Channel, Trace
+from bareface.vocabulary import AssignmentWay, Role, Verdict
 
 ASKED = Question(attacks=make_attacks(make_attack_configs(("bn-distance", "embedding-norm"))))
 

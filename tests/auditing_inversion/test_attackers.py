@@ -22,7 +22,7 @@ from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion.select import candidates
-from bareface.roster import Role
+from bareface.vocabulary import Role
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from bareface.inversion.stylegan2.network import StyleGAN2, initialise
 from bareface.inversion_file import read_inversion
 from bareface.inversion_record import InversionRecord
 from bareface.report.json import inversion_schema
-from bareface.roster import Role
+from bareface.vocabulary import Role
 
 
 def numbers(record: InversionRecord) -> dict[str, object]:

@@ -24,9 +24,9 @@ from bareface.evidence import (
     RoleCount,
     Share,
     TargetCard,
-    Verdict,
 )
 from bareface.report import render_html
+from bareface.vocabulary import Verdict
 
 HASH = "9f2c" * 16
 GAMES = ("record", "person", "dataset")

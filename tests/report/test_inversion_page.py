@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bareface.errors import RunError, UsageError
-from bareface.evidence import Interval, Provenance, Share, TargetCard, Verdict
+from bareface.evidence import Interval, Provenance, Share, TargetCard
 from bareface.inversion_file import read_inversion, write_inversion
 from bareface.inversion_record import (
     Arm,
@@ -37,6 +37,7 @@ from bareface.inversion_record import (
 )
 from bareface.report.contact_sheet import SHEET_FILE, Match, Reconstruction, contact_sheet
 from bareface.report.inversion import render_inversion_html, render_inversion_section
+from bareface.vocabulary import Verdict
 
 HASH = "9f2c" * 16
 HOSTILE = (

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bareface.evidence import Verdict, write_evidence
+from bareface.evidence import write_evidence
 from bareface.report import html as report_html
 from bareface.report import plots, render_html
+from bareface.vocabulary import Verdict
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from bareface.faces.synthetic import write_folder
-from bareface.roster import Role, Roster, read_folder, write_manifest
+from bareface.roster import Roster, read_folder, write_manifest
 from bareface.targets.build import build
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import save_target
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from torch import nn
 
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 from benchmarks import attacks_at_scale
 from benchmarks.attacks_at_scale import AGAIN, main
 from benchmarks.scale_people import Population

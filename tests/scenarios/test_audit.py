@@ -17,7 +17,8 @@ from bareface.auditing.attack_models import read_attack_models
 from bareface.auditing.traces import candidates
 from bareface.cli.app import app
 from bareface.evidence import read_evidence
-from bareface.roster import Role, read_manifest, write_manifest
+from bareface.roster import read_manifest, write_manifest
+from bareface.vocabulary import Role
 
 SMALL_SHADOW = (
     "shadow: {count: 1, train: {spec: {height: 32, width: 32}, epochs: 1, warmup_epochs: 0, embedding_size: 16}}\n"

@@ -19,11 +19,12 @@ from bareface.faces.examine import examine
 from bareface.report.html import render_html
 from bareface.report.selfcheck import selfcheck_pairs
 from bareface.report.text import render_text
-from bareface.roster import Role, read_folder, read_manifest
+from bareface.roster import read_folder, read_manifest
 from bareface.selfcheck_record import SelfCheck
 from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target, save_target
 from bareface.training.recalibrate import estimate_statistics
+from bareface.vocabulary import Role
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 

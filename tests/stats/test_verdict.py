@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bareface.errors import UsageError
-from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement, Verdict
+from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement
 from bareface.stats.verdict import Grounds, decide, of_game, overall
+from bareface.vocabulary import Verdict
 
 LEAK, NOT, INVALID, NO = Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN, Verdict.INVALID, Verdict.NOT_ESTIMABLE
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval, Verdict
+from bareface.evidence import Interval
 from bareface.inversion_record import Arm, ArmName, GalleryCard, Judgement, Rise, Transfer
 from bareface.stats.inversion.claims import Cosines, cosines
 from bareface.stats.inversion.judgement import judgements
 from bareface.stats.inversion.verdict import decide, with_holm
+from bareface.vocabulary import Verdict
 
 PEOPLE, IMAGES = 30, 48
 RANDOM = GalleryCard(people=PEOPLE, images_per_person=3, split="random", blind=None, blind_interval=None)

@@ -15,8 +15,9 @@ from bareface.config import make_attack_configs
 from bareface.faces.synthetic import write_folder
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 SIDE = 16
 TERMS = Terms(restarts=20, steps=12, candidates=40, pairs=1, views=4, photos=2, split="random", draws=60, seed=3)

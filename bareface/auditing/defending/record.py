@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from bareface.evidence import Control, Interval, OperatingPoint, Record, Share, Verdict
+from bareface.evidence import Control, Interval, OperatingPoint, Record, Share
 from bareface.training.defence import Reach, Sort
+from bareface.vocabulary import Verdict
 
 SCHEMA_VERSION = "1.0"
 UNDEFENDED = "none"

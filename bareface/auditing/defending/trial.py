@@ -22,12 +22,13 @@ from bareface.faces.contents import Contents
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.images import RosterImages
 from bareface.probing.kinds import lacks_running_statistics, witness_of
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 from bareface.training.defence import AnswerDefence, Defence, Public, ReleaseDefence, TrainingDefence
 from bareface.training.defended import train_defended
 from bareface.training.recipe import Recipe
+from bareface.vocabulary import Role
 
 OUTSIDE_ATTACKS = ("embedding-norm", "flip-agreement", "subject-compactness:k=3")
 """They need answers alone."""

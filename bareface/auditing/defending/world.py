@@ -12,9 +12,10 @@ from bareface.auditing.cast import training_set
 from bareface.config import SpecConfig, TrainConfig
 from bareface.errors import RosterError
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Role, Roster, read_folder
+from bareface.roster import Roster, read_folder
 from bareface.streams import stream
 from bareface.training.defence import Public
+from bareface.vocabulary import Role
 
 VERIFICATION = "verification"
 SHADOWED = 2 / 3

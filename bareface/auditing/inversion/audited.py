@@ -12,7 +12,7 @@ from bareface.auditing.attack_models import Kept, kept_attack_models
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import images_for
 from bareface.auditing.crossfit import Prior, tell
-from bareface.auditing.games import Arena, Game, arena
+from bareface.auditing.games import Arena, arena
 from bareface.auditing.hygiene import LEFT_OUT
 from bareface.auditing.question import Progress
 from bareface.auditing.run_folder import read_settings
@@ -24,10 +24,11 @@ from bareface.membership import attack_class
 from bareface.membership.base import FeatureAttack
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.trace import Trace
+from bareface.vocabulary import Game, Role
 
 GAME: Final[Game] = "dataset"
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from bareface.errors import UsageError
 from bareface.inversion_record import ArmName
-from bareface.membership.base import Knowledge
+from bareface.vocabulary import Knowledge
 
 SKIPPABLE: tuple[ArmName, ...] = ("select", "placebo", "oracle")
 Split = Literal["random", "not random", "unknown"]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval, Verdict
+from bareface.evidence import Interval
 from bareface.inversion_record import Arm, ArmName, Excess, GalleryCard, Judgement, Reading, WinRate
 from bareface.stats.inversion.spread import effective_share
 from bareface.stats.multiplicity import holm
+from bareface.vocabulary import Verdict
 
 ALPHA = 0.05
 MAX_FACELESS = 0.5
