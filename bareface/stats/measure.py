@@ -65,7 +65,7 @@ def measure(
         _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit, matched)
     )
     error = found.pop("null_error")
-    found["smallest_effect"] = smallest_effect(error, attacks, controls) if error else None
+    found["smallest_effect"] = smallest_effect(error, attacks, controls, crossfit=crossfit) if error else None
     points = () if matched else operating_points(judged, crossfit=crossfit)
     effective = _effective(judged) if matched else {}
     return Measurement(unit=unit, operating_points=points, **_counts(judged), **effective, **found)

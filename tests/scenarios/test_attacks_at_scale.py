@@ -51,7 +51,7 @@ def test_a_shadow_s_roles_are_what_it_learned(tmp_path: Path) -> None:
 def test_when_time_is_up_it_says_so_and_goes_on_the_next_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attacks_at_scale, "GAMES", ("dataset", "person"))
+    monkeypatch.setattr(attacks_at_scale, "ORDER", ("dataset", "person"))
     monkeypatch.setattr(attacks_at_scale, "KNOWLEDGE", ("partial", "shadow"))
     words = [*SMALL, *QUICK, "--run", str(tmp_path)]
     with pytest.raises(SystemExit) as over:

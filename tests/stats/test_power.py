@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from bareface.stats.power import power, smallest_effect
+from bareface.stats.power import LEAKING, power, smallest_effect
 
 Z = NormalDist().inv_cdf
 
@@ -34,6 +34,12 @@ def test_the_formula_is_what_the_rule_gives(auc: float, controls: int) -> None:
 
 def test_at_the_smallest_effect_the_power_is_four_fifths() -> None:
     assert power(smallest_effect(0.04, 5, 2), 0.04, 5, 2) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_models_that_were_fitted_on_a_leak_scatter_less_than_the_null_says() -> None:
+    fixed, crossfitted = smallest_effect(0.04, 5, 2), smallest_effect(0.04, 5, 2, crossfit=True)
+    assert crossfitted < fixed
+    assert power(crossfitted, 0.04, 5, 2, LEAKING) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_more_attacks_controls_and_noise_ask_for_more() -> None:
