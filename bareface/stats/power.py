@@ -9,8 +9,8 @@ from bareface.stats.sample import Floats
 
 ALPHA = 0.05
 POWER = 0.8
-# Models that are fitted on a leak agree more than models fitted on none: cross-fitted AUCs then scatter 1.1 to 1.3 times
-# as widely as fixed scores would, and not sqrt(2) times, which is what tests and intervals allow for (see `intervals`).
+# Models that are fitted on a leak agree more than models fitted on none: cross-fitted AUCs then scatter 1.1 to 1.3
+# times as widely as fixed scores would, not sqrt(2) times, which is what tests and intervals allow for (`intervals`).
 LEAKING = 1.25 / CROSSFIT
 _Z_INTERVAL = NormalDist().inv_cdf(0.975)
 _GRID = 2001
@@ -40,8 +40,9 @@ def power(auc: float, null_error: float, attacks: int, controls: int, leaking: f
     """P(LEAK SHOWN) for a leak of this AUC, in (.5, 1).
 
     The estimate A is normal around `auc` with standard error `leaking` s(auc), s(a) = 2 sqrt(a (1 - a)) null_error
-    being what the audit takes it to be; the estimate C of each control is normal around .5 with `null_error`. A leak is shown where A passes the first Holm step and its
-    interval lies above .5, and for each control C <= .5 or A - C > z(.975) sqrt(s(A)² + null_error²).
+    being what the audit takes it to be; the estimate C of each control is normal around .5 with `null_error`. A leak is
+    shown where A passes the first Holm step and its interval lies above .5, and for each control C <= .5 or
+    A - C > z(.975) sqrt(s(A)² + null_error²).
 
     The controls are taken to be unrelated to the attack. Scores of the same images often go together, which makes the
     paired difference sharper; so the true power is rather higher.
