@@ -1,12 +1,14 @@
 """Findings as rows of a Markdown table."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.vocabulary import CONTROLS
 
 HEAD = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | blind | foreign "
-    "| BN-swap | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "| BN-swap | matched | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -17,8 +19,47 @@ def table(evidence: Evidence) -> str:
     return "\n".join([HEAD, *map(_row, rows)])
 
 
+def spread(runs: Sequence[Evidence]) -> str:
+    """The same findings of several audits side by side: AUCs, those on matched people, controls, verdicts."""
+    rows = [_order(evidence) for evidence in runs]
+    head = (
+        "| game | knowledge | attack | AUC image | AUC person | matched | blind | who | foreign | BN-swap | verdicts |"
+    )
+    return "\n".join([head, "|---" * 11 + "|", *(_spread(same) for same in zip(*rows, strict=True))])
+
+
+def _order(evidence: Evidence) -> list[Finding]:
+    key = {game: number for number, game in enumerate(("dataset", "record", "person"))}
+    names = list(dict.fromkeys(finding.label for finding in evidence.findings))
+    return sorted(evidence.findings, key=lambda f: (key[f.game], f.knowledge, names.index(f.label)))
+
+
+def _spread(same: Sequence[Finding]) -> str:
+    first = same[0]
+    assert len({(f.game, f.knowledge, f.label) for f in same}) == 1
+    matched = [f.matched.measurement if f.matched else None for f in same]
+    verdicts = Counter(str(f.verdict or f.status) for f in same)
+    cells = [
+        first.game, first.knowledge, first.label, _several([f.image for f in same]), _several([f.person for f in same]),
+        _several(matched), *(_several([_control(f, kind) for f in same]) for kind in CONTROLS),
+        ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _control(finding: Finding, kind: str) -> Control | None:
+    return next((control for control in finding.controls if control.kind == kind), None)
+
+
+def _several(measured: Sequence[Measurement | Control | None]) -> str:
+    """AUCs of the splits; `-` where there is none."""
+    aucs = ["-" if one is None or one.auc is None else f"{one.auc:.3f}" for one in measured]
+    return " ".join(aucs) if set(aucs) != {"-"} else "-"
+
+
 def _row(finding: Finding) -> str:
-    cells = [finding.game, finding.knowledge, finding.label, *_measured(finding), *_controls(finding.controls)]
+    matched = _auc(finding.matched.measurement) if finding.matched else "-"
+    cells = [finding.game, finding.knowledge, finding.label, *_measured(finding), *_controls(finding.controls), matched]
     return "| " + " | ".join([*cells, finding.verdict.value if finding.verdict else finding.reason]) + " |"
 
 
