@@ -17,7 +17,7 @@ class Interval(Record):
 
 
 class Share(Record):
-    """Counted events: the rate is derived, its interval is Clopper-Pearson at 95 %."""
+    """Counted events: the rate is derived; its interval at 95 % takes people as the sample where they are known."""
 
     events: int
     trials: int

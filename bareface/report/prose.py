@@ -92,7 +92,10 @@ GLOSSARY = (
         "The share of members found when one non-member in a hundred is wrongly named. "
         "The threshold was chosen on other people and counted once.",
     ),
-    ("Brackets", "95 % intervals. Those of an AUC resample people, not images; those of a rate are Clopper-Pearson."),
+    (
+        "Brackets",
+        "95 % intervals that take people, not images, as the sample. That of a TPR allows for the error of its threshold.",
+    ),
     ("p (Holm)", "How surprising the AUC would be without a leak, corrected for the number of findings."),
     ("Smallest visible", "The smallest AUC that this audit would have shown four times in five."),
     ("Δ", "The AUC of the attack minus the AUC of the control, over the same images or people."),

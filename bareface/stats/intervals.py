@@ -76,7 +76,7 @@ def share(events: int, trials: int) -> Share:
     return Share(events=events, trials=trials, interval=clopper_pearson(events, trials))
 
 
-def share_of_people(events: Bools, person: Codes) -> Share:
+def share_of_people(events: Bools, person: Codes, *, more: float = 0.0) -> Share:
     """Counted events with an interval that takes people, each with all of their images, as the sample.
 
     Clopper-Pearson's interval for as many independent images as tell as much: n p (1 - p) over the variance between
@@ -86,6 +86,7 @@ def share_of_people(events: Bools, person: Codes) -> Share:
     Args:
         events: (n,) what happened at each image.
         person: (n,) who is on it.
+        more: variance of the rate that does not come from these people, such as that of a threshold.
 
     Raises:
         UsageError: there are no images.
@@ -95,17 +96,23 @@ def share_of_people(events: Bools, person: Codes) -> Share:
     trials, happened = len(events), int(events.sum())
     if trials == 0:
         raise UsageError("share_of_people", got="no images", expected="at least one")
-    _, code = np.unique(person, return_inverse=True)
-    sizes, counts = np.bincount(code), np.bincount(code, weights=events)
-    people, rate = len(sizes), happened / trials
-    spread = people / max(people - 1, 1) * float(np.square(counts - rate * sizes).sum()) / trials**2
+    people, rate = len(np.unique(person)), happened / trials
+    spread = variance_between_people(events, person)
     if people < 2 or spread == 0:
         worth = float(people)
     else:
         tail = 1 - (1 - LEVEL) / 2
-        worth = rate * (1 - rate) / spread * float(ndtri(tail) / stdtrit(people - 1, tail)) ** 2
+        worth = rate * (1 - rate) / (spread + more) * float(ndtri(tail) / stdtrit(people - 1, tail)) ** 2
     worth = min(max(worth, 1.0), float(trials))
     return Share(events=happened, trials=trials, interval=_beta_interval(rate * worth, worth))
+
+
+def variance_between_people(events: Bools, person: Codes) -> float:
+    """The variance of a rate when people are drawn, each with all of their images; 0 where all have the same rate."""
+    _, code = np.unique(person, return_inverse=True)
+    sizes, counts = np.bincount(code), np.bincount(code, weights=events)
+    people, rate = len(sizes), float(np.mean(events))
+    return people / max(people - 1, 1) * float(np.square(counts - rate * sizes).sum()) / len(events) ** 2
 
 
 def auc_interval(judged: Sample, resampled: Floats, *, crossfit: bool = True) -> Interval:

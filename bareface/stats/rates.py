@@ -8,7 +8,7 @@ import numpy as np
 
 from bareface.errors import UsageError
 from bareface.evidence import OperatingPoint, Share
-from bareface.stats.intervals import share_of_people
+from bareface.stats.intervals import share_of_people, variance_between_people
 from bareface.stats.sample import Bools, Floats, Sample
 
 NOMINAL_FPRS = (0.1, 0.01, 0.001)
@@ -38,6 +38,8 @@ def operating_points(
 
     A detection is a score above the threshold, so an abstention is none, on either side. Photos of a person that share
     one score, as those of a set do, are one unit. Counts are summed over folds; intervals take people as the sample.
+    The interval of detected members allows for the thresholds' own error, that of false positives takes the thresholds
+    as they are: it says what they are worth on other people.
     Rates are None with too few non-members, and where there is no member.
 
     Args:
@@ -88,15 +90,33 @@ def _point(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float])
         positives=positives,
         negatives=negatives,
         negatives_needed=needed,
-        true_positive=_share(judged, detected, True) if supported else None,
+        true_positive=_share(judged, detected, True, _of_thresholds(judged, detected, fpr, chosen))
+        if supported
+        else None,
         false_positive=_share(judged, detected, False) if supported else None,
     )
 
 
-def _share(judged: Sample, detected: Bools, member: bool) -> Share:
+def _share(judged: Sample, detected: Bools, member: bool, more: float = 0.0) -> Share:
     """Detections on one side, people taken as the sample."""
     rows = judged.member == member
-    return share_of_people(detected[rows], judged.person[rows])
+    return share_of_people(detected[rows], judged.person[rows], more=more)
+
+
+def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Callable[[Floats, float], float]) -> float:
+    """The variance that a true positive rate owes to thresholds from a sample of non-members.
+
+    A threshold misses its nominal rate by about the standard error of the counted one; the slope of the ROC curve
+    there, a difference over that distance to either side, turns it into an error of the true positive rate.
+    """
+    rows = ~judged.member
+    error = max(variance_between_people(detected[rows], judged.person[rows]), fpr * (1 - fpr) / rows.sum()) ** 0.5
+    fewest = min(int((rows & (judged.fold != fold)).sum()) for fold in np.unique(judged.fold))
+    low, high = max(fpr - error, 1 / (fewest + 1)), fpr + error
+    if low >= high:
+        return 0.0
+    found = [float(np.mean(_detected(judged, rate, chosen)[judged.member])) for rate in (low, high)]
+    return ((found[1] - found[0]) * error / (high - low)) ** 2
 
 
 def _detected(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float]) -> Bools:
