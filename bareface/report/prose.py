@@ -94,7 +94,8 @@ GLOSSARY = (
     ),
     (
         "Brackets",
-        "95 % intervals that take people, not images, as the sample. That of a TPR allows for the error of its threshold.",
+        "95 % intervals that take people, not images, as the sample. "
+        "That of a TPR allows for the error of its threshold.",
     ),
     ("p (Holm)", "How surprising the AUC would be without a leak, corrected for the number of findings."),
     ("Smallest visible", "The smallest AUC that this audit would have shown four times in five."),
