@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bareface.evidence import Evidence
     from bareface.faces.people import read_people
     from bareface.roster import Roster
-    from bareface.targets.spec import ImageSpec
+    from bareface.settings.spec import ImageSpec
     from bareface.targets.store import load_target
     from bareface.targets.target import Target
     from bareface.vocabulary import Verdict
@@ -24,7 +24,7 @@ __all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "inv
 _HOMES = {
     "invert": "bareface.auditing.inversion.api",
     "Evidence": "bareface.evidence",
-    "ImageSpec": "bareface.targets.spec",
+    "ImageSpec": "bareface.settings.spec",
     "Roster": "bareface.roster",
     "Target": "bareface.targets.target",
     "Verdict": "bareface.vocabulary",

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bareface import vocabulary
-from bareface.auditing.question import make_attacks
-from bareface.config import AttackConfig
+from bareface.auditing.settings import make_attack
 from bareface.evidence import Control, Evidence, Finding, Measurement
 from bareface.files import write_text
 from bareface.trace import HEAD_CHANNELS
@@ -77,7 +76,7 @@ class Row:
 
 def reads_head(finding: Finding) -> bool:
     """Whether the attack needs the classification layer."""
-    (attack,) = make_attacks((AttackConfig(name=finding.attack, parameters=finding.parameters),))
+    attack = make_attack(finding.attack, dict(finding.parameters))
     return bool(attack.reads() & set(HEAD_CHANNELS))
 
 

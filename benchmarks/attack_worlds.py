@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bareface.auditing.defending.world import TRAINING as RENDERED_TRAINING
-from bareface.auditing.question import Progress
-from bareface.config import TrainConfig
+from bareface.auditing.progress import Progress
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe
 from bareface.vocabulary import Role
 from benchmarks.growth_crowd import Crowd
 from benchmarks.lfw import TRAINING
@@ -25,7 +25,7 @@ class AttackWorld:
 
     name: str
     roster: Roster
-    training: TrainConfig
+    training: Recipe
 
 
 def _real(_: Path, __: Progress) -> AttackWorld:

@@ -8,19 +8,19 @@ what the attack costs for each photo, in bare forward passes of one image. Run a
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.cast import progress_of, train_backbone
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import ReferenceConfig, ShadowConfig, make_attack_configs
 from bareface.evidence import Evidence, read_evidence
 from bareface.files import write_text
 from bareface.membership import attacks as known_attacks
 from bareface.report.html import render_html
+from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.targets.target import Target
 from bareface.vocabulary import Knowledge
 from benchmarks.attack_costs import costs
@@ -67,23 +67,23 @@ class Bench:
 
     def target(self, seed: int) -> Target:
         """Of one seed; trained where it is not there yet."""
-        recipe = recipe_of(self.world.training.model_copy(update={"seed": seed}))
+        recipe = replace(self.world.training, seed=seed)
         report = progress_of(self.stages, "training the target")
         return train_backbone(self.world.roster, recipe, self._home(seed) / "target", report)
 
     def audited(self, seed: int, first: int) -> Evidence:
         """One target and everything that is said of it; arenas and folds are those of the seed `first`."""
         home = self._home(seed)
-        train = self.world.training.model_copy(update={"seed": 1000})
-        references = ReferenceConfig(count=self.references, train=train) if self.references else None
-        question = Question(
-            make_attacks(make_attack_configs(self.attacks)),
-            shadow=ShadowConfig(count=self.shadows, train=train), trained_references=references,
+        train = replace(self.world.training, seed=1000)
+        references = ReferenceSettings(count=self.references, train=train) if self.references else None
+        settings = AuditSettings(
+            attacks=attacks_named(*self.attacks),
+            shadow=ShadowSettings(count=self.shadows, train=train), trained_references=references,
             knowledge=self.knowledge, seed=first, title=f"{self.world.name}, every attack, seed {seed}",
         )  # fmt: skip
         command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
         brought = Brought(self.target(seed), self.world.roster, command=command)
-        evidence = conduct(brought, question, home / "audit", progress=self.stages, shared=self.run / "shared")
+        evidence = conduct(brought, settings, home / "audit", progress=self.stages, shared=self.run / "shared")
         write_text(home / "report.html", render_html(evidence))
         return evidence
 
@@ -93,7 +93,7 @@ class Bench:
 
     def passes(self, seed: int) -> dict[str, float]:
         """What each attack costs."""
-        attacks = make_attacks(make_attack_configs(self.attacks))
+        attacks = attacks_named(*self.attacks)
         return costs(self.target(seed), self.world.roster, attacks, self.shadows + self.references)
 
     def _home(self, seed: int) -> Path:

@@ -14,23 +14,24 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.own_models import Shadow
-from bareface.auditing.question import Progress, Question, make_attacks
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import RESULT_FILE, Evidence, read_evidence
+from bareface.settings.recipe import Recipe, ShadowSettings
+from bareface.settings.spec import ImageSpec
 from bareface.streams import seed_for
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
-from bareface.training.recipe import Recipe
 from bareface.vocabulary import Game, Knowledge
 from benchmarks.attack_costs import costs
 from benchmarks.attack_table import KNOWLEDGE, ORDER, written
@@ -78,7 +79,7 @@ class Scale:
     """
 
     people: Population
-    training: TrainConfig
+    training: Recipe
     attacks: tuple[str, ...]
     shadows: int
     device: torch.device
@@ -91,7 +92,7 @@ class Scale:
         target = self._target(progress)
         shadows = [self._shadow(number, progress) for number in range(self.shadows)]
         found = [self._audited(target, shadows, game, told, progress) for game in ORDER for told in KNOWLEDGE]
-        attacks = make_attacks(make_attack_configs(self.attacks))
+        attacks = attacks_named(*self.attacks)
         return written(found, costs(target, self.people.audited(), attacks, self.shadows), self.run)
 
     def _target(self, progress: Progress) -> Target:
@@ -105,24 +106,24 @@ class Scale:
         return self.people.shadow(made, number, self.people.audited())
 
     def _recipe(self, name: str) -> Recipe:
-        return recipe_of(self.training.model_copy(update={"seed": seed_for(self.seed, name)}))
+        return replace(self.training, seed=seed_for(self.seed, name))
 
     def _audited(
         self, target: Target, shadows: Sequence[Shadow], game: Game, knowledge: Knowledge, progress: Progress
     ) -> Evidence:
         """One game with one prior knowledge; what the networks answer is kept for all of them."""
         run, title = self.run / "audits" / f"{game}-{knowledge}", f"{game} game, {knowledge}"
-        attacks = make_attacks(make_attack_configs(self.attacks))
+        attacks = attacks_named(*self.attacks)
         if (kept := _finished(run)) and [one.label for one in kept.findings] == [one.title() for one in attacks]:
             return kept
-        question = Question(
-            attacks, games=(game,), knowledge=(knowledge,),
-            shadow=ShadowConfig(count=len(shadows), train=self.training), seed=self.seed, title=title,
+        settings = AuditSettings(
+            attacks=attacks, games=(game,), knowledge=(knowledge,),
+            shadow=ShadowSettings(count=len(shadows), train=self.training), seed=self.seed, title=title,
             selfcheck="skip",
         )  # fmt: skip
         brought = Brought(target, self.people.audited(), shadows=tuple(shadows))
         told: Progress = lambda stage, *at: progress(f"{title}: {stage}", *at)  # noqa: E731
-        return conduct(brought, question, run, progress=told, shared=self.run)
+        return conduct(brought, settings, run, progress=told, shared=self.run)
 
 
 def _finished(run: Path) -> Evidence | None:
@@ -150,8 +151,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def scale_of(asked: argparse.Namespace) -> Scale:
     """What was asked for."""
-    spec = SpecConfig(height=asked.size, width=asked.size)
-    training = TrainConfig(
+    spec = ImageSpec(height=asked.size, width=asked.size)
+    training = Recipe(
         architecture=asked.architecture, embedding_size=512, spec=spec, scale=64.0, epochs=asked.epochs,
         batch_size=asked.batch, warmup_epochs=min(2, asked.epochs),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from bareface.assignment import Shares, draw, read_seal, seal
-from bareface.config import read_config
+from bareface.auditing.config_file import read_config
 from bareface.errors import ImageError
 from bareface.faces.aligning import read_landmarks
 from bareface.faces.blind import describe
@@ -37,10 +37,10 @@ from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import read_pairs
 from bareface.inversion.checkpoints.foreign import read_foreign
 from bareface.roster import Roster, read_manifest
+from bareface.settings.spec import ImageSpec
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.container import read_static
-from bareface.targets.spec import ImageSpec
 
 
 @dataclass(frozen=True)

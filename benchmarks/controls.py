@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import recipe_of, train_backbone
-from bareface.auditing.question import Question
+from bareface.auditing.cast import train_backbone
+from bareface.auditing.settings import AuditSettings
 from bareface.cli.manners import Stages
-from bareface.config import SpecConfig, TrainConfig
 from bareface.evidence import Evidence
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.roster import Roster, join, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
@@ -44,8 +44,8 @@ def forgetful(run: Path) -> tuple[Target, Roster]:
     role = np.where(trained, np.where(number < 30, Role.MEMBER, Role.HELDOUT), Role.OUTSIDE).astype(str)
     keep = trained | (number < 6)
     roster = Roster(roster.root, roster.image, roster.subject, role).take(keep)
-    training = TrainConfig(spec=SpecConfig(height=48, width=48), epochs=3, warmup_epochs=1)
-    return train_backbone(roster, recipe_of(training), run / "target"), roster
+    training = Recipe(spec=ImageSpec(height=48, width=48), epochs=3, warmup_epochs=1)
+    return train_backbone(roster, training, run / "target"), roster
 
 
 def cross_dataset(run: Path) -> tuple[Target, Roster]:
@@ -85,7 +85,10 @@ def play(name: str) -> Evidence:
     with Stages() as stages:
         command = f"python -m benchmarks.controls {name}"
         evidence = conduct(
-            Brought(target, roster, command=command), Question(seed=SEED, title=name), run / "audit", progress=stages
+            Brought(target, roster, command=command),
+            AuditSettings(seed=SEED, title=name),
+            run / "audit",
+            progress=stages,
         )
     write_text(run / "report.html", render_html(evidence))
     return evidence

@@ -13,10 +13,10 @@ from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.graph import GraphWitness
 from bareface.probing.witness import Batch, Witness
+from bareface.settings.spec import ImageSpec
 from bareface.streams import seed_for
 from bareface.targets.build import build
 from bareface.targets.onnx.target import OnnxTarget, load_onnx
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, FloatArray, Layer
 

@@ -12,17 +12,18 @@ and writes growth.png beside them.
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.cast import images_for, progress_of, train_backbone
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import Finding, Interval, Record
 from bareface.files import write_text
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.training.batches import batch_count
@@ -31,18 +32,14 @@ from bareface.training.verification import verification_auc
 from benchmarks.growth_crowd import Crowd
 from benchmarks.growth_recency import Recency, recency
 
-ATTACKS = make_attacks(
-    make_attack_configs(
-        (
-            "bn-distance",
-            "bn-distance-variance",
-            "embedding-norm",
-            "flip-agreement",
-            "subject-compactness:k=2",
-            "subject-compactness:k=4",
-            "class-centre",
-        )
-    )
+ATTACKS = attacks_named(
+    "bn-distance",
+    "bn-distance-variance",
+    "embedding-norm",
+    "flip-agreement",
+    "subject-compactness:k=2",
+    "subject-compactness:k=4",
+    "class-centre",
 )
 RESULT = "point.json"
 WARMUP = 4
@@ -60,11 +57,11 @@ class Point:
 
     people: int
     images: int
-    training: TrainConfig
+    training: Recipe
 
     def taught(self, **changes: Any) -> "Point":
         """The same people under another recipe."""
-        return replace(self, training=self.training.model_copy(update=changes))
+        return replace(self, training=replace(self.training, **changes))
 
     def with_images(self, images: int) -> "Point":
         """More or fewer images of each person, and as many steps as before."""
@@ -79,7 +76,7 @@ class Point:
 
     def fields(self) -> dict[str, Any]:
         """All of it as plain values."""
-        return {"people": self.people, "images": self.images, **self.training.model_dump(mode="json")}
+        return {"people": self.people, "images": self.images, **asdict(self.training)}
 
     def beside(self, base: "Point") -> str:
         """What is different from the base, as the name of a folder."""
@@ -130,9 +127,9 @@ def axes(base: Point) -> dict[str, dict[str, Point]]:
 
 def base_of(asked: argparse.Namespace) -> Point:
     """The point that all axes go through."""
-    spec = SpecConfig(height=asked.size, width=asked.size)
+    spec = ImageSpec(height=asked.size, width=asked.size)
     # A margin of .5 after one epoch of warm-up left a third of the points untrained.
-    training = TrainConfig(
+    training = Recipe(
         spec=spec,
         margin=0.3,
         epochs=asked.epochs,
@@ -174,7 +171,7 @@ class Garden:
         return self.kept(point, seed) or self._grown(point, seed, self.folder(point, seed))
 
     def _grown(self, point: Point, seed: int, folder: Path) -> Grown:
-        recipe = recipe_of(point.training.model_copy(update={"seed": seed}))
+        recipe = replace(point.training, seed=seed)
         trained = self.crowd.trained(point.people, point.images)
         report = progress_of(self.stages, f"training {folder.name}")
         target = train_backbone(trained, recipe, folder / "target", report)
@@ -191,11 +188,11 @@ class Garden:
 
     def _audited(self, target: Target, point: Point, seed: int, run: Path) -> tuple[Finding, ...]:
         roster = self.crowd.audited(point.people, point.images)
-        question = Question(
-            ATTACKS, games=("dataset", "person"), seed=seed, title=run.parent.name, selfcheck="skip",
+        settings = AuditSettings(
+            attacks=ATTACKS, games=("dataset", "person"), seed=seed, title=run.parent.name, selfcheck="skip",
             max_shared_rate=0.05,
         )  # fmt: skip
-        return conduct(Brought(target, roster), question, run, progress=self.stages).findings
+        return conduct(Brought(target, roster), settings, run, progress=self.stages).findings
 
     def _verified(self, target: Target, seed: int) -> float:
         strangers = self.crowd.strangers()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Roster, read_folder
 from bareface.vocabulary import Role

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from bareface.evidence import Interval, Record
 from bareface.membership.base import Attack
+from bareface.settings.recipe import Recipe
 from bareface.stats.measure import measure
 from bareface.stats.roc import midranks
 from bareface.streams import stream
 from bareface.training.batches import epoch_batches
-from bareface.training.recipe import Recipe
 
 DRAWS = 2000
 TENTH = 0.1

@@ -29,18 +29,19 @@ import numpy as np
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.terms import Terms
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import Interval
 from bareface.faces.synthetic import write_folder_once
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Rise
 from bareface.roster import Roster, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
@@ -100,29 +101,29 @@ def home_of(asked: argparse.Namespace) -> Path:
 
 def config(
     asked: argparse.Namespace, epochs: int, batch_size: int, seed: int, scale: float = 32.0, head: str = "arcface"
-) -> TrainConfig:
+) -> Recipe:
     """How backbones are trained here."""
-    said = {"spec": SpecConfig(height=asked.size, width=asked.size), "epochs": epochs, "warmup_epochs": 1, "seed": seed}
+    said = {"spec": ImageSpec(height=asked.size, width=asked.size), "epochs": epochs, "warmup_epochs": 1, "seed": seed}
     said |= {"batch_size": batch_size, "learning_rate": 0.05, "scale": scale, "head": head}
-    return TrainConfig.model_validate({**said, "margin": 0.5 if head == "arcface" else 0.3})
+    return Recipe(**said, margin=0.5 if head == "arcface" else 0.3)
 
 
 def judge(number: int, asked: argparse.Namespace, stages: Stages) -> Judge:
     """A network that learned from people of its own."""
     first, name = 100_000 * number, f"judge {number}"
     people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 8, first, asked, stages)
-    recipe = recipe_of(config(asked, asked.judge_epochs, 64, number, head="arcface" if number == 1 else "cosface"))
+    recipe = config(asked, asked.judge_epochs, 64, number, head="arcface" if number == 1 else "cosface")
     made = train_backbone(people, recipe, asked.work / f"judge-{number}", progress_of(stages, f"training {name}"))
     return Judge(Target(name, made.architecture, made.module, made.spec), "other rendered people")
 
 
 def world(asked: argparse.Namespace, stages: Stages) -> World:
     """Target, people, judges and a finished audit."""
-    roster, recipe = crowd(asked, stages), recipe_of(config(asked, epochs_of(asked), 32, asked.seed, asked.scale))
+    roster, recipe = crowd(asked, stages), config(asked, epochs_of(asked), 32, asked.seed, asked.scale)
     target = train_backbone(roster, recipe, home_of(asked) / "target", progress_of(stages, "training the target"))
-    attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
-    question = Question(attacks, games=("dataset",), seed=asked.seed)
-    conduct(Brought(target.without_head(), roster), question, home_of(asked) / "audit", progress=stages)
+    attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
+    settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
+    conduct(Brought(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
     return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), home_of(asked) / "audit")
 
 

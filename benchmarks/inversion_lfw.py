@@ -10,18 +10,18 @@ Interrupted, it goes on where it was.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.generator_quality import distance_to
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.generators import config_for, split
 from bareface.cli.inverting import written
 from bareface.cli.manners import Stages
-from bareface.config import TrainConfig, make_attack_configs
 from bareface.faces.images import RosterImages
 from bareface.files import write_text
 from bareface.inversion.eigenfaces.fit import COMPONENTS, fit_eigenfaces
@@ -31,6 +31,7 @@ from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import InversionRecord
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import held_in_memory
@@ -74,11 +75,11 @@ GENERATORS = {"eigenfaces": eigenfaces, "stylegan2": stylegan2}
 
 def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target:
     """The target of `benchmarks.lfw`, with the stage-1 attack models that objectives need."""
-    recipe = recipe_of(TRAINING.model_copy(update={"seed": asked.seed, "scale": asked.scale}))
+    recipe = replace(TRAINING, seed=asked.seed, scale=asked.scale)
     target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
-    attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance", "flip-agreement"]))
-    question = Question(attacks, games=("dataset",), seed=asked.seed)
-    conduct(Brought(target.without_head(), roster), question, asked.work / "audit", progress=stages)
+    attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
+    settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
+    conduct(Brought(target.without_head(), roster), settings, asked.work / "audit", progress=stages)
     return target
 
 
@@ -104,7 +105,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--candidates", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--draws", type=int, default=2000)
-    parser.add_argument("--scale", type=float, default=TrainConfig().scale, help="of the target's margin loss")
+    parser.add_argument("--scale", type=float, default=Recipe().scale, help="of the target's margin loss")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--generator-only", action="store_true", help="stop when the generator is trained")
     return parser.parse_args()

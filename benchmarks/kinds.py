@@ -19,17 +19,16 @@ import pyarrow.parquet as pq
 import torch
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, recipe_of, training_set, untrained
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.cast import images_for, training_set, untrained
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
 from bareface.roster import Roster
+from bareface.settings.rate_limit import RateLimit
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.onnx.target import OnnxTarget
-from bareface.targets.post import Courtesy
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.defence import Public
@@ -73,16 +72,16 @@ def tabulate(target: Target, roster: Roster, path: Path) -> Path:
 
 def with_group_norm(roster: Roster) -> Target:
     """The LFW target's recipe with GroupNorm in the place of BatchNorm, trained anew."""
-    recipe = recipe_of(TRAINING.model_copy(update={"seed": SEED}))
+    recipe = replace(TRAINING, seed=SEED)
     members, public = (training_set(roster.take(roster.rows(role)), recipe.spec) for role in (Role.MEMBER, Role.PUBLIC))
     return train_defended(*members, recipe, GroupNorm(), Public(*public)).without_head()
 
 
 def audit(target: Auditable, foreign: Target, roster: Roster, folder: Path) -> Evidence:
     """The dataset game with partial knowledge."""
-    question = Question(make_attacks(make_attack_configs(ATTACKS)), games=("dataset",), selfcheck="report")
+    settings = AuditSettings(attacks=attacks_named(*ATTACKS), games=("dataset",), selfcheck="report")
     with Stages() as stages:
-        return conduct(Brought(target, roster, foreign), question, folder, progress=stages)
+        return conduct(Brought(target, roster, foreign), settings, folder, progress=stages)
 
 
 def auc(evidence: Evidence, attack: str) -> float | None:
@@ -137,7 +136,7 @@ def kinds(
         "torch": target,
         **{f"ONNX, {name} exporter": graph for name, graph in graphs.items()},
         "table of embeddings": load_any(tabulate(target, roster, out / "embeddings.parquet")),
-        "endpoint": load_any(address, spec=target.spec, courtesy=Courtesy(images=64, per_second=1000)),
+        "endpoint": load_any(address, spec=target.spec, rate_limit=RateLimit(images=64, per_second=1000)),
         "BatchNorm folded": replace(target, module=folded(target.module, target.name)),
         "GroupNorm": with_group_norm(roster),
     }

@@ -9,25 +9,27 @@ foreign network that can see them. Prints a table for each split, and one over a
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.cast import progress_of, train_backbone
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import ShadowConfig, SpecConfig, TrainConfig, make_attack_configs
 from bareface.evidence import Evidence
 from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe, ShadowSettings
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.vocabulary import AssignmentWay, Role
 from benchmarks.shared_data import lfw
 from benchmarks.tables import spread, table
 
-TRAINING = TrainConfig(spec=SpecConfig(height=48, width=48, order="GRAY"), epochs=60)
+TRAINING = Recipe(spec=ImageSpec(height=48, width=48, order="GRAY"), epochs=60)
 ATTACKS = (
     "bn-distance",
     "bn-distance:convention=variance",
@@ -68,17 +70,17 @@ def dealt(roster: Roster, split: int) -> Roster:
 
 def audited(split: int, seed: int, home: Path, stages: Stages) -> dict[AssignmentWay, Evidence]:
     """Train on a split and audit it, told and not told that lots were drawn."""
-    roster, training = dealt(lfw(), split), TRAINING.model_copy(update={"seed": seed})
+    roster, training = dealt(lfw(), split), replace(TRAINING, seed=seed)
     report = progress_of(stages, f"split {split}: training the target")
-    target = train_backbone(roster, recipe_of(training), home / "target", report)
+    target = train_backbone(roster, training, home / "target", report)
     found: dict[AssignmentWay, Evidence] = {}
     for how in HOW:
-        attacks = make_attacks(make_attack_configs(ATTACKS))
-        shadow = ShadowConfig(count=2, train=training)
-        question = Question(attacks=attacks, shadow=shadow, seed=seed, title="LFW", assignment=how)
+        attacks = attacks_named(*ATTACKS)
+        shadow = ShadowSettings(count=2, train=training)
+        settings = AuditSettings(attacks=attacks, shadow=shadow, seed=seed, title="LFW", assignment=how)
         command = f"python -m benchmarks.lfw --seed {seed}"
         brought = Brought(target, roster, command=command)
-        found[how] = conduct(brought, question, home / how, progress=stages, shared=home / "shared")
+        found[how] = conduct(brought, settings, home / how, progress=stages, shared=home / "shared")
         write_text(home / f"{how}.html", render_html(found[how]))
     return found
 

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.auditing.games import Arena, arena
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.config import ShadowConfig, make_attack_configs
 from bareface.membership.features import unit
 from bareface.membership.gallery import Centres
 from bareface.membership.mean_direction import raw
@@ -28,6 +27,7 @@ from bareface.membership.photo_sets import sets_of
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Roster
+from bareface.settings.recipe import ShadowSettings
 from bareface.stats.roc import auc, person_scores
 from bareface.streams import stream
 from bareface.targets.target import Target
@@ -137,16 +137,16 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=5)
     arguments = parser.parse_args()
     started, run = time.monotonic(), arguments.run
-    roster, training = lfw(), TRAINING.model_copy(update={"seed": arguments.seed})
+    roster, training = lfw(), replace(TRAINING, seed=arguments.seed)
     with Stages() as stages:
-        target = train_backbone(roster, recipe_of(training), run / "target", progress_of(stages, "training the target"))
-        question = Question(
-            attacks=make_attacks(make_attack_configs(attacks(arguments.k))), seed=arguments.seed,
-            shadow=ShadowConfig(count=2, train=training), knowledge=("partial", "shadow", "nonmembers"),
+        target = train_backbone(roster, training, run / "target", progress_of(stages, "training the target"))
+        settings = AuditSettings(
+            attacks=attacks_named(*attacks(arguments.k)), seed=arguments.seed,
+            shadow=ShadowSettings(count=2, train=training), knowledge=("partial", "shadow", "nonmembers"),
         )  # fmt: skip
         command = f"python -m benchmarks.people --seed {arguments.seed} --k {arguments.k}"
         brought = Brought(target, roster, command=command)
-        evidence = conduct(brought, question, run / f"people-{arguments.k}", progress=stages)
+        evidence = conduct(brought, settings, run / f"people-{arguments.k}", progress=stages)
     print(table(evidence))
     show(target, roster, arguments.k, run / "people-trace")
     print(f"\n{(time.monotonic() - started) / 60:.1f} minutes, seed {arguments.seed}")

@@ -26,8 +26,8 @@ from bareface.allocator import keep_freed_memory
 from bareface.faces.source import ArrayImages
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import plan, probe
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 # Backbone, side in pixels, images in a round, rounds.

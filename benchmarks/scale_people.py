@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.own_models import Shadow
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Roster
 from bareface.streams import stream

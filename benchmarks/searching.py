@@ -31,8 +31,8 @@ from bareface.inversion.search import Search, descend, look, remember, search
 from bareface.inversion.select import candidates
 from bareface.inversion.state import State
 from bareface.inversion.views import Augmentation
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 ROWS = 32

@@ -22,12 +22,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.cli.manners import Stages
-from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.probing.selfcheck import ENOUGH_IMAGES, Trial, judge, trials
 from bareface.roster import Roster, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
@@ -35,11 +36,11 @@ from bareface.vocabulary import Role
 from benchmarks.shared_data import SHARED
 
 SIDE, PEOPLE, IMAGES, EPOCHS = 32, 80, 12, 25
-IMAGENET = SpecConfig(height=SIDE, width=SIDE, order="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+IMAGENET = ImageSpec(height=SIDE, width=SIDE, order="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 NETS = {
     "rgb-imagenet": IMAGENET,
-    "bgr-minus-one-to-one": SpecConfig(height=SIDE, width=SIDE, order="BGR"),
-    "bgr-zero-to-one": SpecConfig(height=SIDE, width=SIDE, order="BGR", mean=(0.0,), std=(255.0,)),
+    "bgr-minus-one-to-one": ImageSpec(height=SIDE, width=SIDE, order="BGR"),
+    "bgr-zero-to-one": ImageSpec(height=SIDE, width=SIDE, order="BGR", mean=(0.0,), std=(255.0,)),
 }
 CHECKPOINTS = ("casia-068.ckpt", "casia-micro-070.ckpt", "casia-scratch-001.ckpt")
 
@@ -85,8 +86,8 @@ def _rendered(folder: Path, people: int, images: int, first: int, seed: int) -> 
     return read_folder(folder, Role.MEMBER)
 
 
-def _trained(own: Roster, name: str, spec: SpecConfig, folder: Path, seed: int, stages: Stages) -> Target:
-    recipe = recipe_of(TrainConfig(spec=spec, epochs=EPOCHS, seed=seed))
+def _trained(own: Roster, name: str, spec: ImageSpec, folder: Path, seed: int, stages: Stages) -> Target:
+    recipe = Recipe(spec=spec, epochs=EPOCHS, seed=seed)
     train_backbone(own, recipe, folder, progress_of(stages, f"training {name}"))
     return load_target(folder, name=name)
 

@@ -182,8 +182,8 @@ def _become(words: Sequence[str], log: Path) -> NoReturn:
 def _save_backbone(folder: Path, seed: int) -> None:
     import torch
 
+    from bareface.settings.spec import ImageSpec
     from bareface.targets.build import build
-    from bareface.targets.spec import ImageSpec
     from bareface.targets.store import save_target
     from bareface.targets.target import Target
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from bareface.auditing.blind import BlindBaseline
 from bareface.auditing.crossfit import Prior, Told, tell
 from bareface.auditing.games import Arena
-from bareface.auditing.question import Progress, Question
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
 from bareface.errors import Abstained, BarefaceError
 from bareface.membership.attack_model import AttackModel
@@ -50,15 +51,15 @@ class Answer:
 
 
 def play(
-    arena: Arena, traces: Traces, blind: Trace, question: Question, progress: Progress, at: tuple[int, int]
+    arena: Arena, traces: Traces, blind: Trace, settings: AuditSettings, progress: Progress, at: tuple[int, int]
 ) -> Iterator[Answer]:
     """Every attack in a game, with every prior knowledge that was asked for."""
-    blind_scores = _Blind(in_arena(blind, arena), arena, question.seed)
+    blind_scores = _Blind(in_arena(blind, arena), arena, settings.seed)
     done, total = at
-    for knowledge in question.knowledges:
-        shadows = shadow_lessons(traces, arena.game, question) if knowledge == "shadow" else ()
-        room = _Room(arena, traces, knowledge, shadows, blind_scores, question.seed)
-        for attack in question.attacks:
+    for knowledge in settings.knowledges:
+        shadows = shadow_lessons(traces, arena.game, settings) if knowledge == "shadow" else ()
+        room = _Room(arena, traces, knowledge, shadows, blind_scores, settings.seed)
+        for attack in settings.attacks:
             yield room.answer(attack)
             done += 1
             progress("attacks", done, total)

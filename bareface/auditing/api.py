@@ -1,7 +1,6 @@
 """`bareface.audit`: the audit as one call from Python."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,17 @@ import torch
 
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.lots import seal_beside
-from bareface.auditing.question import Progress, Question, make_attacks, silent
-from bareface.config import make_attack_configs
+from bareface.auditing.progress import Progress, silent
+from bareface.auditing.settings import DEFAULT_ATTACKS, MAX_SHARED_RATE, AuditSettings, Gate, attacks_named
 from bareface.evidence import Evidence
 from bareface.membership.base import Attack
 from bareface.roster import Roster, read_manifest
+from bareface.settings.closed import checked
+from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
+from bareface.vocabulary import AssignmentWay, Game, Knowledge
 
 
 def audit(
@@ -32,7 +34,17 @@ def audit(
     device: str = "cpu",
     fresh: bool = False,
     progress: Progress = silent,
-    **more: Any,
+    title: str = "audit",
+    games: Sequence[Game] | None = None,
+    knowledge: Sequence[Knowledge] | None = None,
+    shadow: ShadowSettings | None = None,
+    trained_references: ReferenceSettings | None = None,
+    assignment: AssignmentWay | None = None,
+    folds: int = 5,
+    batch_size: int | None = None,
+    max_reject_rate: float = 0.01,
+    max_shared_rate: float = MAX_SHARED_RATE,
+    selfcheck: Gate = "refuse",
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
 
@@ -49,14 +61,28 @@ def audit(
         device: where backbones that are loaded here compute; a `Target` that is brought computes where it lies.
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
-        more: other fields of `bareface.auditing.question.Question`, such as games, knowledge, shadow, folds.
+        title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
+            max_shared_rate, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
 
     Raises:
         BarefaceError: the target, the roster, an attack or the folder is unusable; the message says what to do.
     """
-    question = replace(Question(), seed=seed, **more)
-    if attacks is not None:
-        question = replace(question, attacks=tuple(_attack(one) for one in attacks))
+    asked: dict[str, Any] = {
+        "title": title,
+        "attacks": _attacks(attacks),
+        "games": games if games is None else tuple(games),
+        "shadow": shadow,
+        "knowledge": knowledge if knowledge is None else tuple(knowledge),
+        "trained_references": trained_references,
+        "seed": seed,
+        "folds": folds,
+        "batch_size": batch_size,
+        "max_reject_rate": max_reject_rate,
+        "max_shared_rate": max_shared_rate,
+        "selfcheck": selfcheck,
+        "assignment": assignment,
+    }
+    settings = checked(AuditSettings, asked, "bareface.audit")
     people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
     seal = None if isinstance(roster, Roster) else seal_beside(Path(roster))
     where = device_of(device)
@@ -64,11 +90,12 @@ def audit(
     judge = None if recogniser is None else _target(recogniser, where)
     others = tuple(_target(one, where) for one in references)
     brought = Brought(_target(target, where), people, other, references=others, recogniser=judge, seal=seal)
-    return conduct(brought, question, Path(run), fresh=fresh, progress=progress)
+    return conduct(brought, settings, Path(run), fresh=fresh, progress=progress)
 
 
-def _attack(given: Attack | str) -> Attack:
-    return given if isinstance(given, Attack) else make_attacks(make_attack_configs([given]))[0]
+def _attacks(given: Sequence[Attack | str] | None) -> tuple[Attack, ...]:
+    listed = DEFAULT_ATTACKS if given is None else given
+    return tuple(one if isinstance(one, Attack) else attacks_named(one)[0] for one in listed)
 
 
 def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.cast import images_for, public_images, refuse_familiar_public
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack, Beside
 from bareface.probing.estimated import Estimate

@@ -10,7 +10,7 @@ from bareface.auditing.cards import target_card
 from bareface.auditing.findings import Found
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
-from bareface.auditing.question import Question
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.evidence import (
     SCHEMA_VERSION,
@@ -58,8 +58,8 @@ class Ingredients:
     target: Auditable
     roster: Roster
     command: str
-    question: Question
-    settings: dict[str, Any]
+    settings: AuditSettings
+    configuration: dict[str, Any]
     checked: Checked
     selfcheck: SelfCheck
     foreign_selfcheck: SelfCheck | None
@@ -76,12 +76,12 @@ class Ingredients:
 def assemble(made: Ingredients) -> Evidence:
     """The evidence of a run."""
     card = target_card(made.target)
-    deciding = deciding_findings(made.found.findings, made.question.attacks)
+    deciding = deciding_findings(made.found.findings, made.settings.attacks)
     verdict = overall(verdicts_by_game(deciding))
     return Evidence(
         schema_version=SCHEMA_VERSION,
         status="complete",
-        title=made.question.title,
+        title=made.settings.title,
         verdict=verdict,
         sentence=summary(verdict, deciding),
         assignment=made.assignment,
@@ -91,7 +91,7 @@ def assemble(made: Ingredients) -> Evidence:
         roles=_roles(made.roster, made.checked.examination),
         rejects=_rejects(made.roster, made.checked.examination),
         findings=made.found.findings,
-        cards=tuple(attack_card(attack) for attack in _one_of_each(made.question.attacks)),
+        cards=tuple(attack_card(attack) for attack in _one_of_each(made.settings.attacks)),
         layers=made.layers,
         exposures=made.exposures,
         limits=tuple(_limits(made.selfcheck, made.foreign_selfcheck)),
@@ -105,8 +105,8 @@ def assemble(made: Ingredients) -> Evidence:
             files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
             roster=made.checked.examination.accepted,
             digest=made.checked.examination.digest,
-            settings=made.settings,
-            seed=made.question.seed,
+            configuration=made.configuration,
+            seed=made.settings.seed,
             device=device_under(made.target),
             started=made.started,
             seconds=made.seconds,
@@ -216,11 +216,11 @@ def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
         f"Images per person: {', '.join(f'{role} {mean:.1f}' for role, mean in counts.items())}. Person scores are "
         "means over images, and photo sets have the same size on both sides, so that the count itself tells nothing."
     ]
-    if made.question.shadow is None:
+    if made.settings.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
-    if made.question.trained_references is not None:
+    if made.settings.trained_references is not None:
         notes.append(
-            f"{made.question.trained_references.count} reference models were trained on half of the people in question "
+            f"{made.settings.trained_references.count} reference models were trained on half of the people in question "
             "each, with half of each one's images; attacks that read references know which."
         )
     if made.roster.ignored:

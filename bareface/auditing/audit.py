@@ -26,9 +26,10 @@ from bareface.auditing.games import Arena, arena, check_games, possible_games, r
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
+from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
-from bareface.auditing.question import Progress, Question, silent
 from bareface.auditing.run_folder import run_folder
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
@@ -50,7 +51,7 @@ class Brought:
         references: backbones of other origin that never saw the members; attacks compare the target with them.
         recogniser: an independent network that finds people under two names, if there is one.
         seal: of the draw that decided who was trained on, if there is one.
-        shadows: finished ones, of all the auxiliary people; none = they are trained as the question says.
+        shadows: finished ones, of all the auxiliary people; none = they are trained as the settings says.
     """
 
     target: Auditable
@@ -65,7 +66,7 @@ class Brought:
 
 def conduct(
     brought: Brought,
-    question: Question,
+    settings: AuditSettings,
     run: Path,
     *,
     fresh: bool = False,
@@ -76,7 +77,7 @@ def conduct(
 
     Args:
         brought: the target and its people.
-        question: what is asked.
+        settings: what is asked.
         run: the run folder.
         fresh: start over.
         progress: called with (stage, done, total).
@@ -88,47 +89,48 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
-    question = suited_to(question, brought.target)
-    settings = question.settings() | {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    settings = suited_to(settings, brought.target)
+    own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    configuration = settings.as_plain() | own
     if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
-        settings["device"] = device.type
+        configuration["device"] = device.type
     if brought.references:
-        settings["references"] = [reference.sha256 for reference in brought.references]
+        configuration["references"] = [reference.sha256 for reference in brought.references]
     if brought.recogniser is not None:
-        settings["recogniser"] = brought.recogniser.sha256
+        configuration["recogniser"] = brought.recogniser.sha256
     if brought.shadows:
-        settings["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+        configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
-    assignment = assignment_of(question.assignment, brought.seal, brought.roster)
-    with run_folder(run, settings, fresh=fresh):
+    assignment = assignment_of(settings.assignment, brought.seal, brought.roster)
+    with run_folder(run, configuration, fresh=fresh):
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-        checked = usable_images(brought.roster, brought.target, brought.recogniser, question, run, progress)
+        checked = usable_images(brought.roster, brought.target, brought.recogniser, settings, run, progress)
         examination = checked.examination
         people, rows = candidates(examination)
-        arenas = _arenas(people, question)
-        fed = fed_as_trained(brought.target, examination, question, progress)
-        foreign_fed = foreign_fed_as_trained(brought.foreign, examination, question, progress)
+        arenas = _arenas(people, settings)
+        fed = fed_as_trained(brought.target, examination, settings, progress)
+        foreign_fed = foreign_fed_as_trained(brought.foreign, examination, settings, progress)
         others = brought.foreign, brought.references, brought.shadows
-        traces = gather(brought.target, *others, examination, question, shared or run, progress)
+        traces = gather(brought.target, *others, examination, settings, shared or run, progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
-        total = len(arenas) * len(question.knowledges) * len(question.attacks)
+        total = len(arenas) * len(settings.knowledges) * len(settings.attacks)
         answers: list[Answer] = []
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
             for game in arenas:
-                answers += play(game, traces, blind, question, progress, (len(answers), total))
-        found = findings(answers, traces, question, blind, assignment.how)
-        names = pseudonyms(people.subject, question.seed)
+                answers += play(game, traces, blind, settings, progress, (len(answers), total))
+        found = findings(answers, traces, settings, blind, assignment.how)
+        names = pseudonyms(people.subject, settings.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
         _write_scores(answers, alias, people, run / "scores.parquet")
         write_attack_models(answers, run / "attack_models")
         evidence = assemble(
             Ingredients(
-                brought.target, brought.roster, brought.command, question, settings, checked, fed, foreign_fed, traces,
-                found, assignment,
+                brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,
+                traces, found, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
-                _exposures(answers, found, question, alias), run, started, time.monotonic() - clock,
+                _exposures(answers, found, settings, alias), run, started, time.monotonic() - clock,
             )
         )  # fmt: skip
         write_evidence(evidence, run)
@@ -136,20 +138,20 @@ def conduct(
 
 
 def _exposures(
-    answers: list[Answer], found: Found, question: Question, names: NDArray[np.str_]
+    answers: list[Answer], found: Found, settings: AuditSettings, names: NDArray[np.str_]
 ) -> tuple[Exposure, ...]:
     """Ranks of people by the attacks on which the audit's verdict may rest."""
-    deciding = {id(finding) for finding in deciding_findings(found.findings, question.attacks)}
+    deciding = {id(finding) for finding in deciding_findings(found.findings, settings.attacks)}
     kept = [(a, f) for a, f in zip(answers, found.findings, strict=True) if id(f) in deciding]
     return exposures([answer for answer, _ in kept], [finding for _, finding in kept], names)
 
 
-def _arenas(people: Roster, question: Question) -> tuple[Arena, ...]:
-    games = question.games or possible_games(people)
+def _arenas(people: Roster, settings: AuditSettings) -> tuple[Arena, ...]:
+    games = settings.games or possible_games(people)
     if not games:
         refuse_without_games(people)
     check_games(people, games)
-    return tuple(arena(people, game, folds=question.folds, seed=question.seed) for game in games)
+    return tuple(arena(people, game, folds=settings.folds, seed=settings.seed) for game in games)
 
 
 def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Roster, path: Path) -> None:

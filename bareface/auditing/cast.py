@@ -8,43 +8,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bareface.config import SpecConfig, TrainConfig
 from bareface.errors import RosterError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.probing.taps import batchnorm_layers
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.streams import seed_for, stream
 from bareface.targets.build import build
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable
-from bareface.targets.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.target import Target
 from bareface.targets.twin import untrained_twin
 from bareface.training.recalibrate import estimate_statistics
-from bareface.training.recipe import Recipe
 from bareface.training.train import Step, train
 from bareface.vocabulary import Role
 
 # More images than this do not move running statistics any further.
 MOST_PUBLIC_IMAGES = 1000
 STAND_IN = "ir-tiny"
-
-
-def spec_of(config: SpecConfig) -> ImageSpec:
-    """The image spec that a configuration states."""
-    return ImageSpec(config.height, config.width, config.order, config.mean, config.std)
-
-
-def recipe_of(config: TrainConfig) -> Recipe:
-    """The training recipe that a configuration states.
-
-    Raises:
-        UsageError: a field is out of its bounds.
-    """
-    fields = {name: getattr(config, name) for name in TrainConfig.model_fields if name != "spec"}
-    return Recipe(**fields, spec=spec_of(config.spec))
 
 
 def images_for(target: Auditable, roster: Roster) -> Images:
@@ -124,7 +108,7 @@ def train_backbone(
     return train(images, labels, recipe, folder, image_ids=ids, report=report, device=device)
 
 
-def training_set(people: Roster, spec: ImageSpec | SpecConfig) -> tuple[RosterImages, NDArray[np.int64]]:
+def training_set(people: Roster, spec: ImageSpec) -> tuple[RosterImages, NDArray[np.int64]]:
     """Everybody's images at the size that a backbone takes, and (n,) who is on them: 0, 1, ... by name."""
     _, labels = np.unique(people.subject, return_inverse=True)
     return RosterImages(people, spec.height, spec.width), labels.astype(np.int64)

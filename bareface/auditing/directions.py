@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bareface.auditing.alike import Alike
 from bareface.auditing.answers import Answer, unfitted
 from bareface.auditing.games import Arena
-from bareface.auditing.question import Question
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, in_arena
 from bareface.evidence import Direction
 from bareface.membership.base import Attack
@@ -26,7 +26,7 @@ REVERSED_ALPHA = 0.025
 
 
 def directions(
-    done: Sequence[Answer], traces: Traces, alike: Mapping[Game, Alike | None], question: Question
+    done: Sequence[Answer], traces: Traces, alike: Mapping[Game, Alike | None], settings: AuditSettings
 ) -> tuple[dict[int, Direction], set[Game]]:
     """Which way the unfitted signals point, and the games in which all that point anywhere point the other way.
 
@@ -49,7 +49,7 @@ def directions(
     known = dict[tuple[Game, bytes], tuple[float, float]]()
     for game, _, signal, arena in said:
         if (game, signal.tobytes()) not in known:
-            known[game, signal.tobytes()] = _direction(signal, arena, weights[game], question)
+            known[game, signal.tobytes()] = _direction(signal, arena, weights[game], settings)
     pointed = [known[game, signal.tobytes()] for game, _, signal, _ in said]
     back, ahead = holm([1 - forward for _, forward in pointed]), holm([forward for _, forward in pointed])
     by_answer, reversed_in, forward_in = {}, set(), set()
@@ -68,11 +68,11 @@ def _weights(alike: Alike | None, images: int) -> NDArray[np.float64] | None:
 
 
 def _direction(
-    signal: NDArray[np.float64], arena: Arena, weight: NDArray[np.float64] | None, question: Question
+    signal: NDArray[np.float64], arena: Arena, weight: NDArray[np.float64] | None, settings: AuditSettings
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
     measured = measure(
         signal, arena.member, arena.subject, arena.fold, GAMES[arena.game].decides,
-        stream(question.seed, "direction", arena.game), crossfit=False, weight=weight,
+        stream(settings.seed, "direction", arena.game), crossfit=False, weight=weight,
     )  # fmt: skip
     return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)

@@ -8,7 +8,8 @@ they come through the same storage, crop and alignment as everything else here.
 import numpy as np
 
 from bareface.auditing.cast import images_for
-from bareface.auditing.question import Progress, Question
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings
 from bareface.faces.examine import Examination
 from bareface.probing.entering import entrance_of
 from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, refuse_if_misfit, selfcheck, skipped
@@ -23,7 +24,9 @@ _ROLES = (Role.OUTSIDE, Role.PUBLIC, Role.AUXILIARY, Role.HELDOUT)
 OVERRIDE = "selfcheck: report in the configuration (--selfcheck report) to audit it all the same"
 
 
-def fed_as_trained(target: Auditable, examination: Examination, question: Question, progress: Progress) -> SelfCheck:
+def fed_as_trained(
+    target: Auditable, examination: Examination, settings: AuditSettings, progress: Progress
+) -> SelfCheck:
     """Whether the running statistics fit the way in which the target is fed.
 
     An ONNX graph shows only the layers that survived export, with which nobody has measured where to draw the line: a
@@ -32,14 +35,14 @@ def fed_as_trained(target: Auditable, examination: Examination, question: Questi
     Raises:
         TargetError: they fit another way far better, or none, and the question does not override the check.
     """
-    check = _checked(target, examination, question, progress)
-    if question.selfcheck == "refuse" and isinstance(target, Target):
+    check = _checked(target, examination, settings, progress)
+    if settings.selfcheck == "refuse" and isinstance(target, Target):
         refuse_if_misfit(check, target.name, f"the spec that fits, as `spec` in the configuration, or {OVERRIDE}")
     return check.model_copy(update={"overridden": check.verdict == "misfit"})
 
 
 def foreign_fed_as_trained(
-    foreign: Auditable | None, examination: Examination, question: Question, progress: Progress
+    foreign: Auditable | None, examination: Examination, settings: AuditSettings, progress: Progress
 ) -> SelfCheck | None:
     """The same of a foreign model that was brought, which is never refused; None where none was.
 
@@ -47,16 +50,16 @@ def foreign_fed_as_trained(
     """
     if foreign is None:
         return None
-    check = _checked(foreign, examination, question, progress)
+    check = _checked(foreign, examination, settings, progress)
     return check.model_copy(update={"overridden": check.verdict == "misfit"})
 
 
-def _checked(target: Auditable, examination: Examination, question: Question, progress: Progress) -> SelfCheck:
-    if question.selfcheck == "skip":
+def _checked(target: Auditable, examination: Examination, settings: AuditSettings, progress: Progress) -> SelfCheck:
+    if settings.selfcheck == "skip":
         return skipped(target.spec, "no images", "it was not asked for")
     if entrance_of(target) is None:
         return skipped(target.spec, "no images", BLACK_BOX)
-    people, source = _strangers(examination.accepted, question.seed)
+    people, source = _strangers(examination.accepted, settings.seed)
     return selfcheck(
         target, images_for(target, people), source, lambda done, total: progress("self-check", done, total)
     )

@@ -12,7 +12,7 @@ from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
 from bareface.auditing.answers import Answer
 from bareface.auditing.directions import directions
 from bareface.auditing.games import Arena
-from bareface.auditing.question import Question
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
@@ -40,7 +40,11 @@ class Found:
 
 
 def findings(
-    answers: Sequence[Answer], traces: Traces, question: Question, pictures: Trace, how: AssignmentWay = "observational"
+    answers: Sequence[Answer],
+    traces: Traces,
+    settings: AuditSettings,
+    pictures: Trace,
+    how: AssignmentWay = "observational",
 ) -> Found:
     """What every attack found; attacks share one error rate, and so do controls.
 
@@ -52,13 +56,13 @@ def findings(
         how: how membership came about.
     """
     done = [answer for answer in answers if answer.target is not None]
-    alike = {a.game: compare_sides(a, traces, pictures, question.seed) for a in _arenas(answers)}
-    beside = _adjusted_controls(done, alike, traces, question)
-    matched = _adjusted_matches(done, alike, traces, question) if how == "observational" else {}
-    pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, question)
+    alike = {a.game: compare_sides(a, traces, pictures, settings.seed) for a in _arenas(answers)}
+    beside = _adjusted_controls(done, alike, traces, settings)
+    matched = _adjusted_matches(done, alike, traces, settings) if how == "observational" else {}
+    pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, settings)
     balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
     measured = {
-        unit: with_holm([_measure(a, unit, question, len(done), 0 if how == "randomised" else 2) for a in done])
+        unit: with_holm([_measure(a, unit, settings, len(done), 0 if how == "randomised" else 2) for a in done])
         for unit in ("image", "person")
     }
     rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
@@ -92,10 +96,10 @@ def _arenas(answers: Sequence[Answer]) -> tuple[Arena, ...]:
     return tuple({answer.arena.game: answer.arena for answer in answers}.values())
 
 
-def _measure(answer: Answer, unit: Unit, question: Question, attacks: int, controls: int) -> Measurement:
+def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, controls: int) -> Measurement:
     assert answer.target is not None
     arena, scope = answer.arena, answer.scope
-    rng = stream(question.seed, "measure", arena.game, answer.knowledge, unit)
+    rng = stream(settings.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
         attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
@@ -143,28 +147,30 @@ def _finding(
 
 
 def _adjusted_controls(
-    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, question: Question
+    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, settings: AuditSettings
 ) -> dict[int, tuple[Control, ...]]:
     """The controls beside each answer, Holm-adjusted over all of them."""
-    sets = {id(answer): _controls(answer, alike[answer.arena.game], traces, question, len(done)) for answer in done}
+    sets = {id(answer): _controls(answer, alike[answer.arena.game], traces, settings, len(done)) for answer in done}
     adjusted = iter(controls_with_holm([control for controls in sets.values() for control in controls]))
     return {key: tuple(next(adjusted) for _ in controls) for key, controls in sets.items()}
 
 
 def _controls(
-    answer: Answer, alike: Alike | None, traces: Traces, question: Question, attacks: int
+    answer: Answer, alike: Alike | None, traces: Traces, settings: AuditSettings, attacks: int
 ) -> tuple[Control, ...]:
     what: dict[ControlKind, str] = {
         "blind": "the picture and its file alone, same classifier, same folds",
         "foreign": traces.foreign_is,
         "bn-swap": f"running statistics re-estimated on {traces.swapped_on}",
     }
-    who = () if alike is None else (_beside("who", WHO, alike.who, answer, question, attacks),)
-    beside = {kind: _control(answer, kind, text, traces, question, attacks) for kind, text in what.items()}
+    who = () if alike is None else (_beside("who", WHO, alike.who, answer, settings, attacks),)
+    beside = {kind: _control(answer, kind, text, traces, settings, attacks) for kind, text in what.items()}
     return (beside["blind"], *who, beside["foreign"], beside["bn-swap"])
 
 
-def _control(answer: Answer, kind: ControlKind, what: str, traces: Traces, question: Question, attacks: int) -> Control:
+def _control(
+    answer: Answer, kind: ControlKind, what: str, traces: Traces, settings: AuditSettings, attacks: int
+) -> Control:
     said = answer.controls[kind]
     decides = kind == "blind" or (kind == "foreign" and not traces.foreign_unfit)
     if isinstance(said, str):
@@ -172,16 +178,16 @@ def _control(answer: Answer, kind: ControlKind, what: str, traces: Traces, quest
             kind=kind, status="skipped", what=what, reason=said, decides=decides,
             auc=None, auc_interval=None, difference=None, difference_interval=None,
         )  # fmt: skip
-    return _beside(kind, what, said, answer, question, attacks, decides=decides)
+    return _beside(kind, what, said, answer, settings, attacks, decides=decides)
 
 
 def _beside(
     kind: Literal["blind", "who", "foreign", "bn-swap"], what: str, said: NDArray[np.float64], answer: Answer,
-    question: Question, tests: int, *, decides: bool = True, weight: NDArray[np.float64] | None = None,
+    settings: AuditSettings, tests: int, *, decides: bool = True, weight: NDArray[np.float64] | None = None,
 ) -> Control:  # fmt: skip
     assert answer.target is not None
     arena, scope = answer.arena, answer.scope
-    rng = stream(question.seed, "control", kind, arena.game, answer.knowledge)
+    rng = stream(settings.seed, "control", kind, arena.game, answer.knowledge)
     # Blind and who are always fitted to membership on other folds, whatever the attack beside them knows.
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
@@ -208,14 +214,14 @@ def _adjusted_balances(
 
 
 def _adjusted_matches(
-    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, question: Question
+    done: Sequence[Answer], alike: Mapping[Game, Alike | None], traces: Traces, settings: AuditSettings
 ) -> dict[int, Matched]:
     """Every attack on matched people, where the sides are different people and could be compared."""
     matches = {}
     for answer in done:
         compared = alike[answer.arena.game]
         if compared is not None and not answer.arena.same_people and not compared.record.overlap:
-            matches[id(answer)] = _matched(answer, compared, traces, question, len(done))
+            matches[id(answer)] = _matched(answer, compared, traces, settings, len(done))
     adjusted = with_holm([match.measurement for match in matches.values()])
     return {
         key: match.model_copy(update={"measurement": measurement})
@@ -223,18 +229,18 @@ def _adjusted_matches(
     }
 
 
-def _matched(answer: Answer, alike: Alike, traces: Traces, question: Question, attacks: int) -> Matched:
+def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettings, attacks: int) -> Matched:
     assert answer.target is not None
     arena, scope, said = answer.arena, answer.scope, answer.controls["foreign"]
     beside = np.full(len(arena.rows), np.nan) if isinstance(said, str) else said
     weight = alike.weights(np.where(scope, beside, np.nan))
     unit = GAMES[arena.game].decides
-    rng = stream(question.seed, "matched", arena.game, answer.knowledge, unit)
+    rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
         attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge), weight=weight[scope],
     )  # fmt: skip
-    foreign = _beside("foreign", traces.foreign_is, beside, answer, question, 1, weight=weight)
+    foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
     return Matched(measurement=measurement, foreign=foreign)
 
 

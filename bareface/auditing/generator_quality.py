@@ -13,11 +13,11 @@ from torch import Tensor
 
 from bareface.faces.source import Images
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.settings.spec import ImageSpec
 from bareface.stats.inversion.kid import mmd
 from bareface.stats.sample import Floats
 from bareface.streams import seed_for
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 MOST = 1000

@@ -16,7 +16,7 @@ from bareface.auditing.games import partners
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import RULE, pictures_of, twins
 from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar
-from bareface.config import MAX_SHARED_RATE
+from bareface.auditing.settings import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
 from bareface.overlap_record import Hygiene, SharedPeople, SharedPictures

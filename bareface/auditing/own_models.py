@@ -1,16 +1,16 @@
 """Backbones that the auditor trains beside the target: shadows on other people, references on images in question."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bareface.auditing.cast import recipe_of, train_backbone
-from bareface.config import ReferenceConfig, ShadowConfig, TrainConfig
+from bareface.auditing.cast import train_backbone
 from bareface.folders import subfolder
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe, ReferenceSettings, ShadowSettings
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
 from bareface.targets.target import Target
@@ -51,7 +51,7 @@ def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Ros
 
 def train_shadows(
     roster: Roster,
-    config: ShadowConfig,
+    config: ShadowSettings,
     folder: Path,
     seed: int,
     report: Report,
@@ -65,7 +65,7 @@ def train_shadows(
 
 def train_references(
     roster: Roster,
-    config: ReferenceConfig,
+    config: ReferenceSettings,
     folder: Path,
     seed: int,
     report: Report,
@@ -97,7 +97,7 @@ def reference_roster(roster: Roster, number: int, seed: int) -> Roster:
 def _trained(
     kind: str,
     rosters: Sequence[Roster],
-    train: TrainConfig,
+    train: Recipe,
     folder: Path,
     seed: int,
     report: Report,
@@ -106,7 +106,7 @@ def _trained(
     """A backbone for each roster, by number, in a folder that exists or whose outer folder does."""
     made = []
     for number, own in enumerate(rosters):
-        recipe = recipe_of(train.model_copy(update={"seed": seed_for(seed, kind, number)}))
+        recipe = replace(train, seed=seed_for(seed, kind, number))
         report_step = _numbered(report, number)
         home = subfolder(subfolder(folder) / f"{kind}-{number}")
         made.append(Shadow(train_backbone(own, recipe, home, report_step, device), own))

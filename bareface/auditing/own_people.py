@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.overlap.people import SamePeople, skipped
 from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
-from bareface.auditing.question import Question
+from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, Reject
 from bareface.overlap_record import OwnPeople, SharedNames, SharedPeople, SharedPictures
@@ -89,16 +89,16 @@ def familiar(examination: Examination, recognised: Recognised) -> tuple[tuple[Ow
     return tuple(records), tuple(rejects)
 
 
-def refuse_too_few(own: Sequence[OwnPeople], question: Question) -> None:
+def refuse_too_few(own: Sequence[OwnPeople], settings: AuditSettings) -> None:
     """Refuse to train shadows on the few auxiliary people who are nobody in question.
 
     Raises:
         UsageError: with their number, and what to bring.
     """
     for one in own:
-        if question.shadow is None or one.role != Role.AUXILIARY or not one.left_out_people:
+        if settings.shadow is None or one.role != Role.AUXILIARY or not one.left_out_people:
             continue
-        left, needed = one.people - one.left_out_people, fewest_for_shadow(question.shadow.people_in_training)
+        left, needed = one.people - one.left_out_people, fewest_for_shadow(settings.shadow.people_in_training)
         if left < needed:
             raise UsageError(
                 "auxiliary people",

@@ -20,7 +20,7 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "pillow", "pyarrow")
 
 
 def provenance(
-    *, run: Path, files: list[Path], roster: Roster, digest: NDArray[Any], settings: dict[str, Any], seed: int,
+    *, run: Path, files: list[Path], roster: Roster, digest: NDArray[Any], configuration: dict[str, Any], seed: int,
     device: torch.device, started: str, seconds: float, also: tuple[str, ...] = (),
 ) -> Provenance:  # fmt: skip
     """Versions (of the packages named in `also`, too), machine, seed, and digests of what went in and came out."""
@@ -38,6 +38,6 @@ def provenance(
         started=started,
         seconds=round(seconds, 1),
         roster_sha256=people.hexdigest(),
-        config_sha256=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        config_sha256=hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest(),
         files={str(path.relative_to(run)): sha256_of(path) for path in sorted(files)},
     )

@@ -35,7 +35,7 @@ _MEND = (
 
 
 @contextmanager
-def run_folder(path: Path, settings: dict[str, Any], *, fresh: bool = False) -> Iterator[Path]:
+def run_folder(path: Path, configuration: dict[str, Any], *, fresh: bool = False) -> Iterator[Path]:
     """Open a run folder for one configuration and hold it until the block ends.
 
     Raises:
@@ -45,7 +45,7 @@ def run_folder(path: Path, settings: dict[str, Any], *, fresh: bool = False) -> 
     with held(path):
         if fresh:
             _empty(path)
-        _claim(path, settings)
+        _claim(path, configuration)
         yield path
 
 
@@ -64,9 +64,9 @@ def read_settings(run: Path) -> dict[str, Any]:
     return _read(card)
 
 
-def _claim(path: Path, settings: dict[str, Any]) -> None:
+def _claim(path: Path, configuration: dict[str, Any]) -> None:
     card = path / CONFIG
-    content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
+    content = json.dumps(configuration, indent=1, sort_keys=True) + "\n"
     fit = fit_of(card)
     if fit is Fit.ABSENT and set(os.listdir(path)) - _OURS - {_COPIED}:
         raise RunError(str(path), got="a folder with other files in it", expected="an empty folder or an earlier run")

@@ -1,19 +1,16 @@
-"""The usual question, suited to what can be seen of a target."""
+"""The usual settings, suited to what can be seen of a target."""
 
-from dataclasses import replace
-
-from bareface.auditing.question import Question, make_attacks
-from bareface.config import DEFAULT_ATTACKS, make_attack_configs
+from bareface.auditing.settings import DEFAULT_ATTACKS, AuditSettings, attacks_named
 from bareface.probing.kinds import lacks_running_statistics
 from bareface.targets.kinds import Auditable
 
 INSTEAD = ("estimated-distance",)
 
 
-def suited_to(question: Question, target: Auditable) -> Question:
-    """The same question; where the usual attacks are asked of a network whose normalisation left no (or not all)
+def suited_to(settings: AuditSettings, target: Auditable) -> AuditSettings:
+    """The same settings; where the usual attacks are asked of a network whose normalisation left no (or not all)
     running statistics, distances to estimated ones are asked for, too."""
-    usual = make_attacks(DEFAULT_ATTACKS)
-    if question.attacks != usual or not lacks_running_statistics(target):
-        return question
-    return replace(question, attacks=(*usual, *make_attacks(make_attack_configs(INSTEAD))))
+    usual = attacks_named(*DEFAULT_ATTACKS)
+    if settings.attacks != usual or not lacks_running_statistics(target):
+        return settings
+    return settings.model_copy(update={"attacks": (*usual, *attacks_named(*INSTEAD))})

@@ -13,7 +13,8 @@ from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.cast import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
-from bareface.auditing.question import Progress, Question
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
 from bareface.inversion.judges import same_network
@@ -77,7 +78,7 @@ def gather(
     references: tuple[Auditable, ...],
     brought: tuple[Shadow, ...],
     examination: Examination,
-    question: Question,
+    settings: AuditSettings,
     home: Path,
     progress: Progress,
 ) -> Traces:
@@ -87,13 +88,13 @@ def gather(
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
-    made, saw_some = _train(brought, everyone, question, home, progress, device_under(target))
-    foreign_model, foreign_is = _foreign(target, foreign, made, everyone, question.seed)
-    swap = bn_swap(target, everyone, question.seed)
+    made, saw_some = _train(brought, everyone, settings, home, progress, device_under(target))
+    foreign_model, foreign_is = _foreign(target, foreign, made, everyone, settings.seed)
+    swap = bn_swap(target, everyone, settings.seed)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
-        examination, _reference_models(made, saw_some, others, everyone), wanted_by(question.attacks),
-        read_by(question.attacks), question.batch_size, question.seed, home, progress,
+        examination, _reference_models(made, saw_some, others, everyone), wanted_by(settings.attacks),
+        read_by(settings.attacks), settings.batch_size, settings.seed, home, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
@@ -116,7 +117,7 @@ def gather(
         swapped_on=swap[1] if swap else NO_BATCHNORM,
         foreign_unfit=_unfit(target, foreign, bool(made), asked["foreign"], everyone.subject[rows]),
         compared_with=asking.compared_with(target),
-        strangers=_strangers(asking, models) if "nonmembers" in question.knowledges else {},
+        strangers=_strangers(asking, models) if "nonmembers" in settings.knowledges else {},
     )
 
 
@@ -159,11 +160,11 @@ def with_trained(asked: Trace, trace: Trace, game: Arena) -> Trace:
     return replace(asked, trained=Trained(known, game.subject))
 
 
-def shadow_lessons(traces: Traces, game: Game, question: Question) -> tuple[Labelled, ...]:
+def shadow_lessons(traces: Traces, game: Game, settings: AuditSettings) -> tuple[Labelled, ...]:
     """What the shadows teach about a game."""
     lessons = []
     for number, (trace, roster) in enumerate(traces.shadows):
-        own = arena(roster, game, folds=2, seed=question.seed + number)
+        own = arena(roster, game, folds=2, seed=settings.seed + number)
         lessons.append(Labelled(in_arena(trace, own), own.member))
     return tuple(lessons)
 
@@ -184,20 +185,20 @@ def _fitting(brought: tuple[Shadow, ...], roster: Roster) -> tuple[Shadow, ...]:
 def _train(
     brought: tuple[Shadow, ...],
     roster: Roster,
-    question: Question,
+    settings: AuditSettings,
     home: Path,
     progress: Progress,
     device: torch.device,
 ) -> tuple[tuple[Shadow, ...], tuple[Shadow, ...]]:
     """The shadows, unless they were brought, and the references, where they are asked for."""
     made, saw_some = _fitting(brought, roster), tuple[Shadow, ...]()
-    if question.shadow is not None and not made:
-        told = _told(progress, "training shadows", question.shadow.count)
-        made = train_shadows(roster, question.shadow, home / "shadows", question.seed, told, device)
-    if question.trained_references is not None:
-        told = _told(progress, "training references", question.trained_references.count)
+    if settings.shadow is not None and not made:
+        told = _told(progress, "training shadows", settings.shadow.count)
+        made = train_shadows(roster, settings.shadow, home / "shadows", settings.seed, told, device)
+    if settings.trained_references is not None:
+        told = _told(progress, "training references", settings.trained_references.count)
         saw_some = train_references(
-            roster, question.trained_references, home / "references", question.seed, told, device
+            roster, settings.trained_references, home / "references", settings.seed, told, device
         )
     return made, saw_some
 

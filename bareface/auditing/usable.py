@@ -20,7 +20,8 @@ from bareface.auditing.hygiene import (
 )
 from bareface.auditing.overlap.people import SamePeople, Side, same_people, side
 from bareface.auditing.own_people import OWN, Recognised, refuse_too_few
-from bareface.auditing.question import Progress, Question
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import is_same_network
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
@@ -38,7 +39,12 @@ NO_OUTSIDERS = "there is nobody who was never trained on"
 
 
 def usable_images(
-    roster: Roster, target: Auditable, recogniser: Auditable | None, question: Question, run: Path, progress: Progress
+    roster: Roster,
+    target: Auditable,
+    recogniser: Auditable | None,
+    settings: AuditSettings,
+    run: Path,
+    progress: Progress,
 ) -> Checked:
     """Examine all images and leave out what stands on two sides; what cannot be used is listed in the run folder.
 
@@ -57,14 +63,14 @@ def usable_images(
     refuse_contradictions(roster)
     examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
     _write_rejects(examination, run / REJECTS)
-    refuse_if_biased(examination, max_reject_rate=question.max_reject_rate)
-    same, own, reason = _same_people(examination, target, recogniser, question, run, progress)
+    refuse_if_biased(examination, max_reject_rate=settings.max_reject_rate)
+    same, own, reason = _same_people(examination, target, recogniser, settings, run, progress)
     people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
     recognised = Recognised(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
-    checked = leave_out_shared(examination, same, people, question.max_shared_rate, recognised)
+    checked = leave_out_shared(examination, same, people, settings.max_shared_rate, recognised)
     _write_rejects(checked.examination, run / REJECTS)
     refuse_if_shared(checked.hygiene, str(roster.root))
-    refuse_too_few(checked.hygiene.own, question)
+    refuse_too_few(checked.hygiene.own, settings)
     return checked
 
 
@@ -72,7 +78,7 @@ def _same_people(
     examination: Examination,
     target: Auditable,
     recogniser: Auditable | None,
-    question: Question,
+    settings: AuditSettings,
     run: Path,
     progress: Progress,
 ) -> tuple[SamePeople | None, dict[Role, SamePeople], str]:
@@ -85,7 +91,7 @@ def _same_people(
     if not len(training) + len(outside) or not (own or (len(training) and len(outside))):
         return None, {}, NO_OUTSIDERS
     rows = np.sort(np.concatenate([training, outside, *own.values()]))
-    embedding = _embedded(examination, rows, recogniser, question, run, progress)
+    embedding = _embedded(examination, rows, recogniser, settings, run, progress)
 
     def people(some: NDArray[np.intp]) -> Side:
         return side(embedding[np.searchsorted(rows, some)], roster.subject[some])
@@ -101,13 +107,13 @@ def _embedded(
     examination: Examination,
     rows: NDArray[np.intp],
     recogniser: Auditable,
-    question: Question,
+    settings: AuditSettings,
     run: Path,
     progress: Progress,
 ) -> FloatArray:
     people, digest = examination.accepted.take(rows), examination.digest[rows]
     witness = witness_of(recogniser, people.image, digest.tolist())
-    todo = plan(witness, digest, batch_size=question.batch_size)
+    todo = plan(witness, digest, batch_size=settings.batch_size)
     home = probe(
         witness, images_for(recogniser, people), todo, run / "trace",
         lambda done, total: progress("looking for people under two names", done, total),

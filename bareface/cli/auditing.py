@@ -5,11 +5,10 @@ from typing import Any
 
 from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import spec_of
+from bareface.auditing.config_file import make_config, read_config
 from bareface.auditing.lots import seal_beside
-from bareface.auditing.question import question_of
+from bareface.auditing.settings import AuditConfig
 from bareface.cli.manners import Stages, aside, out
-from bareface.config import AuditConfig, make_config, read_config
 from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence
 from bareface.faces.packs.pack import is_pack
@@ -20,7 +19,6 @@ from bareface.report.text import render_text
 from bareface.roster import Roster, join, read_manifest
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
-from bareface.targets.post import Courtesy
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder
 from bareface.vocabulary import Role, Verdict
@@ -69,7 +67,7 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: st
     recogniser = load(config.recogniser, config) if config.recogniser else None
     brought = Brought(audited, people(config, links), foreign, command, others, recogniser, seal=seal_of(config))
     with Stages() as stages:
-        evidence = conduct(brought, question_of(config), run, fresh=fresh, progress=stages)
+        evidence = conduct(brought, config, run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence), parents=False)
     return evidence
 
@@ -83,10 +81,7 @@ def seal_of(config: AuditConfig) -> Seal | None:
 
 def load(reference: str, config: AuditConfig) -> Auditable:
     """The target behind a path, a factory name or an address; a torch backbone on the device that is asked for."""
-    spec = spec_of(config.spec) if config.spec else None
-    found = called_by_content(
-        load_any(reference, spec=spec, courtesy=Courtesy(**config.endpoint.model_dump())), reference
-    )
+    found = called_by_content(load_any(reference, spec=config.spec, rate_limit=config.endpoint), reference)
     return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
 

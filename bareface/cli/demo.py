@@ -5,27 +5,29 @@ of it stays in the run folder to be looked at and changed.
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, train_backbone
+from bareface.auditing.config_file import read_config
 from bareface.cli.auditing import audit_configured
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.manners import Stages, out
-from bareface.config import ShadowConfig, SpecConfig, TrainConfig, read_config
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.report.text import render_text
 from bareface.roster import Roster, read_folder, read_manifest, write_manifest
+from bareface.settings.recipe import Recipe, ShadowSettings
+from bareface.settings.spec import ImageSpec
 from bareface.vocabulary import Role
 
 SIZE = 48
 # Few images of each person, seen often: a target that remembers. It has learned them by half of the epochs.
-TRAINING = TrainConfig(spec=SpecConfig(height=SIZE, width=SIZE), epochs=100, batch_size=32, learning_rate=0.05)
+TRAINING = Recipe(spec=ImageSpec(height=SIZE, width=SIZE), epochs=100, batch_size=32, learning_rate=0.05)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
         shutil.rmtree(run)
     with Stages() as stages:
         roster = _people(run / "people", seed, stages)
-        recipe = recipe_of(TRAINING.model_copy(update={"seed": seed}))
+        recipe = replace(TRAINING, seed=seed)
         target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
@@ -99,7 +101,7 @@ def _with_roles(part: Roster, roles: tuple[Role, ...], name: str) -> Roster:
 
 
 def _configuration(seed: int) -> str:
-    shadow = ShadowConfig(count=1, train=TRAINING)
+    shadow = ShadowSettings(count=1, train=TRAINING)
     settings = {
         "title": "demo",
         "model": "target",

@@ -6,17 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from bareface.auditing.cast import progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
 from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
-from bareface.config import SpecConfig, TrainConfig
 from bareface.faces.synthetic import write_folder
 from bareface.files import write_text
 from bareface.inversion.judges import Judge
 from bareface.roster import Roster, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
@@ -54,10 +55,10 @@ def _judge(
     people = folder / f"{short}-people"
     if not (folder / short).exists():
         _render(people, first, seed, partial(stages, f"rendering people for the {name}"))
-    spec = SpecConfig(height=SIDE, width=SIDE)
-    config = TrainConfig(spec=spec, head=head, epochs=EPOCHS, batch_size=32, learning_rate=0.05, seed=first, margin=0.3)
+    spec = ImageSpec(height=SIDE, width=SIDE)
+    config = Recipe(spec=spec, head=head, epochs=EPOCHS, batch_size=32, learning_rate=0.05, seed=first, margin=0.3)
     learned = read_folder(people, Role.MEMBER)
-    made = train_backbone(learned, recipe_of(config), folder / short, progress_of(stages, f"training the {name}"))
+    made = train_backbone(learned, config, folder / short, progress_of(stages, f"training the {name}"))
     return Judge(Target(name, made.architecture, made.module, made.spec, made.source), "other rendered people")
 
 

@@ -14,9 +14,9 @@ from bareface.probing.entering import entrance_of
 from bareface.probing.selfcheck import selfcheck
 from bareface.roster import Roster, read_folder
 from bareface.selfcheck_record import SelfCheck
+from bareface.settings.spec import parse_spec
 from bareface.streams import stream
 from bareface.targets.kinds import load_any
-from bareface.targets.spec import parse_spec
 from bareface.vocabulary import Role
 
 

@@ -1,25 +1,26 @@
 """`bareface train`: a backbone on a roster."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone
+from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.cli.manners import Stages, out
 from bareface.cli.people import say_ignored
-from bareface.config import TrainConfig, read_mapping
-from bareface.errors import RosterError, UsageError
+from bareface.errors import RosterError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
 from bareface.roster import Roster, read_manifest
+from bareface.settings.closed import checked
+from bareface.settings.recipe import Recipe
+from bareface.settings.yaml_file import read_mapping
 from bareface.streams import stream
 from bareface.targets.device import device_of
 from bareface.targets.target import Target
 from bareface.training.verification import FEWEST_PAIRS, verification_auc
 from bareface.untrusted.regular import is_folder
-from bareface.untrusted.shown import gist
 from bareface.vocabulary import Role
 
 
@@ -40,7 +41,7 @@ def run_training(
     people, strangers = _people(roster, role, links)
     say_ignored(people)
     with Stages() as stages:
-        target = train_backbone(people, recipe_of(config), folder, progress_of(stages, "training"), where)
+        target = train_backbone(people, config, folder, progress_of(stages, "training"), where)
     count = len(set(people.subject.tolist()))
     out(f"{target.architecture} trained on {len(people)} images of {count} people: {folder}")
     out(_verification(target, strangers, config.seed))
@@ -73,26 +74,19 @@ def _people(path: Path, role: str, links: bool) -> tuple[Roster, Roster | None]:
     return chosen.with_role(Role.MEMBER), roster.take(~np.isin(roster.subject, np.unique(chosen.subject)))
 
 
-def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> TrainConfig:
+def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> Recipe:
     """The training settings in a YAML file, or the usual ones, some of them overridden.
 
     Raises:
         UsageError: a setting is unknown or of the wrong kind.
     """
     values = read_mapping(path) if path else {}
-    try:
-        return TrainConfig.model_validate(values | (options or {}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"{path or 'bareface train'}, {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=gist(first["input"]), expected=first["msg"]) from error
+    return checked(Recipe, values | (options or {}), str(path or "bareface train"))
 
 
-def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> TrainConfig:
-    config = read_recipe(path, options)
-    spec = config.spec.model_dump()
-    if size is not None:
-        spec |= {"height": size, "width": size}
+def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> Recipe:
+    recipe = read_recipe(path, options)
+    changed: dict[str, Any] = {} if size is None else {"height": size, "width": size}
     if grey is not None:
-        spec["order"] = "GRAY" if grey else "RGB"
-    return config.model_copy(update={"spec": type(config.spec)(**spec)})
+        changed["order"] = "GRAY" if grey else "RGB"
+    return replace(recipe, spec=replace(recipe.spec, **changed))

@@ -13,9 +13,9 @@ from bareface.faces.pairs import FOLDS, write_pairs
 from bareface.probing.kinds import witness_of
 from bareface.probing.templates import Flip
 from bareface.report import numbers
+from bareface.settings.spec import parse_spec
 from bareface.stats.verification import FARS
 from bareface.targets.kinds import load_any
-from bareface.targets.spec import parse_spec
 
 
 def run_verify(

@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 # Below this spatial variance the logarithm would only measure rounding; the same as in a probe.

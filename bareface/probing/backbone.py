@@ -19,8 +19,8 @@ from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.strangers import Strangers
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
 

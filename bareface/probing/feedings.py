@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from bareface.targets.spec import ChannelOrder, ImageSpec
+from bareface.settings.spec import ChannelOrder, ImageSpec
 
 # (whose, mean, std) on the 0..255 scale, for the channels in the order red, green, blue.
 _CONVENTIONS: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = (

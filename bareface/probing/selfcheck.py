@@ -33,8 +33,8 @@ from bareface.faces.source import Images
 from bareface.probing.entering import Look, Running, Vector, entrance_of
 from bareface.probing.feedings import Feeding, feedings, is_colourless, orders_of
 from bareface.selfcheck_record import InputFit, SelfCheck
+from bareface.settings.spec import ImageSpec
 from bareface.targets.kinds import Auditable
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 ENOUGH_IMAGES, FEWEST_IMAGES = 128, 16

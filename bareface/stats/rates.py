@@ -110,7 +110,8 @@ def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Callable
     there, a difference over that distance to either side, turns it into an error of the true positive rate.
     """
     rows = ~judged.member
-    error = max(variance_between_people(detected[rows], judged.person[rows]), fpr * (1 - fpr) / rows.sum()) ** 0.5
+    counted = variance_between_people(detected[rows], judged.person[rows])
+    error = math.sqrt(max(counted, fpr * (1 - fpr) / int(rows.sum())))
     fewest = min(int((rows & (judged.fold != fold)).sum()) for fold in np.unique(judged.fold))
     low, high = max(fpr - error, 1 / (fewest + 1)), fpr + error
     if low >= high:

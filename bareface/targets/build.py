@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from bareface.errors import TargetError
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.depthwise_mobilefacenet import DEPTHWISE_PLANS
 from bareface.targets.backbones.evolve_mobilefacenet import EVOLVE_MOBILEFACENET_PLANS
 from bareface.targets.backbones.face_resnet import FACE_RESNET_PLANS
@@ -18,7 +19,6 @@ from bareface.targets.backbones.plan import Plan
 from bareface.targets.backbones.resnet import RESNET_PLANS
 from bareface.targets.backbones.sphereface import SPHEREFACE_PLANS
 from bareface.targets.backbones.vit import VIT_PLANS
-from bareface.targets.spec import ImageSpec
 
 PLANS: Mapping[str, Plan] = {
     **IR_PLANS,

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from bareface.config import LARGEST_SIDE
 from bareface.errors import CheckpointError
-from bareface.targets.spec import ChannelOrder, ImageSpec
+from bareface.settings.spec import LARGEST_SIDE, ChannelOrder, ImageSpec
 from bareface.untrusted.json_text import bounded
 from bareface.untrusted.regular import content_of
 from bareface.untrusted.walk import CONFIGURATION, TooMuchError

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bareface.targets.spec import ChannelOrder
+from bareface.settings.spec import ChannelOrder
 
 HALF = (127.5,)
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

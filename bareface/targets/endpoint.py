@@ -21,9 +21,10 @@ from PIL import Image
 from torch import Tensor
 
 from bareface.errors import TargetError
-from bareface.targets.post import Courtesy, Post
+from bareface.settings.rate_limit import RateLimit
+from bareface.settings.spec import USUAL_INPUT, ImageSpec
+from bareface.targets.post import HttpClient
 from bareface.targets.printable import printable
-from bareface.targets.spec import USUAL_INPUT, ImageSpec
 from bareface.untrusted.json_text import read_json
 from bareface.untrusted.walk import Bounds, TooMuchError
 
@@ -45,7 +46,7 @@ class Endpoint:
         centres: none.
     """
 
-    post: Post
+    post: HttpClient
     spec: ImageSpec = USUAL_INPUT
     name: str = "endpoint"
     centres: ClassVar[None] = None
@@ -78,7 +79,7 @@ class Endpoint:
         Raises:
             TargetError: it gives no answer after all repetitions, refuses, or answers something else.
         """
-        answers = [self._ask(part) for part in torch.split(images, self.post.courtesy.images)]
+        answers = [self._ask(part) for part in torch.split(images, self.post.rate_limit.images)]
         told = {answer.shape[1] for answer in answers}
         if "embedding_size" in vars(self):  # found out before; a service may change between two requests
             told.add(self.embedding_size)
@@ -92,13 +93,13 @@ class Endpoint:
         return read_embeddings(self.post.ask(content, _ANSWER), len(images), self.name)
 
 
-def endpoint(url: str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Endpoint:
+def endpoint(url: str, *, spec: ImageSpec | None = None, rate_limit: RateLimit | None = None) -> Endpoint:
     """The service at an address.
 
     Raises:
         TargetError: the address is none of http or https, or has a password in it.
     """
-    return Endpoint(Post(url, courtesy or Courtesy()), spec or USUAL_INPUT)
+    return Endpoint(HttpClient(url, rate_limit or RateLimit()), spec or USUAL_INPUT)
 
 
 def is_address(reference: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from torch import nn
 
 from bareface.errors import TargetError
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
 

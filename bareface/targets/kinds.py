@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from bareface.settings.rate_limit import RateLimit
+from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
 from bareface.targets.endpoint import endpoint, is_address
 from bareface.targets.extras import extra
 from bareface.targets.nets import split_reference
-from bareface.targets.post import Courtesy
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 from bareface.targets.table import is_table, read_table
 from bareface.targets.target import Target
@@ -70,7 +70,7 @@ def called_by_content(found: Kind, reference: Path | str) -> Kind:
     return replace(found, name=f"{found.architecture}{part}")  # type: ignore[type-var]
 
 
-def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: Courtesy | None = None) -> Auditable:
+def load_any(reference: Path | str, *, spec: ImageSpec | None = None, rate_limit: RateLimit | None = None) -> Auditable:
     """The target that a reference names.
 
     Args:
@@ -83,7 +83,7 @@ def load_any(reference: Path | str, *, spec: ImageSpec | None = None, courtesy: 
         BarefaceError: as the loader of that kind.
     """
     if is_address(str(reference)):
-        return endpoint(str(reference), spec=spec, courtesy=courtesy)
+        return endpoint(str(reference), spec=spec, rate_limit=rate_limit)
     path = Path(reference)
     if is_table(path):
         return read_table(path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from bareface.errors import TargetError
+from bareface.settings.rate_limit import RateLimit
 from bareface.targets.deadline import Deadline, post
 from bareface.targets.printable import printable
 
@@ -21,27 +22,8 @@ _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_ANSWER = (http.client.HTTPException, OSError, ValueError)  # the last: an answer that is no HTTP
 
 
-@dataclass(frozen=True)
-class Courtesy:
-    """How an address is asked.
-
-    Attributes:
-        images: pictures in one request.
-        per_second: requests in a second, at most.
-        timeout: seconds until the whole answer has to be there, however it comes.
-        retries: how often a request is repeated that got no answer.
-        first_wait: seconds before the first repetition; each later one waits twice as long.
-    """
-
-    images: int = 16
-    per_second: float = 10.0
-    timeout: float = 30.0
-    retries: int = 5
-    first_wait: float = 0.5
-
-
 @dataclass
-class Post:
+class HttpClient:
     """An address and when it was last asked.
 
     Attributes:
@@ -54,7 +36,7 @@ class Post:
     """
 
     url: str
-    courtesy: Courtesy
+    rate_limit: RateLimit
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _due: float = field(default=float("-inf"), init=False)
@@ -73,28 +55,28 @@ class Post:
         Raises:
             TargetError: no answer after all repetitions, a refusal, or more than 64 MiB.
         """
-        wait, last = self.courtesy.first_wait, ""
-        for again in range(self.courtesy.retries + 1):
+        wait, last = self.rate_limit.first_wait, ""
+        for again in range(self.rate_limit.retries + 1):
             self.sleep(max(0.0, self._due - self.clock()))
-            self._due = self.clock() + 1 / self.courtesy.per_second
+            self._due = self.clock() + 1 / self.rate_limit.per_second
             answer, asked_to_wait = self._once(content, expected)
             if isinstance(answer, bytes):
                 return answer
             last = answer
-            if again < self.courtesy.retries:
+            if again < self.rate_limit.retries:
                 self.sleep(min(max(wait, asked_to_wait), LONGEST_WAIT))
             wait *= 2
-        got = f"no answer in {self.courtesy.retries + 1} tries (the last: {last})"
+        got = f"no answer in {self.rate_limit.retries + 1} tries (the last: {last})"
         hint = "the same command once the endpoint is up; it resumes"
         raise TargetError("endpoint", got=got, expected=expected, hint=hint)
 
     def _once(self, content: bytes, expected: str) -> tuple[bytes | str, float]:
         """The answer, or why there is none and how many seconds the other side wants to be left alone."""
-        deadline = Deadline(self.courtesy.timeout, self.clock)
+        deadline = Deadline(self.rate_limit.timeout, self.clock)
         try:
             reply = post(self.url, content, _headers(), deadline, MOST_BYTES + 1)
         except TimeoutError:
-            return f"no whole answer within {self.courtesy.timeout:g} s", 0.0
+            return f"no whole answer within {self.rate_limit.timeout:g} s", 0.0
         except _NO_ANSWER as error:
             return printable(str(error) or type(error).__name__, 120), 0.0
         if not 200 <= reply.status < 300:

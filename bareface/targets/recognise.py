@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import CheckpointError, TargetError
+from bareface.settings.spec import ChannelOrder, ImageSpec
 from bareface.targets.backbones.plan import Plan, Shapes
 from bareface.targets.build import name_of
 from bareface.targets.conventions import Convention
 from bareface.targets.families import FAMILIES, Family
 from bareface.targets.printable import printable
-from bareface.targets.spec import ChannelOrder, ImageSpec
 from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
 from bareface.targets.weights import COUNTER
 

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
 from bareface.files import atomic_path, sha256_of, write_text
+from bareface.settings.spec import GIVEN, ImageSpec
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
 from bareface.targets.nets import split_reference
 from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
-from bareface.targets.spec import GIVEN, ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder, is_there
 

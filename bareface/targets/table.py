@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from bareface.columns import column, read_csv
 from bareface.errors import TargetError
 from bareface.files import sha256_of
+from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.printable import printable
-from bareface.targets.spec import USUAL_INPUT, ImageSpec
 from bareface.untrusted.regular import is_file, open_file, what_lies_at
 
 PLAIN, FLIP, NPY = "image", "flip", b"\x93NUMPY"

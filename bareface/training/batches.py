@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.faces.source import ArrayImages, Images
+from bareface.settings.recipe import Recipe
 from bareface.streams import stream
-from bareface.training.recipe import Recipe
 
 MEMORY_BYTES = 2 << 30
 

@@ -18,10 +18,10 @@ from safetensors.torch import load, save
 from bareface.artefacts import Fit, fit_of, remove_artefact, say_made_again, write_artefact
 from bareface.errors import RunError
 from bareface.files import sha256_of, write_bytes
+from bareface.settings.recipe import Recipe
 from bareface.targets.store import CARD, HEAD, WEIGHTS, save_target
 from bareface.targets.target import Target
 from bareface.training.learner import Learner
-from bareface.training.recipe import Recipe
 
 TRAINING_FILE = "training.json"
 UNFIT = ".unfit"

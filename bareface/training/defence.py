@@ -10,10 +10,10 @@ from pydantic import ConfigDict
 from torch import nn
 
 from bareface.faces.source import Images
+from bareface.settings.recipe import Recipe
 from bareface.targets.target import Target
 from bareface.training.batches import epoch_batches
 from bareface.training.learner import Lesson, cross_entropy
-from bareface.training.recipe import Recipe
 
 Sort = Literal["training", "release", "answer"]
 Reach = Literal["head", "statistics", "weights", "answers"]

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.faces.source import Images
+from bareface.settings.recipe import Recipe
 from bareface.targets.target import Target
 from bareface.training.defence import Public, TrainingDefence
 from bareface.training.fitting import fit
 from bareface.training.learner import fresh_backbone, learner_of
-from bareface.training.recipe import Recipe
 from bareface.training.train import Step, count_identities
 
 

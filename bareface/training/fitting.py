@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.faces.source import Images
+from bareface.settings.recipe import Recipe
 from bareface.training.batches import epoch_batches, held_in_memory
 from bareface.training.learner import Learner, Lesson, cross_entropy
-from bareface.training.recipe import Recipe
 from bareface.training.train import Step, one_epoch
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bareface.settings.recipe import Recipe
 from bareface.streams import seed_for
 from bareface.targets.build import build
 from bareface.training.heads import ArcFace, CosFace, MarginHead
-from bareface.training.recipe import Recipe
 
 Lesson = Callable[["Learner", Tensor, Tensor], tuple[float, int]]
 """What a learner makes of normalised pixels and labels: gradients in place, and the mean loss and the hits of them."""

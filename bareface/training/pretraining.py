@@ -5,11 +5,11 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from bareface.settings.recipe import Recipe
 from bareface.streams import seed_for
 from bareface.training.defence import Public
 from bareface.training.fitting import fit
 from bareface.training.learner import learner_of
-from bareface.training.recipe import Recipe
 
 
 def pretrained(module: nn.Module, recipe: Recipe, public: Public, share: float) -> nn.Module:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
 from bareface.folders import held
+from bareface.settings.recipe import Recipe
 from bareface.streams import seed_for
 from bareface.targets.device import CPU
 from bareface.targets.store import load_target
@@ -21,7 +22,6 @@ from bareface.targets.target import Target
 from bareface.training.batches import draw_variation, epoch_batches, held_in_memory
 from bareface.training.checkpoints import EpochRecord, RunFolder
 from bareface.training.learner import Learner, Lesson, fresh_learner, learning_rate
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from bareface.auditing.blind import blind_trace
 from bareface.auditing.cast import images_for
 from bareface.auditing.findings import Found, findings
 from bareface.auditing.games import arena
-from bareface.auditing.question import Question, make_attacks, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces
-from bareface.config import make_attack_configs
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
 from bareface.files import write_bytes
@@ -151,7 +151,7 @@ def processed(whole: Pool, how: str, home: Path) -> Pool:
 
 def audit(whole: Pool, draw: Draw, how: AssignmentWay, seed: int, attacks: tuple[str, ...] = ATTACKS) -> Audited:
     """One audit, from answers to the verdict, by the code that every audit runs."""
-    asked = Question(attacks=make_attacks(make_attack_configs(attacks)), seed=seed)
+    asked = AuditSettings(attacks=attacks_named(*attacks), seed=seed)
     people = whole.seen.accepted.take(draw.rows)
     roster = Roster(people.root, people.image, people.subject, draw.role)
     inside = draw.role == "member"

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,19 @@ from bareface.auditing.defending.table import markdown
 from bareface.auditing.defending.trial import attacks_on
 from bareface.auditing.defending.world import TRAINING, Group, World, rendered_world, world_of
 from bareface.auditing.own_models import Shadow
-from bareface.auditing.question import Question, make_attacks
-from bareface.config import ShadowConfig, SpecConfig, make_attack_configs
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.errors import RosterError, RunError, UsageError
 from bareface.evidence import Control, Finding, Interval, Measurement, OperatingPoint
 from bareface.roster import Roster
+from bareface.settings.recipe import ShadowSettings
+from bareface.settings.spec import ImageSpec
 from bareface.stats.intervals import share
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training.defences import defences
 from bareface.training.defences.norm_removal import NormRemoval
 
-TINY = TRAINING.model_copy(
-    update={"spec": SpecConfig(height=16, width=16, order="GRAY"), "embedding_size": 8, "epochs": 1, "warmup_epochs": 0}
-)
+TINY = replace(TRAINING, spec=ImageSpec(height=16, width=16, order="GRAY"), embedding_size=8, epochs=1, warmup_epochs=0)
 GROUPS = (
     Group("member", 6, 3), Group("outside", 6, 3), Group("auxiliary", 9, 3), Group("public", 6, 3),
     Group("verification", 22, 2),
@@ -106,7 +105,7 @@ def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, ben
 
 
 def test_a_run_folder_belongs_to_one_world(world: World, run: Path, bench: Bench) -> None:
-    other = World(world.name, world.roster, world.strangers, TINY.model_copy(update={"epochs": 2}))
+    other = World(world.name, world.roster, world.strangers, replace(TINY, epochs=2))
     with pytest.raises(RunError, match="training"):
         run_bench(other, ("none",), [3], run, lambda *_: None)
 
@@ -176,10 +175,12 @@ def test_a_shadow_of_other_images_is_refused(world: World, tmp_path: Path) -> No
     net = Target("t", "ir-tiny", build("ir-tiny", spec=spec, embedding_size=8), spec)
     wrong = world.shadow_roster(1)
     wrong = Roster(wrong.root, wrong.image[::-1], wrong.subject[::-1], wrong.role[::-1])
-    attacks = make_attacks(make_attack_configs(["embedding-norm"]))
-    question = Question(attacks, games=("dataset",), shadow=ShadowConfig(), selfcheck="skip", max_shared_rate=1.0)
+    attacks = attacks_named("embedding-norm")
+    settings = AuditSettings(
+        attacks=attacks, games=("dataset",), shadow=ShadowSettings(), selfcheck="skip", max_shared_rate=1.0
+    )
     with pytest.raises(UsageError, match="a shadow of other images"):
-        conduct(Brought(net, world.roster, shadows=(Shadow(net, wrong),)), question, tmp_path / "run")
+        conduct(Brought(net, world.roster, shadows=(Shadow(net, wrong),)), settings, tmp_path / "run")
 
 
 # Arithmetic

@@ -13,9 +13,9 @@ from bareface.auditing.blind import BlindBaseline, blind_trace
 from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import Arena, arena
-from bareface.auditing.question import Question, make_attacks, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces, in_arena
-from bareface.config import make_attack_configs
 from bareface.errors import Abstained, UsageError
 from bareface.evidence import Finding
 from bareface.membership.base import Attack, Known, Labelled
@@ -25,8 +25,8 @@ from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, Role, Verdict
 
 
-def question(*attacks: str) -> Question:
-    return Question(attacks=make_attacks(make_attack_configs(attacks)))
+def settings(*attacks: str) -> AuditSettings:
+    return AuditSettings(attacks=attacks_named(*attacks))
 
 
 def arena_of(toy: Toy) -> Arena:
@@ -48,7 +48,7 @@ def pictures(toy: Toy, difference: float = 0.0, seed: int = 9) -> Trace:
 
 
 def audited(
-    target: Toy, foreign: Toy, blind: Trace, asked: Question, how: AssignmentWay = "observational"
+    target: Toy, foreign: Toy, blind: Trace, asked: AuditSettings, how: AssignmentWay = "observational"
 ) -> tuple[list[Answer], tuple[Finding, ...]]:
     traces = traces_of(target.trace, foreign.trace)
     answers = list(play(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))
@@ -56,7 +56,7 @@ def audited(
 
 
 def test_a_leak_is_shown_and_the_most_exposed_people_are_ranked() -> None:
-    toy, asked = toy_world(1, leak=1.5), question("bn-distance", "flip-agreement", "subject-compactness:k=3")
+    toy, asked = toy_world(1, leak=1.5), settings("bn-distance", "flip-agreement", "subject-compactness:k=3")
     answers, found = audited(toy, toy_world(2), pictures(toy), asked)
     assert [finding.verdict for finding in found] == [Verdict.LEAK_SHOWN] * 3
     names = np.array([f"person {n}" for n in toy.subject])
@@ -68,21 +68,21 @@ def test_a_leak_is_shown_and_the_most_exposed_people_are_ranked() -> None:
 
 def test_a_confound_that_pictures_show_too_is_invalid() -> None:
     toy = toy_world(3, leak=1.5)
-    _, (finding,) = audited(toy, toy_world(4), pictures(toy, difference=3.0), question("bn-distance"))
+    _, (finding,) = audited(toy, toy_world(4), pictures(toy, difference=3.0), settings("bn-distance"))
     assert finding.verdict is Verdict.INVALID
     assert "what anybody can tell without the target reaches AUC" in finding.sentence
 
 
 def test_a_signal_that_a_foreign_model_shows_too_is_invalid() -> None:
     toy = toy_world(5, leak=1.5)
-    _, (finding,) = audited(toy, toy_world(6, leak=1.8), pictures(toy), question("bn-distance"))
+    _, (finding,) = audited(toy, toy_world(6, leak=1.8), pictures(toy), settings("bn-distance"))
     assert finding.verdict is Verdict.INVALID
     assert "what anybody can tell without the target reaches AUC" in finding.sentence
 
 
 def test_silence_is_not_shown_with_the_smallest_effect() -> None:
     toy = toy_world(7)
-    _, (finding,) = audited(toy, toy_world(8), pictures(toy), question("bn-distance"))
+    _, (finding,) = audited(toy, toy_world(8), pictures(toy), settings("bn-distance"))
     assert finding.verdict is Verdict.NOT_SHOWN
     assert finding.image is not None
     assert finding.image.smallest_effect is not None
@@ -92,13 +92,13 @@ def test_silence_is_not_shown_with_the_smallest_effect() -> None:
 def test_an_attack_that_cannot_be_run_is_recorded_with_its_reason() -> None:
     toy = toy_world(9)
     bare = replace(toy, trace=replace(toy.trace, channels={}))
-    _, (finding,) = audited(bare, bare, pictures(toy), question("bn-distance"))
+    _, (finding,) = audited(bare, bare, pictures(toy), settings("bn-distance"))
     assert (finding.status, finding.verdict) == ("abstained", None)
     assert "expected BatchNorm layers with running statistics" in finding.reason
 
 
 def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy, asked = toy_world(10, leak=1.0), question("bn-kl", "flip-agreement")
+    toy, asked = toy_world(10, leak=1.0), settings("bn-kl", "flip-agreement")
 
     def broken(self: Attack, *_: object) -> None:
         raise ZeroDivisionError("planted")
@@ -110,15 +110,15 @@ def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pyte
 
 
 def test_the_verdict_rests_on_attacks_without_the_head_where_there_are_any() -> None:
-    toy, asked = toy_world(12), question("flip-agreement", "class-centre")
+    toy, asked = toy_world(12), settings("flip-agreement", "class-centre")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
     assert [finding.attack for finding in deciding_findings(found, asked.attacks)] == ["flip-agreement"]
-    alone = question("class-centre")
+    alone = settings("class-centre")
     assert deciding_findings(found[1:], alone.attacks) == found[1:]
 
 
 def test_a_signal_of_the_head_does_not_decide_where_the_same_attack_has_one_without() -> None:
-    toy, asked = toy_world(12), question("lira:signal=logit", "lira:signal=norm")
+    toy, asked = toy_world(12), settings("lira:signal=logit", "lira:signal=norm")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
     assert [finding.parameters["signal"] for finding in deciding_findings(found, asked.attacks)] == ["norm"]
 
@@ -175,7 +175,7 @@ def test_nonmembers_knowledge_needs_nonmembers() -> None:
 
 def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
     toy, foreign = toy_world(18, leak=1.5), toy_world(19)
-    asked = replace(question("bn-distance", "flip-agreement"), knowledge=("nonmembers",))
+    asked = settings("bn-distance", "flip-agreement").model_copy(update={"knowledge": ("nonmembers",)})
     strangers = {"target": toy.trace.gallery, "foreign": foreign.trace.gallery}
     traces = replace(traces_of(toy.trace, foreign.trace), strangers=strangers)
     answers = list(play(arena_of(toy), traces, pictures(toy), asked, silent, (0, 2)))
@@ -185,4 +185,4 @@ def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
 
 def test_shadow_knowledge_needs_shadows() -> None:
     with pytest.raises(UsageError, match="got shadow, but no shadow settings; expected how to train shadows"):
-        Question(knowledge=("shadow",))
+        AuditSettings(knowledge=("shadow",))

@@ -10,7 +10,8 @@ from bareface.auditing.answers import play
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.crossfit import Prior, lessons
 from bareface.auditing.games import arena
-from bareface.auditing.question import Question, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, in_arena, with_trained
 from bareface.membership.mean_direction import MeanDirection
 from bareface.roster import Roster
@@ -102,7 +103,7 @@ def test_an_audit_finds_unseen_photos_by_where_other_people_in_training_are_and_
         np.array(roster.image), *(rng.normal(size=(len(roster.image), 4)).astype(np.float32) for _ in range(2))
     )
     attacks = (MeanDirection(k=2), MeanDirection(k=2, known_people=False))
-    knowing, blindfold = play(made, traces, pictures, Question(attacks=attacks), silent, (0, 2))
+    knowing, blindfold = play(made, traces, pictures, AuditSettings(attacks=attacks), silent, (0, 2))
     assert knowing.target is not None
     assert blindfold.target is not None
     assert auc(knowing.target, made.member) > 0.95

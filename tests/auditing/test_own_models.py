@@ -8,15 +8,14 @@ from small_audit import SmallAudit, small_audit
 
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.own_models import reference_roster
-from bareface.auditing.question import Question, make_attacks
-from bareface.config import ReferenceConfig, SpecConfig, TrainConfig, make_attack_configs
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe, ReferenceSettings
+from bareface.settings.spec import ImageSpec
 from bareface.vocabulary import Role
 
-ONLINE = make_attacks(make_attack_configs(["lira:mode=online"]))
-TRAINING = TrainConfig(
-    spec=SpecConfig(height=16, width=16), embedding_size=16, epochs=1, warmup_epochs=0, batch_size=16
-)
+ONLINE = attacks_named("lira:mode=online")
+TRAINING = Recipe(spec=ImageSpec(height=16, width=16), embedding_size=16, epochs=1, warmup_epochs=0, batch_size=16)
 
 
 def crowd(people: int, images: int) -> Roster:
@@ -61,8 +60,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> SmallAudit:
     return small_audit(tmp_path_factory.mktemp("audited"))
 
 
-def _question(**more: object) -> Question:
-    return Question(ONLINE, games=("dataset",), selfcheck="skip", **more)  # type: ignore[arg-type]
+def _question(**more: object) -> AuditSettings:
+    return AuditSettings(attacks=ONLINE, games=("dataset",), selfcheck="skip", **more)  # type: ignore[arg-type]
 
 
 def test_online_attacks_want_references_that_saw_some_of_the_images(audited: SmallAudit, tmp_path: Path) -> None:
@@ -71,7 +70,7 @@ def test_online_attacks_want_references_that_saw_some_of_the_images(audited: Sma
     assert (without.status, without.image) == ("abstained", None)
     seen: list[str] = []
     evidence = conduct(
-        brought, _question(trained_references=ReferenceConfig(count=4, train=TRAINING)), tmp_path / "with",
+        brought, _question(trained_references=ReferenceSettings(count=4, train=TRAINING)), tmp_path / "with",
         progress=lambda stage, done, total: seen.append(stage),
     )  # fmt: skip
     (found,) = evidence.findings

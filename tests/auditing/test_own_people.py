@@ -13,13 +13,13 @@ from bareface.auditing.hygiene import nobody_compared
 from bareface.auditing.overlap.people import SamePeople, Side
 from bareface.auditing.own_models import shadow_roster
 from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar, fewest_for_shadow, refuse_too_few
-from bareface.auditing.question import Question
-from bareface.config import ShadowConfig
+from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.overlap_record import Calibration, OwnPeople
 from bareface.roster import Roster
+from bareface.settings.recipe import ShadowSettings
 from bareface.stats.matching import Matches
 from bareface.vocabulary import CANDIDATES, Role
 
@@ -130,7 +130,7 @@ def own(people: int, gone: int) -> OwnPeople:
 
 
 def test_too_few_that_remain_are_refused_where_they_are_needed() -> None:
-    shadows = Question(shadow=ShadowConfig())
+    shadows = AuditSettings(shadow=ShadowSettings())
     told = (
         r"auxiliary people: got 20 of 25 who are people in question by name, picture or face; expected at least 6 "
         r"others, to train shadows on\. Try: removing those from auxiliary and bringing others; rejects\.parquet"
@@ -138,7 +138,7 @@ def test_too_few_that_remain_are_refused_where_they_are_needed() -> None:
     with pytest.raises(UsageError, match=told):
         refuse_too_few([own(25, 20)], shadows)
     refuse_too_few([own(25, 19)], shadows)
-    refuse_too_few([own(25, 20)], Question())
+    refuse_too_few([own(25, 20)], AuditSettings())
     refuse_too_few([own(3, 0)], shadows)
 
 

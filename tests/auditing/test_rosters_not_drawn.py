@@ -12,14 +12,14 @@ from bareface.auditing.answers import play
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.findings import Found, findings
 from bareface.auditing.games import Arena, arena
-from bareface.auditing.question import Question, make_attacks, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import UNTRAINED, Traces, recognition
-from bareface.config import make_attack_configs
 from bareface.roster import Roster
 from bareface.trace import BN_CHANNELS, Channel, Trace
 from bareface.vocabulary import AssignmentWay, Role, Verdict
 
-ASKED = Question(attacks=make_attacks(make_attack_configs(("bn-distance", "embedding-norm"))))
+ASKED = AuditSettings(attacks=attacks_named("bn-distance", "embedding-norm"))
 
 
 def arena_of(toy: Toy) -> Arena:

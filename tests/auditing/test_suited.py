@@ -9,20 +9,18 @@ import pytest
 from exported import EXPORTERS, exported
 from torch import nn
 
-from bareface.auditing.question import Question, make_attacks
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.suited import suited_to
-from bareface.config import EndpointConfig, make_attack_configs
+from bareface.settings.spec import ImageSpec
 from bareface.targets.kinds import Auditable, load_any
-from bareface.targets.post import Courtesy
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
-USUAL = Question()
+USUAL = AuditSettings()
 
 
-def asked(net: nn.Module | Auditable, question: Question = USUAL) -> bool:
+def asked(net: nn.Module | Auditable, settings: AuditSettings = USUAL) -> bool:
     target = Target("net", "custom", net, ImageSpec(8, 8)) if isinstance(net, nn.Module) else net
-    return "estimated-distance" in [attack.name for attack in suited_to(question, target).attacks]
+    return "estimated-distance" in [attack.name for attack in suited_to(settings, target).attacks]
 
 
 def test_estimated_distances_are_asked_for_where_running_statistics_are_missing() -> None:
@@ -34,7 +32,7 @@ def test_estimated_distances_are_asked_for_where_running_statistics_are_missing(
 
 
 def test_nothing_is_added_to_what_was_asked_for_by_name() -> None:
-    named = Question(attacks=make_attacks(make_attack_configs(["bn-distance"])))
+    named = AuditSettings(attacks=attacks_named("bn-distance"))
     assert not asked(nn.Linear(3, 3), named)
 
 
@@ -49,8 +47,3 @@ def test_a_black_box_has_nothing_to_look_into(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     assert not asked(load_any(tmp_path / "t.parquet"))
     assert not asked(load_any("http://localhost:1/"))
-
-
-def test_settings_of_an_endpoint_are_those_of_courtesy() -> None:
-    """The configuration may not import torch, so it repeats the fields; here the two are held together."""
-    assert Courtesy(**EndpointConfig().model_dump()) == Courtesy()

@@ -15,7 +15,7 @@ from bareface.errors import ImageError, TargetError
 from bareface.faces.pairs import PairList, write_pairs
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.recorded import TableWitness
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.table import EmbeddingTable
 from bareface.targets.target import Target
 

@@ -14,7 +14,7 @@ from bareface.auditing.inversion.audited import Audited, read_audit
 from bareface.auditing.inversion.photos import draw_galleries, member_templates
 from bareface.auditing.inversion.stage import faces_of, scene_for, space_of
 from bareface.auditing.inversion.terms import Terms, weighted_names
-from bareface.auditing.question import silent
+from bareface.auditing.progress import silent
 from bareface.errors import UsageError
 from bareface.inversion.judges import Bench, Judge
 from bareface.inversion.objectives.agreement import Agreement

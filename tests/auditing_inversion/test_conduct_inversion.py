@@ -16,7 +16,7 @@ from bareface.auditing.inversion.arms import ORDER
 from bareface.auditing.inversion.audited import read_audit
 from bareface.auditing.inversion.conduct import Inversion, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.question import silent
+from bareface.auditing.progress import silent
 from bareface.errors import CheckpointError, RosterError, RunError, TargetError, UsageError
 from bareface.faces.synthetic import IDENTITY_SIZE
 from bareface.inversion.gan.lesson import pass_through, pupil

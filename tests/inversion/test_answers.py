@@ -8,7 +8,7 @@ from torch import nn
 from bareface.errors import TargetError
 from bareface.inversion.answers import ask, normalised
 from bareface.probing.taps import Reduction, tapped
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Layer
 

@@ -20,7 +20,7 @@ from bareface.inversion.judges import (
     resized,
     same_network,
 )
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 

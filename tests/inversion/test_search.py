@@ -30,7 +30,7 @@ from bareface.inversion.state import State
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.variation import Redrawn
 from bareface.inversion.views import Augmentation
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 

@@ -18,8 +18,8 @@ from bareface.probing.gradients import AGAINST, disagreement, gradient_norms
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.remote import EndpointWitness
 from bareface.probing.witness import Witness
+from bareface.settings.spec import ImageSpec
 from bareface.targets.endpoint import Endpoint
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
 

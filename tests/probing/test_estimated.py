@@ -15,7 +15,7 @@ from bareface.faces.source import ArrayImages
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.estimated import Estimate, estimate
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from bareface.probing.faster import FoldedBatchNorm, faster, foldable
 from bareface.probing.taps import Reduction, batchnorm_layers, tapped
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.trace import Channel, Layer
 
 SIDE = 16

@@ -15,8 +15,8 @@ from bareface.faces.source import ArrayImages
 from bareface.probing import backbone
 from bareface.probing.kinds import estimate_of, strangers_of, witness_of
 from bareface.probing.witness import Batch
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel
 

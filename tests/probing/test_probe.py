@@ -13,7 +13,7 @@ from bareface.faces.source import ArrayImages
 from bareface.probing.backbone import BackboneWitness, batch_size
 from bareface.probing.probe import Plan, load_trace, plan, probe
 from bareface.probing.witness import Batch
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
 

@@ -8,8 +8,8 @@ import torch
 
 from bareface.faces.synthetic import write_folder
 from bareface.roster import Roster, read_folder, write_manifest
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import save_target
 from bareface.targets.target import Target
 from bareface.vocabulary import Role

@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from bareface.roster import Roster
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 from benchmarks import attacks_at_scale

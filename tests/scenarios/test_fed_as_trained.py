@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from bareface.auditing.cast import images_for
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
-from bareface.auditing.question import Question, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings
 from bareface.cli.app import app
 from bareface.evidence import read_evidence
 from bareface.faces.examine import examine
@@ -21,7 +22,7 @@ from bareface.report.selfcheck import selfcheck_pairs
 from bareface.report.text import render_text
 from bareface.roster import read_folder, read_manifest
 from bareface.selfcheck_record import SelfCheck
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.store import load_target, save_target
 from bareface.training.recalibrate import estimate_statistics
 from bareface.vocabulary import Role
@@ -69,7 +70,7 @@ def test_an_audit_is_refused_until_somebody_insists(world: Path, bgr: Path, tmp_
 
 def test_a_target_that_is_fed_rightly_passes_and_the_report_says_so(world: Path, bgr: Path) -> None:
     seen = examine(read_manifest(world / "people.csv"))
-    check = fed_as_trained(load_target(bgr / "right"), seen, Question(), silent)
+    check = fed_as_trained(load_target(bgr / "right"), seen, AuditSettings(), silent)
     assert check.verdict in ("fits", "cannot tell")
     assert check.source == "120 non-member images"
     assert not check.overridden
@@ -95,7 +96,7 @@ def test_a_foreign_model_is_checked_but_never_refused(world: Path, bgr: Path, tm
 
 def test_a_foreign_model_that_nobody_brought_is_not_checked(world: Path, bgr: Path) -> None:
     seen = examine(read_manifest(world / "people.csv"))
-    assert foreign_fed_as_trained(None, seen, Question(), silent) is None
+    assert foreign_fed_as_trained(None, seen, AuditSettings(), silent) is None
 
 
 def test_why_there_was_no_check_is_recorded(world: Path, bgr: Path) -> None:
@@ -103,8 +104,8 @@ def test_why_there_was_no_check_is_recorded(world: Path, bgr: Path) -> None:
     seen = examine(people.take(people.rows(Role.OUTSIDE)))
     wrong, fresh = load_target(bgr / "wrong"), load_target(world / "target")
     table = SimpleNamespace(name="a table of embeddings", spec=wrong.spec)
-    asked = ((wrong, Question(selfcheck="skip")), (fresh, Question()), (table, Question()))
-    assert [fed_as_trained(target, seen, question, silent).sentence for target, question in asked] == [
+    asked = ((wrong, AuditSettings(selfcheck="skip")), (fresh, AuditSettings()), (table, AuditSettings()))
+    assert [fed_as_trained(target, seen, settings, silent).sentence for target, settings in asked] == [
         "Not checked: it was not asked for.",
         "Not checked: no BatchNorm layer with running statistics that were ever updated.",
         "Not checked: only a backbone in torch can be fed in several ways and looked into.",

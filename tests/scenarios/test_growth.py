@@ -54,7 +54,7 @@ def test_points_differ_from_the_base_in_what_the_axis_says() -> None:
 
 
 def test_positions_are_those_of_the_batches_of_the_last_epoch() -> None:
-    recipe = growth.recipe_of(base_of(growth.arguments(["--epochs", "3"])).training)
+    recipe = base_of(growth.arguments(["--epochs", "3"])).training
     batches = epoch_batches(70, recipe, 3)
     position = positions(70, recipe)
     assert [set(position[rows]) for rows in batches] == [{0.0}, {0.5}, {1.0}]

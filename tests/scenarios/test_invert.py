@@ -19,8 +19,8 @@ from bareface.cli.app import app
 from bareface.inversion_file import read_inversion
 from bareface.report.contact_sheet import SHEET_FILE
 from bareface.roster import read_manifest
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
 

@@ -13,13 +13,14 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner, Result
 
-from bareface.auditing.question import Question, silent
+from bareface.auditing.progress import silent
+from bareface.auditing.settings import AuditSettings
 from bareface.auditing.usable import NO_RECOGNISER, usable_images
 from bareface.cli.app import app
 from bareface.errors import UsageError
 from bareface.evidence import Evidence, read_evidence
 from bareface.roster import Roster, read_manifest, write_manifest
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
@@ -131,8 +132,8 @@ def crowd(folder: Path) -> Roster:
 
 def test_people_under_two_names_are_found_by_a_recogniser(tmp_path: Path) -> None:
     roster = crowd(tmp_path)
-    question = Question(max_shared_rate=0.02)
-    checked = usable_images(roster, linear(0), linear(1), question, tmp_path, silent)
+    settings = AuditSettings(max_shared_rate=0.02)
+    checked = usable_images(roster, linear(0), linear(1), settings, tmp_path, silent)
     people = checked.hygiene.people
     assert (people.status, people.recogniser, people.second_matched, people.second_people) == ("done", "net 1", 2, 110)
     assert [(r.image, r.reason) for r in checked.examination.rejects] == [
@@ -141,13 +142,13 @@ def test_people_under_two_names_are_found_by_a_recogniser(tmp_path: Path) -> Non
     ]
     assert len(checked.examination.accepted) == 218
     with pytest.raises(UsageError, match=r"recogniser: got the audited target itself; .*would remove its own leak"):
-        usable_images(roster, linear(0), linear(0), question, tmp_path, silent)
+        usable_images(roster, linear(0), linear(0), settings, tmp_path, silent)
 
 
 def test_without_outsiders_nobody_is_compared(tmp_path: Path) -> None:
     roster = crowd(tmp_path)
     members = roster.take(roster.rows("member"))
-    checked = usable_images(members, linear(0), linear(1), Question(), tmp_path, silent)
+    checked = usable_images(members, linear(0), linear(1), AuditSettings(), tmp_path, silent)
     assert checked.hygiene.people.reason == "there is nobody who was never trained on"
 
 

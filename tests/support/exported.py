@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from waves import fill
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 EXPORTERS = ("script", "dynamo")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from bareface.inversion.generator import Latents, Prior, standard_normal
 from bareface.inversion.sight import Sight
 from bareface.inversion.views import STILL, Augmentation
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 SIDE = 8

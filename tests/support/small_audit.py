@@ -10,8 +10,7 @@ from inverted import small_target
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.inversion.conduct import Inverted
 from bareface.auditing.inversion.terms import Terms
-from bareface.auditing.question import Question, make_attacks
-from bareface.config import make_attack_configs
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.faces.synthetic import write_folder
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
@@ -50,6 +49,8 @@ def small_audit(home: Path) -> SmallAudit:
     person = np.array([int(subject[1:]) for subject in listed.subject])
     role = np.select([person < 12, person >= 24], [str(Role.MEMBER), str(Role.AUXILIARY)], str(Role.OUTSIDE))
     people, target = Roster(listed.root, listed.image, listed.subject, role), network(0)
-    attacks = make_attacks(make_attack_configs(["bn-distance", "bn-distance-variance"]))
-    conduct(Brought(target, people), Question(attacks, games=("dataset",), selfcheck="report"), home / "run")
+    attacks = attacks_named("bn-distance", "bn-distance-variance")
+    conduct(
+        Brought(target, people), AuditSettings(attacks=attacks, games=("dataset",), selfcheck="report"), home / "run"
+    )
     return SmallAudit(home / "run", target, people)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.depthwise_mobilefacenet import DepthwiseMobileFaceNetPlan
 from bareface.targets.backbones.evolve_mobilefacenet import EvolveMobileFaceNetPlan
 from bareface.targets.backbones.face_resnet import FaceResNetPlan
@@ -19,7 +20,6 @@ from bareface.targets.backbones.plan import Plan
 from bareface.targets.backbones.resnet import ResNetPlan
 from bareface.targets.backbones.sphereface import SphereFacePlan
 from bareface.targets.backbones.vit import ViTPlan
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 _BLOCKS = blocks((16, 8, 1, 2, 0), (24, 8, 1, 2, 0), (32, 8, 1, 2, 0))

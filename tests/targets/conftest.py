@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "checkpoints"

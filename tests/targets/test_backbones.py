@@ -17,6 +17,7 @@ from torch import Tensor
 from waves import pixels, wave
 
 from bareface.errors import TargetError
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.face_resnet import FaceResNetPlan
 from bareface.targets.backbones.inception import InceptionPlan
 from bareface.targets.backbones.inverted import blocks
@@ -28,7 +29,6 @@ from bareface.targets.backbones.resnet import ResNetPlan
 from bareface.targets.backbones.vit import ViTPlan
 from bareface.targets.build import PLANS, build
 from bareface.targets.recognise import assemble, norms, recognise
-from bareface.targets.spec import ImageSpec
 
 MOBILE = [name for name in PLANS if "mobile" in name]
 FACE, TALL, GREY = ImageSpec(112, 112), ImageSpec(112, 96), ImageSpec(128, 128, "GRAY")

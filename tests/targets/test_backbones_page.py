@@ -3,10 +3,10 @@
 import pytest
 from backbone_page import code, nets, table
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS
 from bareface.targets.conventions import Convention
 from bareface.targets.families import FAMILIES
-from bareface.targets.spec import ImageSpec
 from bareface.targets.strangers import FACTORY, STRANGERS
 from bareface.targets.unwrap import CONTAINERS, PREFIXES
 

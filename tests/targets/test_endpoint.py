@@ -13,9 +13,10 @@ from serving import Service, serving
 from torch import Tensor
 
 from bareface.errors import TargetError
+from bareface.settings.rate_limit import RateLimit
+from bareface.settings.spec import ImageSpec
 from bareface.targets.endpoint import Endpoint, endpoint, is_address, read_embeddings
-from bareface.targets.post import Courtesy, Post
-from bareface.targets.spec import ImageSpec
+from bareface.targets.post import HttpClient
 
 IMAGES = faces(5, side=12)
 GOOD, BOTH = b'{"embeddings": [[1, 2]]}', b'{"embeddings": [[1, 2], [3, 4]]}'
@@ -47,8 +48,8 @@ class Clock:
 
 def asking(url: str, clock: Clock | None = None, **how: float) -> Endpoint:
     clock = clock or Clock()
-    courtesy = Courtesy(**{"images": 2, "timeout": 5.0, "retries": 2, **how})  # type: ignore[arg-type]
-    return Endpoint(Post(url, courtesy, clock.sleep, clock), ImageSpec(12, 12))
+    rate_limit = RateLimit(**{"images": 2, "timeout": 5.0, "retries": 2, **how})  # type: ignore[arg-type]
+    return Endpoint(HttpClient(url, rate_limit, clock.sleep, clock), ImageSpec(12, 12))
 
 
 def test_pictures_arrive_whole_and_answers_in_order(service: Service) -> None:
@@ -81,7 +82,7 @@ def test_no_more_requests_in_a_second_than_agreed(service: Service) -> None:
 def test_a_busy_endpoint_is_asked_again_after_longer_and_longer_waits(service: Service, mood: int) -> None:
     clock = Clock()
     service.moods = [mood, mood]
-    asking(service.url, clock, per_second=1e9, first_wait=1.0).embed(IMAGES[:1])
+    asking(service.url, clock, per_second=10_000.0, first_wait=1.0).embed(IMAGES[:1])
     assert [round(seconds) for seconds in clock.slept if seconds > 0.5] == [1, 2]
 
 
@@ -179,7 +180,7 @@ class TestTime:
     )  # fmt: skip
     def test_a_slow_answer_is_none(self, pieces: list[bytes]) -> None:
         with dripping(pieces, 0.05) as url:
-            asked = endpoint(url, courtesy=Courtesy(timeout=0.5, retries=0))
+            asked = endpoint(url, rate_limit=RateLimit(timeout=0.5, retries=0))
             with pytest.raises(
                 TargetError, match=r"got no answer in 1 tries \(the last: no whole answer within 0\.5 s\)"
             ):
@@ -188,13 +189,13 @@ class TestTime:
     def test_the_same_service_at_full_speed_is_understood(self) -> None:
         head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BOTH)
         with dripping([head, BOTH], 0.0) as url:
-            assert endpoint(url, courtesy=Courtesy(timeout=30, retries=0)).embed(IMAGES[:2]).shape == (2, 2)
+            assert endpoint(url, rate_limit=RateLimit(timeout=30, retries=0)).embed(IMAGES[:2]).shape == (2, 2)
 
     def test_a_host_that_nobody_finds_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = threading.Event()
         monkeypatch.setattr("socket.getaddrinfo", lambda *_: found.wait(20))
         with pytest.raises(TargetError, match=r"no whole answer within 0\.1 s"):
-            endpoint("http://nowhere/", courtesy=Courtesy(timeout=0.1, retries=0)).embed(IMAGES[:2])
+            endpoint("http://nowhere/", rate_limit=RateLimit(timeout=0.1, retries=0)).embed(IMAGES[:2])
         found.set()
 
 

@@ -8,12 +8,12 @@ from backbone_page import nets
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.ir import IRPlan
 from bareface.targets.backbones.vit import ViTPlan
 from bareface.targets.build import PLANS, build
 from bareface.targets.families import FAMILIES
 from bareface.targets.recognise import assemble, norms, recognise
-from bareface.targets.spec import ImageSpec
 from bareface.targets.strangers import STRANGERS, Stranger
 
 FACE, TALL = ImageSpec(112, 112), ImageSpec(112, 96)

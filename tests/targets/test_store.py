@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from waves import pixels
 
 from bareface.errors import CheckpointError, TargetError
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.recognise import norms
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
 
@@ -108,7 +108,7 @@ def test_what_could_not_be_read_back_is_not_saved(target: Target, tmp_path: Path
 
 FACTORY = """
 from torch import nn
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 def module(): return nn.Sequential(nn.Flatten(), nn.Linear(1024, 8))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bareface.faces.source import ArrayImages
+from bareface.settings.recipe import Recipe
 from bareface.training.batches import (
     Variation,
     batch_count,
@@ -17,7 +18,6 @@ from bareface.training.batches import (
     epoch_batches,
     held_in_memory,
 )
-from bareface.training.recipe import Recipe
 
 
 @given(count=st.integers(2, 200), size=st.integers(2, 70))

@@ -15,8 +15,9 @@ from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
 from bareface.probing.head import head_answers
 from bareface.registry import prose
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel
 from bareface.training.defence import AnswerDefence, Public, ReleaseDefence, TrainingDefence
@@ -48,7 +49,6 @@ from bareface.training.defences.zeroed_counters import ZeroedCounters
 from bareface.training.defended import train_defended
 from bareface.training.heads import CosFace
 from bareface.training.learner import Learner, fresh_backbone, learner_of
-from bareface.training.recipe import Recipe
 
 SPEC = ImageSpec(16, 16, "GRAY")
 RECIPE = Recipe(spec=SPEC, embedding_size=16, epochs=1, batch_size=8, warmup_epochs=0, learning_rate=0.05, seed=4)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bareface.targets.spec import ImageSpec
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.training.defences.dp_sgd import DpSgd, spent
 from bareface.training.heads import ArcFace
 from bareface.training.learner import Learner
 from bareface.training.private import clipped, clipped_sum, image_gradients
-from bareface.training.recipe import Recipe
 
 RECIPE = Recipe(spec=ImageSpec(16, 16, "GRAY"), embedding_size=8, epochs=2, warmup_epochs=0)
 

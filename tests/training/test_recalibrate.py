@@ -7,7 +7,7 @@ from torch import nn
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training.recalibrate import estimate_statistics
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bareface.errors import UsageError
-from bareface.targets.spec import ImageSpec
-from bareface.training.recipe import Recipe
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from bareface.artefacts import SUFFIX
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import ArrayImages
 from bareface.folders import LOCK, held
-from bareface.targets.spec import ImageSpec
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training import checkpoints
-from bareface.training.recipe import Recipe
 from bareface.training.train import Step, train
 
 REPOSITORY = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from bareface.faces.source import ArrayImages
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
-from bareface.targets.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.training.verification import _auc, _different_pairs, _same_pairs, verification_auc
 

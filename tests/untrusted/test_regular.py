@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bareface.auditing.config_file import read_config
 from bareface.columns import read_csv
-from bareface.config import read_config
 from bareface.errors import BarefaceError
 from bareface.faces.aligning import read_landmarks
 from bareface.faces.packs.records import RecordFile

@@ -11,10 +11,10 @@ from bareface.artefacts import is_sound, write_artefact
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
 from bareface.auditing.defending.trial import Stand, run_trial
 from bareface.auditing.defending.world import World
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import run_folder
-from bareface.config import make_attack_configs
 from bareface.errors import RunError, UsageError
+from bareface.settings.notation import name_and_parameters
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class
 from bareface.untrusted.shown import gist
@@ -42,13 +42,13 @@ def make_defence(text: str) -> Defence | None:
     """
     if text == UNDEFENDED:
         return None
-    (asked,) = make_attack_configs([text])  # the same notation as that of attacks
-    kind = defence_class(asked.name)
+    name, parameters = name_and_parameters(text)
+    kind = defence_class(name)
     try:
-        return kind(**asked.parameters)
+        return kind(**parameters)
     except ValidationError as error:
         first = error.errors()[0]
-        where = f"defence {asked.name}, parameter {'.'.join(map(str, first['loc']))}"
+        where = f"defence {name}, parameter {'.'.join(map(str, first['loc']))}"
         raise UsageError(where, got=gist(first["input"]), expected=first["msg"], hint="bareface bench list") from error
 
 

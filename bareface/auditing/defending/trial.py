@@ -1,7 +1,7 @@
 """One defence on trial: a defended target, a shadow with the same defence, an audit, and verification."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,25 +9,25 @@ import numpy as np
 
 import bareface
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.cast import images_for, progress_of, recipe_of, train_backbone, training_set
+from bareface.auditing.cast import images_for, progress_of, train_backbone, training_set
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Leak, Trial, Utility
 from bareface.auditing.defending.world import World
 from bareface.auditing.own_models import Shadow
-from bareface.auditing.question import Progress, Question, make_attacks
+from bareface.auditing.progress import Progress
+from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.verifying import PairedImages, verify
-from bareface.config import ShadowConfig, make_attack_configs
 from bareface.evidence import Evidence, Finding
 from bareface.faces.contents import Contents
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.images import RosterImages
 from bareface.probing.kinds import lacks_running_statistics, witness_of
 from bareface.roster import Roster
+from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 from bareface.training.defence import AnswerDefence, Defence, Public, ReleaseDefence, TrainingDefence
 from bareface.training.defended import train_defended
-from bareface.training.recipe import Recipe
 from bareface.vocabulary import Role
 
 OUTSIDE_ATTACKS = ("embedding-norm", "flip-agreement", "subject-compactness:k=3")
@@ -89,7 +89,7 @@ class Stand:
         return self.world.roster if name == "target" else self.shadow_roster
 
     def _recipe(self, name: str) -> Recipe:
-        return recipe_of(self.world.training.model_copy(update={"seed": seed_for(self.seed, name)}))
+        return replace(self.world.training, seed=seed_for(self.seed, name))
 
 
 def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
@@ -165,13 +165,13 @@ def _audit(stand: Stand, defence: Defence | None, target: Target, shadow: Target
     """The dataset game with a shadow that has the same defence, by somebody who knows it."""
     if isinstance(defence, AnswerDefence):
         target, shadow = defence.asked(target), defence.asked(shadow)
-    wanted = make_attacks(make_attack_configs(attacks_on(defence, target, stand.attacks)))
-    question = Question(
-        wanted, games=("dataset",), shadow=ShadowConfig(count=1, train=stand.world.training), seed=stand.seed,
+    wanted = attacks_named(*attacks_on(defence, target, stand.attacks))
+    settings = AuditSettings(
+        attacks=wanted, games=("dataset",), shadow=ShadowSettings(count=1, train=stand.world.training), seed=stand.seed,
         title=UNDEFENDED if defence is None else defence.title(), selfcheck="skip", max_shared_rate=0.05,
     )  # fmt: skip
     brought = Brought(target, stand.world.roster, shadows=(Shadow(shadow, stand.shadow_roster),))
-    return conduct(brought, question, folder, fresh=True, progress=stand.progress)
+    return conduct(brought, settings, folder, fresh=True, progress=stand.progress)
 
 
 def _leak(finding: Finding) -> Leak:

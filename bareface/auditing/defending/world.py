@@ -1,7 +1,7 @@
 """The people of a bench: who is trained on, who is not, the attacker's own, and the public."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import training_set
-from bareface.config import SpecConfig, TrainConfig
 from bareface.errors import RosterError
 from bareface.faces.synthetic import write_folder_once
 from bareface.roster import Roster, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
 from bareface.streams import stream
 from bareface.training.defence import Public
 from bareface.vocabulary import Role
@@ -20,8 +21,8 @@ from bareface.vocabulary import Role
 VERIFICATION = "verification"
 SHADOWED = 2 / 3
 MOST_PUBLIC = 1000
-TRAINING = TrainConfig(
-    spec=SpecConfig(height=32, width=32, order="GRAY"), embedding_size=64, scale=16.0, margin=0.3, epochs=30,
+TRAINING = Recipe(
+    spec=ImageSpec(height=32, width=32, order="GRAY"), embedding_size=64, scale=16.0, margin=0.3, epochs=30,
     batch_size=32, learning_rate=0.02,
 )  # fmt: skip
 
@@ -58,12 +59,12 @@ class World:
     name: str
     roster: Roster
     strangers: Roster
-    training: TrainConfig
+    training: Recipe
 
     def settings(self) -> dict[str, object]:
         """What a run of the bench must not change."""
         digests = {"roster": roster_digest(self.roster), "strangers": roster_digest(self.strangers)}
-        return {"world": self.name, "training": self.training.model_dump(mode="json"), **digests}
+        return {"world": self.name, "training": asdict(self.training), **digests}
 
     def shadow_roster(self, seed: int) -> Roster:
         """The auxiliary images with two of three people as a shadow's members, the others outside."""
@@ -79,7 +80,7 @@ class World:
         return Public(*training_set(people, self.training.spec))
 
 
-def world_of(roster: Roster, training: TrainConfig, name: str) -> World:
+def world_of(roster: Roster, training: Recipe, name: str) -> World:
     """A world of people that somebody brought.
 
     People to verify recognition on are those in the role `verification`, else those outside.
@@ -104,7 +105,7 @@ def rendered_world(
     report: Callable[[str, int, int], None],
     *,
     groups: tuple[Group, ...] = GROUPS,
-    training: TrainConfig = TRAINING,
+    training: Recipe = TRAINING,
     seed: int = 7,
 ) -> World:
     """People who do not exist, rendered into a folder; one that is there already is read."""

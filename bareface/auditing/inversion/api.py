@@ -7,7 +7,7 @@ from typing import Any
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
-from bareface.auditing.question import Progress, silent
+from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import InversionRecord

@@ -19,7 +19,7 @@ from torch import Tensor
 from bareface.artefacts import read_sound, write_artefact
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.terms import Terms
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.inversion.generator import Latents
 from bareface.inversion.judges import Bench
 from bareface.inversion.objectives.base import Objective

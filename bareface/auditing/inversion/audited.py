@@ -14,7 +14,7 @@ from bareface.auditing.cast import images_for
 from bareface.auditing.crossfit import Prior, tell
 from bareface.auditing.games import Arena, arena
 from bareface.auditing.hygiene import LEFT_OUT
-from bareface.auditing.question import Progress
+from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError

@@ -15,7 +15,7 @@ from bareface.auditing.inversion.record import Ingredients, assemble
 from bareface.auditing.inversion.scores import Scored, scored
 from bareface.auditing.inversion.stage import check_generator, faces_of, scene_for, space_of
 from bareface.auditing.inversion.terms import Terms
-from bareface.auditing.question import Progress, silent
+from bareface.auditing.progress import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Bench, Judge

@@ -85,7 +85,7 @@ def assemble(made: Ingredients) -> InversionRecord:
             files=[],
             roster=examination.accepted,
             digest=examination.digest,
-            settings=made.settings,
+            configuration=made.settings,
             seed=made.terms.seed,
             device=made.audited.target.device,
             started=made.started,

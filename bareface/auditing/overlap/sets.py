@@ -25,8 +25,8 @@ from bareface.auditing.cast import images_for
 from bareface.auditing.overlap.linked import Link, links
 from bareface.auditing.overlap.people import EXPECTED, SamePeople, Side, same_people, side, skipped
 from bareface.auditing.overlap.twins import RULE, Twins, pictures_of, twins
+from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms
-from bareface.auditing.question import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.errors import RosterError
 from bareface.faces.decode import printable

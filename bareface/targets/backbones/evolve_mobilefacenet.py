@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.inverted import SHRINK, STANDARD, Block, ConvBlock, covered, stages
 from bareface.targets.backbones.plan import Reading, Shapes, count
-from bareface.targets.spec import ImageSpec
 
 # The block that halves the sides, and those behind it that keep them.
 STAGES = (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5"))

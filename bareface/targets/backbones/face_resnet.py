@@ -13,9 +13,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.ir import UNITS
 from bareface.targets.backbones.plan import Reading, Shapes, count, sides
-from bareface.targets.spec import ImageSpec
 
 Style = Literal["foamliu", "ronghuaiyang"]
 TAILS: dict[Style, tuple[str, str, str]] = {"foamliu": ("bn2", "fc", "bn3"), "ronghuaiyang": ("bn4", "fc5", "bn5")}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, at_least, below, count
-from bareface.targets.spec import ImageSpec
 
 SMALLEST = 75
 

@@ -20,8 +20,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, count, sides
-from bareface.targets.spec import ImageSpec
 
 Layout = Literal["adaface", "evolve"]
 

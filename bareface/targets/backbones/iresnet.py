@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, count, sides
-from bareface.targets.spec import ImageSpec
 
 WIDTHS = (64, 128, 256, 512)
 # Four strided stages halve the sides four times.

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, below, count, sides
-from bareface.targets.spec import ImageSpec
 
 Release = Literal["9", "29", "29v2", "v4"]
 # What the stem and the four widening layers are called; a stage of residual blocks stands before each of the latter.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.inverted import SHRINK, Block, blocks, covered, stages
 from bareface.targets.backbones.plan import Reading, Shapes, count
-from bareface.targets.spec import ImageSpec
 
 STRIDED = (2, 4, 6)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.inverted import SHRINK, STANDARD, Block, ConvBlock, blocks, covered, with_strides
 from bareface.targets.backbones.plan import Reading, Shapes, count
-from bareface.targets.spec import ImageSpec
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import nn
 
 from bareface.errors import TargetError
-from bareface.targets.spec import ImageSpec
+from bareface.settings.spec import ImageSpec
 
 # Positions; larger ones are no faces.
 LARGEST_MAP = 1 << 20

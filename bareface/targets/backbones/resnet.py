@@ -12,8 +12,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, below, count, sides
-from bareface.targets.spec import ImageSpec
 
 Tail = Literal["pooled", "evolve"]
 # Stem, pooling and three strided stages halve the sides five times.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, below, count, sides
-from bareface.targets.spec import ImageSpec
 
 # Four stages halve the sides four times.
 SHRINK = 16

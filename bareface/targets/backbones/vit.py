@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.plan import Reading, Shapes, at_least, count, sides
-from bareface.targets.spec import ImageSpec
 
 # Side of the face crops that both projects cut into patches.
 USUAL = 112

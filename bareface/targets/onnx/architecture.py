@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS
 from bareface.targets.onnx.graph import Graph, read_graph
 from bareface.targets.recognise import Recognised, recognise, shapes_of
-from bareface.targets.spec import ImageSpec
 
 UNKNOWN = "unknown"
 # Stands for the embedding size where kernels are listed; no layer of any backbone is as wide.

@@ -8,11 +8,11 @@ import numpy as np
 from onnx import ModelProto, TensorProto, numpy_helper
 
 from bareface.errors import TargetError
+from bareface.settings.spec import GIVEN, ImageSpec
 from bareface.targets.onnx.nodes import Constants, Linear, Norm, linears, norms
 from bareface.targets.onnx.reading import SIMPLER, read_model
 from bareface.targets.onnx.shapes import Shapes, infer_shapes, shape_of
 from bareface.targets.printable import printable
-from bareface.targets.spec import GIVEN, ImageSpec
 from bareface.targets.weights import weights_sha256
 
 # Where a graph leaves its size open, this is what face recognisers take.

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.onnx.architecture import Origin, origin_of, read_as_fed
 from bareface.targets.onnx.graph import Graph
 from bareface.targets.onnx.session import Session
-from bareface.targets.spec import ImageSpec
 
 
 @dataclass(frozen=True, eq=False)

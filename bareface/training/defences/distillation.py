@@ -25,12 +25,12 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from bareface.settings.recipe import Recipe
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 from bareface.training.defence import PARAMETERS, Public, Reach, ReleaseDefence
 from bareface.training.fitting import fit
 from bareface.training.learner import Learner, Lesson, fresh_backbone, learner_of
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

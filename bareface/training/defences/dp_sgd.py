@@ -31,13 +31,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from bareface.errors import UsageError
+from bareface.settings.recipe import Recipe
 from bareface.streams import stream
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
 from bareface.training.defences.group_norm import with_group_norm
 from bareface.training.learner import Learner, Lesson
 from bareface.training.pretraining import pretrained
 from bareface.training.private import clipped_sum
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

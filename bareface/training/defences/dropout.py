@@ -20,8 +20,8 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from bareface.errors import TargetError
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

@@ -18,8 +18,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, TrainingDefence
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

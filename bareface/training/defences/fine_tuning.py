@@ -22,12 +22,12 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.settings.recipe import Recipe
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 from bareface.training.defence import PARAMETERS, Public, Reach, ReleaseDefence
 from bareface.training.fitting import fit
 from bareface.training.learner import learner_of
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

@@ -22,10 +22,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
 from bareface.training.learner import Learner, Lesson, cross_entropy
 from bareface.training.pretraining import pretrained
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

@@ -18,9 +18,9 @@ from typing import ClassVar
 from pydantic.dataclasses import dataclass
 from torch import nn
 
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, Public, TrainingDefence
 from bareface.training.defences.norms import replace_batchnorm
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

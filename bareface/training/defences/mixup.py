@@ -19,10 +19,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, TrainingDefence
 from bareface.training.defences.mixing import mixed_lesson
 from bareface.training.learner import Lesson
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

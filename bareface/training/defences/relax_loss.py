@@ -24,9 +24,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from bareface.settings.recipe import Recipe
 from bareface.training.defence import PARAMETERS, Reach, TrainingDefence
 from bareface.training.learner import Learner, Lesson, learn_from
-from bareface.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, config=PARAMETERS)

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import save_target
 from bareface.targets.target import Target
 

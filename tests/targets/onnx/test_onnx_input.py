@@ -23,13 +23,13 @@ from bareface.errors import UnsafeFileError
 from bareface.faces.source import ArrayImages
 from bareface.probing.graph import GraphWitness
 from bareface.probing.selfcheck import selfcheck
+from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS, build
 from bareface.targets.onnx.architecture import ANY_SIZE, family_input
 from bareface.targets.onnx.facts import onnx_facts
 from bareface.targets.onnx.nodes import Linear
 from bareface.targets.onnx.target import load_onnx
 from bareface.targets.recognise import recognise, shapes_of
-from bareface.targets.spec import ImageSpec
 from bareface.targets.store import load_target
 
 

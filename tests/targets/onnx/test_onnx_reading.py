@@ -13,9 +13,9 @@ from small_graphs import save, tiny
 
 from bareface.errors import CheckpointError, TargetError, UnsafeFileError
 from bareface.probing.taps import batchnorm_layers
+from bareface.settings.spec import ImageSpec
 from bareface.targets.onnx.graph import read_graph
 from bareface.targets.onnx.target import load_onnx
-from bareface.targets.spec import ImageSpec
 
 Change = Callable[[onnx.ModelProto], None]
 

@@ -1,10 +1,13 @@
-"""How a backbone is trained."""
+"""How a backbone is trained, and how many shadows and references."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict, field
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from bareface.errors import UsageError
-from bareface.targets.spec import ImageSpec
+from bareface.settings.closed import Closed, closed
+from bareface.settings.spec import ImageSpec
 
 _INFINITY = float("inf")
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -24,7 +27,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 _MARGINS = {"arcface": (0.0, 1.5), "cosface": (0.0, 1.0)}
 
 
-@dataclass(frozen=True)
+@closed
 class Recipe:
     """Everything that decides what a training run ends in, apart from the images.
 
@@ -50,7 +53,7 @@ class Recipe:
 
     architecture: str = "ir-tiny"
     embedding_size: int = 128
-    spec: ImageSpec = field(default_factory=lambda: ImageSpec(48, 48, "GRAY"))
+    spec: ImageSpec = field(default_factory=lambda: ImageSpec(48, 48))
     head: Literal["arcface", "cosface"] = "arcface"
     scale: float = 32.0
     margin: float = 0.5
@@ -91,6 +94,28 @@ class Recipe:
         plain = asdict(self)
         spec = {f"spec.{name}": _plain(value) for name, value in plain.pop("spec").items()}
         return plain | spec
+
+
+class ShadowSettings(Closed):
+    """Shadow backbones, trained on the auxiliary people by the same code as any backbone.
+
+    people_in_training: share of the auxiliary people that a shadow is trained on; the others are its strangers.
+    """
+
+    count: Annotated[int, Field(ge=1, le=64)] = 2
+    people_in_training: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    train: Recipe = Recipe()
+
+
+class ReferenceSettings(Closed):
+    """Reference backbones that are trained on images in question: half of the people, with half of each one's images.
+
+    Every four of them share out all images: each was in the training of one, its person in that of two. Attacks that
+    compare the target with models that saw an image and models that did not (`mode=online`) live on them.
+    """
+
+    count: Annotated[int, Field(ge=2, le=256)] = 4
+    train: Recipe = Recipe()
 
 
 def _plain(value: object) -> object:

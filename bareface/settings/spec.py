@@ -2,19 +2,25 @@
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
-import torch
-from torch import Tensor
+from pydantic import Field
 
 from bareface.errors import UsageError
+from bareface.settings.closed import closed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ChannelOrder = Literal["RGB", "BGR", "GRAY"]
 LARGEST_SIDE = 4096
 
+_Side = Annotated[int, Field(gt=0, le=LARGEST_SIDE)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-@dataclass(frozen=True)
+
+@closed
 class ImageSpec:
     """Size, channel order and normalisation of a backbone's input: x -> (x - mean) / std with x in 0..255.
 
@@ -22,29 +28,36 @@ class ImageSpec:
         height, width: of the input, in pixels.
         order: channel order; `GRAY` is one channel, the ITU-R 601 luma.
         mean, std: on the 0..255 scale, one number for all channels or one for each.
+
+    Raises:
+        UsageError: a side is not 1 to 4096 pixels, a number is not finite, a std is not above 0, or there are neither
+            one nor as many numbers as channels.
     """
 
-    height: int
-    width: int
+    height: _Side
+    width: _Side
     order: ChannelOrder = "RGB"
-    mean: tuple[float, ...] = (127.5,)
-    std: tuple[float, ...] = (127.5,)
+    mean: tuple[_Finite, ...] = (127.5,)
+    std: tuple[_Positive, ...] = (127.5,)
+
+    def __post_init__(self) -> None:
+        if not {len(self.mean), len(self.std)} <= {1, self.channels}:
+            raise ValueError(f"mean and std: give one number, or {self.channels} of them for {self.order}")
 
     @property
     def channels(self) -> int:
         """Number of input channels."""
         return 1 if self.order == "GRAY" else 3
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalise(self, images: "Tensor") -> "Tensor":
         """(n, 3, h, w) uint8 RGB to the (n, channels, h, w) float32 that the backbone takes."""
         pixels = images.float()
         if self.order == "BGR":
             pixels = pixels.flip(1)
         elif self.order == "GRAY":
-            luma = torch.tensor([0.299, 0.587, 0.114], device=pixels.device).view(1, 3, 1, 1)
+            luma = pixels.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
             pixels = (pixels * luma).sum(1, keepdim=True)
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1)
+        mean, std = (pixels.new_tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
         return (pixels - mean) / std
 
     def __str__(self) -> str:

@@ -1,0 +1,187 @@
+"""What an audit is asked, and where its model and people lie: read from YAML and the command line, used throughout."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from bareface.errors import UsageError
+from bareface.membership import attack_class
+from bareface.membership.base import Attack
+from bareface.settings.closed import Closed
+from bareface.settings.notation import name_and_parameters
+from bareface.settings.rate_limit import RateLimit
+from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.settings.spec import ImageSpec
+from bareface.untrusted.shown import gist
+from bareface.vocabulary import AssignmentWay, Game, Knowledge
+
+Gate = Literal["refuse", "report", "skip"]
+MAX_SHARED_RATE = 0.01
+
+
+def make_attack(name: str, parameters: dict[str, Any]) -> Attack:
+    """An attack with its parameters.
+
+    Raises:
+        UsageError: the attack is unknown, or a parameter is unknown or out of range.
+    """
+    attack = attack_class(name)
+    try:
+        return attack(**parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        parameter = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"attack {name}, parameter {parameter}",
+            got=gist(first["input"]),
+            expected=first["msg"][:1].lower() + first["msg"][1:],
+            hint=f"bareface attacks {name}",
+        ) from error
+
+
+def attacks_named(*texts: str) -> tuple[Attack, ...]:
+    """Attacks written as words, as in `subject-compactness:k=5`.
+
+    Raises:
+        UsageError: an attack is unknown, or a parameter is unknown or out of range.
+    """
+    return tuple(map(_attack, texts))
+
+
+def _attack(value: Any) -> Any:
+    """`name` or `name:key=value,key=value` or a mapping with the key `name`, as an attack."""
+    if isinstance(value, str):
+        return make_attack(*name_and_parameters(value))
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return make_attack(value["name"], {key: one for key, one in value.items() if key != "name"})
+    if isinstance(value, Attack):
+        return value
+    raise ValueError("write an attack as name:key=value or as a mapping with its name")
+
+
+def _written(attack: Attack) -> dict[str, Any]:
+    return {"name": attack.name, **attack.parameters()}
+
+
+_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "description": "name, or name:key=value,key=value"},
+        {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+    ]
+}
+AnyAttack = Annotated[Attack, PlainValidator(_attack), PlainSerializer(_written), WithJsonSchema(_SCHEMA)]
+
+DEFAULT_ATTACKS = (
+    "bn-distance",
+    "bn-distance-variance",
+    "embedding-norm",
+    "flip-agreement",
+    "subject-compactness:k=2",
+    "subject-compactness:k=3",
+    "class-centre",
+)
+
+
+class AuditSettings(Closed):
+    """Everything that is asked of an audit, apart from the target and the people.
+
+    Attributes:
+        attacks: with their parameters, as words, mappings or attacks.
+        games: None = all that the roster allows.
+        shadow: how shadows are trained; None = no shadow knowledge.
+        foreign: reference to a backbone that never saw the members; None = the first shadow, or an untrained copy.
+        knowledge: settings of prior knowledge; None = partial, and shadow where shadows are trained.
+        seed: root of every random stream.
+        folds: for partial knowledge.
+        batch_size: images in one forward pass, each with its mirror image; None = as many as suit their size.
+        max_reject_rate: more unusable images than this share are refused.
+        max_shared_rate: more images or people than this share in two roles are refused; fewer are left out.
+        trained_references: how references are trained that saw a part of the images in question; None = there are none.
+        assignment: how membership came about: `randomised` where members were drawn by lot from one pool before
+            training, which makes permutation tests exact, else `observational`, and people are matched; None = a seal
+            decides, which `bareface split` writes beside the roster.
+        selfcheck: what follows if the running statistics do not fit the declared input: `refuse`, `report` it and go
+            on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
+    """
+
+    title: str = "audit"
+    attacks: tuple[AnyAttack, ...] = Field(default_factory=lambda: attacks_named(*DEFAULT_ATTACKS), min_length=1)
+    games: tuple[Game, ...] | None = None
+    shadow: ShadowSettings | None = None
+    foreign: str | None = None
+    knowledge: tuple[Knowledge, ...] | None = Field(default=None, min_length=1)
+    trained_references: ReferenceSettings | None = None
+    seed: int = Field(default=7, ge=0)
+    folds: int = Field(default=5, ge=2, le=50)
+    batch_size: int | None = Field(default=None, ge=1)
+    max_reject_rate: float = Field(default=0.01, ge=0, le=1)
+    max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
+    selfcheck: Gate = "refuse"
+    assignment: AssignmentWay | None = None
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.shadow is None and "shadow" in (self.knowledge or ()):
+            raise UsageError(
+                "knowledge", got="shadow, but no shadow settings", expected="how to train shadows", hint="shadow: {}"
+            )
+        names = [(attack.name, tuple(sorted(attack.parameters().items()))) for attack in self.attacks]
+        if len(set(names)) < len(names):
+            raise ValueError("an attack with the same parameters is listed twice")
+        return self
+
+    @property
+    def knowledges(self) -> tuple[Knowledge, ...]:
+        """The settings of prior knowledge that are played."""
+        if self.knowledge is not None:
+            return tuple(dict.fromkeys(self.knowledge))
+        return ("partial", "shadow") if self.shadow is not None else ("partial",)
+
+    def as_plain(self) -> dict[str, Any]:
+        """What decides the numbers, as plain values: a run folder is gone on with under the same ones only."""
+        always = {"foreign", "seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
+        more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
+        changed = {name for name, usual in more.items() if getattr(self, name) != usual}
+        return self.model_dump(mode="json", include=always | changed)
+
+
+class AuditConfig(AuditSettings):
+    """One audit as a file or a command line states it: a model, the people, what is asked.
+
+    The people come either as one manifest (`roster`) or as folders, one for each role. `references` are backbones of
+    other origin that never saw the members. `device` is where torch backbones compute and shadows are trained.
+    `recogniser` is an independent network that finds people who are outside under one name and trained on under
+    another. `seal` names the seal of the draw where it does not lie beside the roster.
+    """
+
+    model: str
+    spec: ImageSpec | None = None
+    endpoint: RateLimit = RateLimit()
+    ignore_head: bool = False
+    roster: Path | None = None
+    members: Path | None = None
+    heldout: Path | None = None
+    nonmembers: Path | None = None
+    auxiliary: Path | None = None
+    public: Path | None = None
+    references: tuple[str, ...] = ()
+    device: str = "cpu"
+    recogniser: str | None = None
+    seal: Path | None = None
+
+    @model_validator(mode="after")
+    def _people(self) -> Self:
+        folders = (self.members, self.heldout, self.nonmembers, self.auxiliary, self.public)
+        if self.roster is not None and any(folder is not None for folder in folders):
+            raise ValueError("give the people as one roster or as folders, not both")
+        if self.roster is None and (self.members is None or (self.nonmembers is None and self.heldout is None)):
+            raise ValueError("give a roster, or members and nonmembers (or heldout) folders")
+        return self
