@@ -9,6 +9,7 @@ import torch
 
 from bareface.auditing.cast import train_backbone
 from bareface.folders import subfolder
+from bareface.grouping import rows_of
 from bareface.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings, ShadowSettings
 from bareface.streams import seed_for, stream
@@ -43,8 +44,9 @@ def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Ros
     people = rng.permutation(np.unique(auxiliary.subject))
     trained = people[: max(2, round(share * len(people)))]
     role = np.full(len(auxiliary), str(Role.OUTSIDE), dtype="<U16")
-    for person in trained:
-        rows = rng.permutation(np.flatnonzero(auxiliary.subject == person))
+    photos = rows_of(auxiliary.subject)
+    for person in trained.tolist():
+        rows = rng.permutation(photos[person])
         role[rows[::2]], role[rows[1::2]] = Role.MEMBER, Role.HELDOUT
     return Roster(auxiliary.root, auxiliary.image, auxiliary.subject, role)
 
@@ -87,9 +89,9 @@ def reference_roster(roster: Roster, number: int, seed: int) -> Roster:
     people_half, image_half = ((0, 0), (1, 1), (0, 1), (1, 0))[place]
     people = stream(seed, "reference people", four).permutation(np.unique(asked.subject))
     role = np.full(len(asked), str(Role.OUTSIDE), dtype="<U16")
-    for person in people[people_half::2]:
-        rows = np.flatnonzero(asked.subject == person)
-        dealt = stream(seed, "reference images", four, str(person)).permutation(rows)
+    photos = rows_of(asked.subject)
+    for person in people[people_half::2].tolist():
+        dealt = stream(seed, "reference images", four, person).permutation(photos[person])
         role[dealt[image_half::2]] = Role.MEMBER
     return Roster(asked.root, asked.image, asked.subject, role)
 

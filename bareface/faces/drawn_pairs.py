@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.pairs import FOLDS, PairList, check_folds, named_pairs
+from bareface.grouping import rows_of
 from bareface.roster import Roster
 from bareface.streams import stream
 
@@ -32,9 +33,9 @@ def draw_pairs(roster: Roster, seed: int, *, same: int = 3000, different: int = 
     _check_people(roster, photos, folds)
     rng = stream(seed, "pairs")
     dealt = _deal(photos, folds, rng)
-    parts = []
+    own, parts = rows_of(person), []
     for fold in range(folds):
-        people = [np.flatnonzero(person == who) for who in np.flatnonzero(dealt == fold)]
+        people = [own[who] for who in np.flatnonzero(dealt == fold).tolist()]
         for kind, wanted in ((True, same), (False, different)):
             share = wanted // folds + (fold < wanted % folds)
             pairs = _draw_same(people, share, rng) if kind else _draw_different(people, share, rng)

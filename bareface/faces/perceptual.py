@@ -37,6 +37,18 @@ def mirrored(waves: NDArray[np.float32]) -> NDArray[np.float32]:
     return waves * _parity()
 
 
+def differing(first: Hashes, second: Hashes) -> NDArray[np.uint16]:
+    """(n,) how many bits differ between n hashes and n others."""
+    words = np.bitwise_count(_words(first) ^ _words(second))
+    found: NDArray[np.uint16] = words.sum(axis=1, dtype=np.uint16)
+    return found
+
+
+def mirrored_hashes(hashes: Hashes) -> Hashes:
+    """(n, 32) the hashes of the mirror images."""
+    return hashes ^ np.packbits(_parity() < 0)
+
+
 @cache
 def _cosines() -> NDArray[np.float64]:
     """(waves, side) the first rows of the DCT-II."""
@@ -49,3 +61,7 @@ def _cosines() -> NDArray[np.float64]:
 def _parity() -> NDArray[np.float32]:
     """(255,) -1 for waves that a mirror turns over."""
     return np.tile(np.where(np.arange(_WAVES) % 2, -1, 1), _WAVES)[1:].astype(np.float32)
+
+
+def _words(hashes: Hashes) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(hashes).view(np.uint64)

@@ -1,12 +1,12 @@
 """Which photos make the templates: equally many people with equally many photos on both sides, all drawn by lot."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import UsageError
+from bareface.grouping import rows_of
 
 Rows = NDArray[np.intp]
 
@@ -90,5 +90,4 @@ def calibration_rows(subject: NDArray[np.str_], per_person: int, stream: np.rand
 
 def _able(subject: NDArray[np.str_], rows: Rows, per_person: int) -> list[Rows]:
     """The rows of each person who has at least so many, in order of name."""
-    own: Iterable[Rows] = (rows[subject[rows] == name] for name in np.unique(subject[rows]))
-    return [found for found in own if len(found) >= per_person]
+    return [rows[own] for own in rows_of(subject[rows]).values() if len(own) >= per_person]

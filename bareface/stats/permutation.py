@@ -4,11 +4,13 @@ A person who stands on one side only may be swapped with a person of the same fo
 stands on both sides (record game) has the two sides swapped. Either way all images of a person move together.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bareface.stats.intervals import CROSSFIT, DRAWS, chunk_sizes
-from bareface.stats.roc import midranks, rank_bounds
-from bareface.stats.sample import Codes, Floats, Sample
+from bareface.stats.roc import midranks, rank_bounds, weighted_wins
+from bareface.stats.sample import Bools, Codes, Floats, Sample
 
 _ROUNDING = 1e-12
 _ALPHA, _RESOLUTION = 0.05, 5
@@ -22,9 +24,8 @@ def null_aucs(judged: Sample, stream: np.random.Generator, draws: int = DRAWS) -
     of the member images minus that of the others, e = +1 or -1 by lot. For m = h that is exactly the swap of the two
     sides; for other counts it swaps the difference and leaves the composition of the sample as it is.
     """
-    answered = judged.answered
-    chunks = (_draw(answered, stream, size) for size in chunk_sizes(draws, len(answered.side_of_person())))
-    return np.concatenate(list(chunks))
+    people = _People.of(judged.answered)
+    return np.concatenate([people.draw(stream, size) for size in chunk_sizes(draws, len(people.both))])
 
 
 def redrawn_aucs(judged: Sample, probability: Floats, stream: np.random.Generator, draws: int = DRAWS) -> Floats:
@@ -48,14 +49,17 @@ def redrawn_aucs(judged: Sample, probability: Floats, stream: np.random.Generato
     found = []
     for size in chunk_sizes(draws, max(len(judged), people)):
         drawn = stream.random((people, size)) < chance[:, None]
-        inside = np.where(drawn, 1 - chance[:, None], 0.0)[person]
-        outside = np.where(drawn, 0.0, chance[:, None])[person]
-        beaten = np.zeros((len(judged) + 1, size))
-        np.cumsum(outside, axis=0, out=beaten[1:])
-        wins = np.einsum("ib,ib->b", inside, beaten[below] + beaten[up_to]) / 2
-        pairs = inside.sum(axis=0) * outside.sum(axis=0)
-        found.append(wins[pairs > 0] / pairs[pairs > 0])
-    return np.concatenate(found)
+        inside, outside = np.where(drawn, 1 - chance[:, None], 0.0).T, np.where(drawn, 0.0, chance[:, None]).T
+        found += [
+            _redrawn(one[person], other[person], below, up_to) for one, other in zip(inside, outside, strict=True)
+        ]
+    return np.array([auc for auc in found if auc is not None])
+
+
+def _redrawn(inside: Floats, outside: Floats, below: Codes, up_to: Codes) -> float | None:
+    """The AUC of units by weight, in the order of their scores; None where a side has none."""
+    pairs = inside.sum() * outside.sum()
+    return float(weighted_wins(inside, outside, below, up_to) / pairs) if pairs > 0 else None
 
 
 def draws_for(attacks: int, least: int = DRAWS) -> int:
@@ -88,34 +92,63 @@ def null_error(null: Floats, *, crossfit: bool = True) -> float:
     return spread * (CROSSFIT if crossfit else 1.0) if spread > _ROUNDING else 0.0
 
 
-def _draw(judged: Sample, stream: np.random.Generator, draws: int) -> Floats:
-    side = judged.side_of_person()
-    both, images = side == 3, np.bincount(judged.person)
-    kept, flipped = _rank_shares(judged)
-    labels = _permuted_labels(judged, np.flatnonzero(~both), stream, draws)
-    signs = 1.0 - 2.0 * stream.integers(0, 2, size=(draws, int(both.sum())))
-    members = labels @ images[~both] + np.bincount(judged.person, weights=judged.member)[both].sum()
-    rank_sum = labels @ kept[~both] + kept[both].sum() + signs @ flipped[both]
-    aucs: Floats = (rank_sum - members * (members + 1) / 2) / (members * (len(judged) - members))
-    return aucs
+@dataclass(frozen=True)
+class _People:
+    """What a draw needs of the people; images are looked at once, not in every draw.
+
+    Attributes:
+        both: (people,) who stands on both sides.
+        images: (people,) how many.
+        kept: (people,) the rank sum that each brings to the member side.
+        flipped: (people,) the part of it that a swap of sides turns round.
+        labels: (k,) 1 = member, of those who stand on one side.
+        folds: where each fold's people stand among those; a fold is that of a person's first image.
+        among_both: how many member images people with both sides have.
+        total: how many images there are.
+    """
+
+    both: Bools
+    images: Codes
+    kept: Floats
+    flipped: Floats
+    labels: Floats
+    folds: tuple[Codes, ...]
+    among_both: float
+    total: int
+
+    @classmethod
+    def of(cls, judged: Sample) -> "_People":
+        both, images = judged.side_of_person() == 3, np.bincount(judged.person)
+        members = np.asarray(np.bincount(judged.person, weights=judged.member), dtype=np.float64)
+        kept, flipped = _rank_shares(judged, images, members)
+        first = np.unique(judged.person, return_index=True)[1][~both]
+        fold = judged.fold[first]
+        folds = tuple(np.flatnonzero(fold == code) for code in np.unique(fold))
+        labels = judged.member[first].astype(np.float64)
+        return cls(both, images, kept, flipped, labels, folds, float(members[both].sum()), len(judged))
+
+    def draw(self, stream: np.random.Generator, draws: int) -> Floats:
+        """(draws,) AUCs."""
+        labels = self._permuted(stream, draws)
+        signs = 1.0 - 2.0 * stream.integers(0, 2, size=(draws, int(self.both.sum())))
+        members = labels @ self.images[~self.both] + self.among_both
+        rank_sum = labels @ self.kept[~self.both] + self.kept[self.both].sum() + signs @ self.flipped[self.both]
+        aucs: Floats = (rank_sum - members * (members + 1) / 2) / (members * (self.total - members))
+        return aucs
+
+    def _permuted(self, stream: np.random.Generator, draws: int) -> Floats:
+        """(draws, k) the labels, shuffled among the people of one fold."""
+        labels = np.tile(self.labels, (draws, 1))
+        for columns in self.folds:
+            labels[:, columns] = stream.permuted(labels[:, columns], axis=1)
+        return labels
 
 
-def _rank_shares(judged: Sample) -> tuple[Floats, Floats]:
+def _rank_shares(judged: Sample, images: Codes, members: Floats) -> tuple[Floats, Floats]:
     """(people,) the rank sum that a person brings to the member side, and the part of it that a swap turns round."""
     ranks = midranks(judged.scores)
-    total, images = np.bincount(judged.person, weights=ranks), np.bincount(judged.person)
+    total = np.bincount(judged.person, weights=ranks)
     inside = np.bincount(judged.person, weights=ranks * judged.member)
-    members = np.bincount(judged.person, weights=judged.member)
     composed = members * total / images
     both = (members > 0) & (members < images)
     return np.where(both, composed, total), np.where(both, inside - composed, 0.0)
-
-
-def _permuted_labels(judged: Sample, people: Codes, stream: np.random.Generator, draws: int) -> Floats:
-    """(draws, people) 1 = member, shuffled among the people of one fold: the fold of their first image."""
-    first = np.unique(judged.person, return_index=True)[1][people]
-    labels = np.tile(judged.member[first].astype(np.float64), (draws, 1))
-    for fold in np.unique(judged.fold[first]):
-        columns = np.flatnonzero(judged.fold[first] == fold)
-        labels[:, columns] = stream.permuted(labels[:, columns], axis=1)
-    return labels

@@ -85,10 +85,21 @@ def weighted_auc(scores: Floats, inside: Floats, outside: Floats) -> float:
         inside, outside: (n,) weight of each unit on the member and on the non-member side; 0 where it is not there.
     """
     order = np.argsort(scores, kind="stable")
-    below, up_to = rank_bounds(scores[order])
-    beaten = np.append(0.0, np.cumsum(outside[order]))
-    wins = inside[order] @ (beaten[below] + beaten[up_to]) / 2
+    wins = weighted_wins(inside[order], outside[order], *rank_bounds(scores[order]))
     return float(wins / (inside.sum() * outside.sum()))
+
+
+def weighted_wins(inside: Floats, outside: Floats, below: NDArray[np.intp], up_to: NDArray[np.intp]) -> float:
+    """Pairs in which a member scores above a non-member, by weight, ties one half.
+
+    Args:
+        inside: (m,) weights on the member side.
+        outside: (k,) weights on the other side, in the order of their scores.
+        below, up_to: (m,) how many of the k lie below each member, and how many at or below.
+    """
+    beaten = np.zeros(len(outside) + 1)
+    np.cumsum(outside, out=beaten[1:])
+    return float(inside @ (beaten[below] + beaten[up_to])) / 2
 
 
 def rank_bounds(ordered: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
