@@ -121,6 +121,8 @@ class FeatureAttack(Attack):
         penalty: strength of the L2 penalty on the attack model's weights.
     """
 
+    by_itself: ClassVar[bool] = True
+    """Whether the features of an image depend on nothing but the answers about it; False where photos are compared."""
     memory: ClassVar[Literal[-1, 0, 1]] = 0
     """What memory does to the features: makes them all larger (1) or smaller (-1); 0: that depends."""
 
@@ -129,7 +131,11 @@ class FeatureAttack(Attack):
 
     @abstractmethod
     def features(self, trace: Trace) -> Features:
-        """(n, f) numbers of each image; NaN where there are none."""
+        """(n, f) numbers of each image; NaN where there are none.
+
+        Where all of it is written over `bareface.membership.arrays`, stage 2 can move an image along them: then the
+        channels are tensors (n, ...) with gradients.
+        """
 
     @final
     def fit(self, known: Known, rng: np.random.Generator) -> AttackModel:

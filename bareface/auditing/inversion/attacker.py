@@ -6,7 +6,7 @@ import torch
 
 from bareface.auditing.attack_models import Kept
 from bareface.auditing.cast import public_images, untrained
-from bareface.auditing.inversion.audited import Audited
+from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.terms import Terms
 from bareface.errors import UsageError
 from bareface.inversion.alignment import WHOLE
@@ -20,13 +20,13 @@ from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
 from bareface.inversion.scene import Scene
 from bareface.inversion.sight import Sight
+from bareface.inversion.stage1 import obstacle, steered_by
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 
 MOST_REFERENCES = 256
 MEMORY = 1 << 30  # bytes for what enters the BatchNorm layers in one pass
-OTHER_ATTACKS = ("bn-distance-variance", "bn-distance", "embedding-norm", "flip-agreement")
 MEMBERSHIP = Membership.name
 SAME_FACE = 0.5
 
@@ -72,8 +72,7 @@ class Attacker:
 
     def membership(self, kept: Kept) -> Membership:
         """The logit of stage-1 attack models."""
-        arrays = [model.arrays() for model in kept.models]
-        made = Membership.rebuilt(self.network, arrays, kept.attack, kept.parameters)
+        made = Membership(self.network, kept.models, steered_by(kept.made))
         strange = self.restandardise or kept.knowledge == "shadow"
         return made.standardised_on(self.ordinary) if strange else made
 
@@ -124,20 +123,30 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
 
 
 def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
-    """Attack models that take no part in the search; None where the audit kept no others."""
-    used = {terms.attack} if any(name == MEMBERSHIP for _, name in terms.weighted) else set()
-    for attack in OTHER_ATTACKS if used else (terms.attack, *OTHER_ATTACKS):
-        for kept in audited.kept:
-            if attack not in used and (kept.game, kept.attack, kept.knowledge) == ("dataset", attack, terms.knowledge):
-                return kept
-    return None
+    """Attack models that take no part in the search; None where the audit kept no others.
+
+    Of an objective that reads no attack models, those that the terms name; else the first by file name that images
+    can be scored by.
+    """
+    there = [kept for kept in audited.kept if (kept.game, kept.knowledge) == (GAME, terms.knowledge)]
+    readable = [kept for kept in there if _scores_images(kept)]
+    named, others = (tuple(k for k in readable if (k.attack == terms.attack) == same) for same in (True, False))
+    used = any(name == MEMBERSHIP for _, name in terms.weighted)
+    return next(iter(others if used else named + others), None)
+
+
+def _scores_images(kept: Kept) -> bool:
+    try:
+        return not obstacle(kept.made)
+    except UsageError:  # the package of that attack is not here
+        return False
 
 
 @torch.no_grad()
 def rows_in_memory(target: Target, views: int, most: int) -> int:
     """How many images, each seen in so many views, fit into memory at once; `most` at most, one at least."""
     grey = torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5)
-    entering = ask(target, grey).entering
+    entering = ask(target, grey).entering.values()
     numbers = sum(one.values.numel() * one.values.element_size() for one in entering) // 2
     return max(1, min(most, MEMORY // max(1, numbers * views)))
 
