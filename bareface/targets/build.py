@@ -18,6 +18,7 @@ from bareface.targets.backbones.plan import Plan
 from bareface.targets.backbones.resnet import RESNET_PLANS
 from bareface.targets.backbones.sphereface import SPHEREFACE_PLANS
 from bareface.targets.backbones.vit import VIT_PLANS
+from bareface.targets.families import families
 from bareface.targets.spec import ImageSpec
 
 PLANS: Mapping[str, Plan] = {
@@ -45,12 +46,18 @@ def build(architecture: str, *, spec: ImageSpec, embedding_size: int = 512) -> n
     Raises:
         TargetError: no architecture has that name.
     """
-    if architecture not in PLANS:
-        names = ", ".join(sorted(PLANS))
+    known = plans()
+    if architecture not in known:
+        names = ", ".join(sorted(known))
         raise TargetError("architecture", got=repr(architecture), expected=f"one of {names}")
-    return PLANS[architecture].net(spec, embedding_size)
+    return known[architecture].net(spec, embedding_size)
+
+
+def plans() -> Mapping[str, Plan]:
+    """Architecture -> plan: ours, and those of families that other packages offer."""
+    return {name: plan for family in families() for name, plan in family.plans.items()} | dict(PLANS)
 
 
 def name_of(plan: Plan, family: str) -> str:
     """The name under which `build` knows the plan, or `<family>-custom`."""
-    return next((name for name, known in PLANS.items() if known == plan), f"{family}-custom")
+    return next((name for name, known in plans().items() if known == plan), f"{family}-custom")

@@ -4,9 +4,11 @@ The order matters; the first family whose marks are all found is it.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
+from bareface.registry import Plugin, Registry
 from bareface.targets import conventions as by
 from bareface.targets.backbones.depthwise_mobilefacenet import read_depthwise_mobilefacenet
 from bareface.targets.backbones.evolve_mobilefacenet import read_evolve_mobilefacenet
@@ -17,7 +19,7 @@ from bareface.targets.backbones.iresnet import read_iresnet
 from bareface.targets.backbones.light_cnn import read_light_cnn
 from bareface.targets.backbones.mbf import read_mbf
 from bareface.targets.backbones.mobilefacenet import read_mobilefacenet
-from bareface.targets.backbones.plan import Reading, Shapes, present
+from bareface.targets.backbones.plan import Plan, Reading, Shapes, present
 from bareface.targets.backbones.resnet import read_resnet
 from bareface.targets.backbones.sphereface import read_sphereface
 from bareface.targets.backbones.vit import read_vit
@@ -25,8 +27,8 @@ from bareface.targets.conventions import Convention
 
 
 @dataclass(frozen=True)
-class Family:
-    """Backbones that share their key names.
+class Family(Plugin):
+    """Backbones that share their key names. Its page is the docstring of the module of `read`.
 
     Attributes:
         name: of the family, and stem of the name of widths that no table lists.
@@ -34,13 +36,20 @@ class Family:
         read: reads depth, widths and input off the shapes.
         conventions: (what the wrapper contains, convention), most telling first; the last is the rule.
         unless: keys of which it has none; nets that have one are strangers.
+        plans: architecture -> plan, of a family that another package brings; ours are in `build.PLANS`.
     """
 
-    name: str
+    name: str  # type: ignore[misc]
     marks: tuple[str, ...]
     read: Callable[[Shapes], Reading]
     conventions: tuple[tuple[str, Convention], ...]
     unless: tuple[str, ...] = ()
+    plans: Mapping[str, Plan] = field(default_factory=dict, hash=False)
+
+    @property
+    def home(self) -> str:
+        """The module that has its page."""
+        return self.read.__module__
 
     def owns(self, shapes: Shapes) -> bool:
         """Whether tensors of these names are a backbone of the family."""
@@ -139,3 +148,16 @@ FAMILIES = (
     ),
     Family("sphereface", ("conv1_1.weight", "relu1_1.weight", "fc5.weight"), read_sphereface, (("", by.SPHEREFACE),)),
 )
+
+BACKBONES: Final = Registry[Family](
+    "backbone family",
+    "bareface.backbones",
+    Family,
+    {family.name: family for family in FAMILIES}.values,
+)
+
+
+def families() -> tuple[Family, ...]:
+    """Every family in the order in which they are asked: ours first, then those that other packages offer."""
+    ours = {family.name for family in FAMILIES}
+    return (*FAMILIES, *(family for name, family in BACKBONES.available().items() if name not in ours))

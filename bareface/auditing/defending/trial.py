@@ -25,7 +25,7 @@ from bareface.probing.kinds import lacks_running_statistics, witness_of
 from bareface.roster import Role, Roster
 from bareface.streams import seed_for
 from bareface.targets.target import Target
-from bareface.training.defence import AnswerDefence, Defence, Public, ReleaseDefence, TrainingDefence
+from bareface.training.defence import Defence, Public, TrainingDefence
 from bareface.training.defended import train_defended
 from bareface.training.recipe import Recipe
 
@@ -77,7 +77,7 @@ class Stand:
 
     def guarantee(self, defence: Defence | None) -> dict[str, float]:
         """What is proven about the target under this defence."""
-        if not isinstance(defence, TrainingDefence):
+        if defence is None:
             return {}
         members = self.world.roster.take(self.world.roster.rows(Role.MEMBER))
         return defence.guarantee(
@@ -119,14 +119,10 @@ def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
 
 def made(stand: Stand, name: str, defence: Defence | None) -> Target:
     """The target, or the shadow, as its users meet it under a defence."""
-    if isinstance(defence, TrainingDefence):
-        return stand.defended(name, defence)
-    target = stand.undefended(name)
-    seed = seed_for(stand.seed, name, "defence")
-    if isinstance(defence, ReleaseDefence):
-        stand.progress(f"{defence.name} of the {name}", 0, 1)
-        return defence.released(target, stand.public, seed)
-    return defence.answering(target, seed) if isinstance(defence, AnswerDefence) else target
+    if defence is None:
+        return stand.undefended(name)
+    stand.progress(f"{defence.name} of the {name}", 0, 1)
+    return defence.met(stand, name, seed_for(stand.seed, name, "defence"))
 
 
 def attacks_on(defence: Defence | None, target: Target, more: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -162,7 +158,7 @@ def verified(target: Target, strangers: Roster, seed: int) -> Utility:
 
 def _audit(stand: Stand, defence: Defence | None, target: Target, shadow: Target, folder: Path) -> Evidence:
     """The dataset game with a shadow that has the same defence, by somebody who knows it."""
-    if isinstance(defence, AnswerDefence):
+    if defence is not None:
         target, shadow = defence.asked(target), defence.asked(shadow)
     wanted = make_attacks(make_attack_configs(attacks_on(defence, target, stand.attacks)))
     question = Question(

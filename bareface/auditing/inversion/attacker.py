@@ -13,8 +13,7 @@ from bareface.inversion.alignment import WHOLE
 from bareface.inversion.answers import ask
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives import objective_class
-from bareface.inversion.objectives.base import Objective, TargetObjective
-from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.base import Given, Objective, Stage1
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
@@ -27,7 +26,6 @@ from bareface.targets.target import Target
 
 MOST_REFERENCES = 256
 MEMORY = 1 << 30  # bytes for what enters the BatchNorm layers in one pass
-MEMBERSHIP = Membership.name
 SAME_FACE = 0.5
 
 
@@ -72,20 +70,16 @@ class Attacker:
 
     def membership(self, kept: Kept) -> Membership:
         """The logit of stage-1 attack models."""
-        made = Membership(self.network, kept.models, steered_by(kept.made))
-        strange = self.restandardise or kept.knowledge == "shadow"
-        return made.standardised_on(self.ordinary) if strange else made
+        return Membership.made_of(self._given(kept))
 
     def _term(self, name: str) -> Objective:
-        if name == MEMBERSHIP:
-            assert self.kept is not None  # `attacker_of` read them
-            return self.membership(self.kept)
-        made = objective_class(name)
-        if name == BnDistance.name:
-            return BnDistance(self.network).standardised_on(self.public)
-        if name == "template" or not issubclass(made, TargetObjective):
-            raise UsageError("objective", got=repr(name), expected="one that needs nothing but the target")
-        return made(self.network)
+        return objective_class(name).made_of(self._given(self.kept))
+
+    def _given(self, kept: Kept | None) -> Given:
+        return Given(self.network, self.public, self.ordinary, None if kept is None else self._stage1(kept))
+
+    def _stage1(self, kept: Kept) -> Stage1:
+        return Stage1(steered_by(kept.made), kept.models, self.restandardise or kept.knowledge == "shadow")
 
     @torch.no_grad()
     def _spread(self, term: Objective) -> float:
@@ -98,7 +92,7 @@ def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> 
     Raises:
         UsageError: the audit kept no attack models for the objective.
     """
-    wanted = any(name == MEMBERSHIP for _, name in terms.weighted)
+    wanted = any(objective_class(name).reads_models for _, name in terms.weighted)
     kept = audited.models(terms.attack, terms.knowledge) if wanted else None
     count = rows_in_memory(audited.target, 2 * scene.siblings, min(MOST_REFERENCES, len(pool)))
     ordinary = _as_they_are(scene, pool, count)
@@ -112,7 +106,7 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
     asks a copy with fresh weights instead: there is no label to permute.
     """
     kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
-    if all(name == MEMBERSHIP for _, name in terms.weighted):
+    if all(objective_class(name).reads_models for _, name in terms.weighted):
         return replace(real, kept=kept)
     twin = untrained(audited.target, audited.examination.accepted, seed_for(terms.seed, "placebo"))
     if audited.target.centres is not None:
@@ -131,7 +125,7 @@ def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
     there = [kept for kept in audited.kept if (kept.game, kept.knowledge) == (GAME, terms.knowledge)]
     readable = [kept for kept in there if _scores_images(kept)]
     named, others = (tuple(k for k in readable if (k.attack == terms.attack) == same) for same in (True, False))
-    used = any(name == MEMBERSHIP for _, name in terms.weighted)
+    used = any(objective_class(name).reads_models for _, name in terms.weighted)
     return next(iter(others if used else named + others), None)
 
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.objectives.base import TargetObjective
+from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.sight import Sight
 from bareface.inversion.stage1 import features
 from bareface.membership.bn_distance import BnDistance as Attack
@@ -55,6 +55,11 @@ class BnDistance(TargetObjective):
     def __post_init__(self) -> None:
         if self.convention not in get_args(Convention):
             raise UsageError("objective bn-distance", got=repr(self.convention), expected="channels, none or variance")
+
+    @classmethod
+    def made_of(cls, given: Given) -> "BnDistance":
+        """Standardised on the public photos."""
+        return cls(given.target).standardised_on(given.public)
 
     @torch.no_grad()
     def standardised_on(self, sight: Sight) -> "BnDistance":

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.objectives.base import TargetObjective
+from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.sight import Sight
 from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.membership.arrays import plain
@@ -49,6 +49,7 @@ class Membership(TargetObjective):
     """
 
     name: ClassVar[str] = "membership"
+    reads_models: ClassVar[bool] = True
 
     models: tuple[AttackModel, ...]
     attack: FeatureAttack = field(default_factory=BnDistance)
@@ -57,6 +58,18 @@ class Membership(TargetObjective):
         steered_by(self.attack)
         if not self.models:
             raise UsageError("objective membership", got="no attack models", expected="one at least, better three")
+
+    @classmethod
+    def made_of(cls, given: Given) -> "Membership":
+        """The mean logit of the models that stage 1 left, standardised on this generator's images where they must be.
+
+        Raises:
+            UsageError: it left none.
+        """
+        if given.stage1 is None:
+            raise UsageError("objective membership", got="no attack models", expected="those of a stage-1 audit")
+        made = cls(given.target, given.stage1.models, given.stage1.attack)
+        return made.standardised_on(given.ordinary) if given.stage1.foreign else made
 
     @torch.no_grad()
     def standardised_on(self, sight: Sight) -> "Membership":
