@@ -9,10 +9,12 @@ import torch
 
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.lots import seal_beside
+from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.question import Progress, Question, make_attacks, silent
 from bareface.config import make_attack_configs
 from bareface.evidence import Evidence
 from bareface.membership.base import Attack
+from bareface.registry import warn_of_unavailable
 from bareface.roster import Roster, read_manifest
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
@@ -51,9 +53,13 @@ def audit(
         progress: called with (stage, done, total).
         more: other fields of `bareface.auditing.question.Question`, such as games, knowledge, shadow, folds.
 
+    Warns:
+        PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
+
     Raises:
         BarefaceError: the target, the roster, an attack or the folder is unusable; the message says what to do.
     """
+    warn_of_unavailable(*OF_AUDITS)
     question = replace(Question(), seed=seed, **more)
     if attacks is not None:
         question = replace(question, attacks=tuple(_attack(one) for one in attacks))

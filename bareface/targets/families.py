@@ -44,7 +44,7 @@ class Family(Plugin):
     read: Callable[[Shapes], Reading]
     conventions: tuple[tuple[str, Convention], ...]
     unless: tuple[str, ...] = ()
-    plans: Mapping[str, Plan] = field(default_factory=dict, hash=False)
+    plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
 
     @property
     def home(self) -> str:

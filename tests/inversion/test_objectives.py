@@ -25,6 +25,7 @@ from bareface.inversion.sight import Sight
 from bareface.membership.attack_model import AttackModel
 from bareface.registry import prose
 from bareface.targets.target import Target
+from bareface.testing.objectives import OBJECTIVE_CHECKS, Make
 from bareface.trace import Channel
 
 
@@ -113,31 +114,9 @@ def test_higher_is_better(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_rows_are_scored_by_themselves(name: str) -> None:
-    target, images = small_target(), noise_images(5)
-    objective = MAKERS[name](target, images)
-    scores, order = objective.score(siblings(images)), torch.tensor([3, 0, 4, 1, 2])
-    whole = siblings(images)
-    permuted = replace(whole, images=whole.images[order], rows=order, _views={}, _answers={})
-    torch.testing.assert_close(objective.score(permuted), scores[order])
-    alone = replace(whole, images=whole.images[2:3], windows=whole.windows[2:3], swapped=whole.swapped[2:3],
-                    rows=torch.tensor([2]), _views={}, _answers={})  # fmt: skip
-    torch.testing.assert_close(objective.score(alone), scores[2:3])
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_gradients_by_finite_differences_under_random_views(name: str) -> None:
-    target, images = small_target(), noise_images(2)
-    objective = MAKERS[name](target, noise_images(2, seed=6))
-    draws = torch.rand(2, 2, 2, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-
-    def score(x: Tensor) -> Tensor:
-        return objective.score(through(torch.stack([x, 0.9 * x], 1), draws))
-
-    moved = images.requires_grad_(True)
-    assert torch.autograd.gradcheck(score, moved, fast_mode=True)
-    (gradient,) = torch.autograd.grad(score(moved).sum(), moved)
-    assert (gradient.flatten(1).norm(dim=1) > 0).all()
+@pytest.mark.parametrize("check", OBJECTIVE_CHECKS, ids=lambda check: check.__name__)
+def test_every_objective_keeps_to_the_contract(check: Callable[[Make], None], name: str) -> None:
+    check(lambda target: MAKERS[name](target, noise_images(5, seed=6)))
 
 
 def test_weights_add() -> None:
