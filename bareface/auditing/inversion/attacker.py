@@ -92,7 +92,7 @@ def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> 
     Raises:
         UsageError: the audit kept no attack models for the objective.
     """
-    wanted = any(objective_class(name).reads_models for _, name in terms.weighted)
+    wanted = any(kind.reads_models for kind in _objectives(terms))
     kept = audited.models(terms.attack, terms.knowledge) if wanted else None
     count = rows_in_memory(audited.target, 2 * scene.siblings, min(MOST_REFERENCES, len(pool)))
     ordinary = _as_they_are(scene, pool, count)
@@ -106,7 +106,7 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
     asks a copy with fresh weights instead: there is no label to permute.
     """
     kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
-    if all(objective_class(name).reads_models for _, name in terms.weighted):
+    if all(kind.reads_models for kind in _objectives(terms)):
         return replace(real, kept=kept)
     twin = untrained(audited.target, audited.examination.accepted, seed_for(terms.seed, "placebo"))
     if audited.target.centres is not None:
@@ -125,8 +125,12 @@ def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
     there = [kept for kept in audited.kept if (kept.game, kept.knowledge) == (GAME, terms.knowledge)]
     readable = [kept for kept in there if _scores_images(kept)]
     named, others = (tuple(k for k in readable if (k.attack == terms.attack) == same) for same in (True, False))
-    used = any(objective_class(name).reads_models for _, name in terms.weighted)
+    used = any(kind.reads_models for kind in _objectives(terms))
     return next(iter(others if used else named + others), None)
+
+
+def _objectives(terms: Terms) -> list[type[Objective]]:
+    return [objective_class(name) for _, name in terms.weighted]
 
 
 def _scores_images(kept: Kept) -> bool:

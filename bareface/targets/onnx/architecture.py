@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bareface.targets.build import plans
+from bareface.targets.families import plans
 from bareface.targets.onnx.graph import Graph, read_graph
 from bareface.targets.recognise import Recognised, recognise, shapes_of
 from bareface.targets.spec import ImageSpec
