@@ -10,7 +10,7 @@ from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.terms import Terms
 from bareface.errors import UsageError
 from bareface.inversion.alignment import WHOLE
-from bareface.inversion.answers import ask
+from bareface.inversion.answers import Answers, ask
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives import objective_class
 from bareface.inversion.objectives.base import Given, Objective, Stage1
@@ -19,7 +19,7 @@ from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
 from bareface.inversion.scene import Scene
 from bareface.inversion.sight import Sight
-from bareface.inversion.stage1 import obstacle, steered_by
+from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
 from bareface.targets.target import Target
@@ -116,6 +116,7 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
     return Attacker(twin, kept, _public(audited, scene, count, terms.seed), _as_they_are(scene, pool, count), True)
 
 
+@torch.no_grad()
 def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
     """Attack models that take no part in the search; None where the audit kept no others.
 
@@ -123,7 +124,8 @@ def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
     can be scored by.
     """
     there = [kept for kept in audited.kept if (kept.game, kept.knowledge) == (GAME, terms.knowledge)]
-    readable = [kept for kept in there if _scores_images(kept)]
+    answers = _about_grey(audited.target)
+    readable = [kept for kept in there if _scores_images(kept, answers)]
     named, others = (tuple(k for k in readable if (k.attack == terms.attack) == same) for same in (True, False))
     used = any(kind.reads_models for kind in _objectives(terms))
     return next(iter(others if used else named + others), None)
@@ -133,18 +135,25 @@ def _objectives(terms: Terms) -> list[type[Objective]]:
     return [objective_class(name) for _, name in terms.weighted]
 
 
-def _scores_images(kept: Kept) -> bool:
+def _scores_images(kept: Kept, answers: Answers) -> bool:
+    """Whether images can be scored by these models; not so where the package of that attack is not here."""
     try:
-        return not obstacle(kept.made)
-    except UsageError:  # the package of that attack is not here
+        attack = steered_by(kept.made)
+        logit(kept.models[0], features(attack, answers))
+    except UsageError:
         return False
+    return True
+
+
+def _about_grey(target: Target) -> Answers:
+    """What a target answers about one grey image and its mirror image."""
+    return ask(target, torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5))
 
 
 @torch.no_grad()
 def rows_in_memory(target: Target, views: int, most: int) -> int:
     """How many images, each seen in so many views, fit into memory at once; `most` at most, one at least."""
-    grey = torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5)
-    entering = ask(target, grey).entering.values()
+    entering = _about_grey(target).entering.values()
     numbers = sum(one.values.numel() * one.values.element_size() for one in entering) // 2
     return max(1, min(most, MEMORY // max(1, numbers * views)))
 
