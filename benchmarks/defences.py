@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bareface.auditing.defending.bench import DEFENCES, run_bench
+from bareface.auditing.defending.bench import every_defence, run_bench
 from bareface.auditing.defending.world import World, rendered_world, world_of
 from bareface.cli.defending import written
 from bareface.cli.manners import Stages
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--world", choices=("rendered", "lfw"), default="rendered")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--defence", nargs="+", default=DEFENCES)
+    parser.add_argument("--defence", nargs="+", default=every_defence())
     parser.add_argument("--run", type=Path, default=None)
     asked = parser.parse_args()
     run = asked.run or Path("runs") / f"defences-{asked.world}"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bareface.auditing.own_models import shadow_roster
 from bareface.grouping import rows_of
-from bareface.roster import Role, Roster
+from bareface.roster import Roster
+from bareface.vocabulary import Role
 
 
 @given(st.lists(st.sampled_from(["anna", "Ben", "c", "", "ö"]), max_size=30))

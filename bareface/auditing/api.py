@@ -8,10 +8,12 @@ import torch
 
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.lots import seal_beside
+from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.settings import DEFAULT_ATTACKS, MAX_SHARED_RATE, AuditSettings, Gate, attacks_named
 from bareface.evidence import Evidence
 from bareface.membership.base import Attack
+from bareface.registry import warn_of_unavailable
 from bareface.roster import Roster, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
@@ -64,9 +66,13 @@ def audit(
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
             max_shared_rate, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
 
+    Warns:
+        PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
+
     Raises:
         BarefaceError: the target, the roster, an attack or the folder is unusable; the message says what to do.
     """
+    warn_of_unavailable(*OF_AUDITS)
     asked: dict[str, Any] = {
         "title": title,
         "attacks": _attacks(attacks),

@@ -12,7 +12,9 @@ import numpy as np
 from bareface.artefacts import artefact_path, refuse_damaged
 from bareface.auditing.answers import Answer
 from bareface.folders import subfolder
+from bareface.membership import attack_class
 from bareface.membership.attack_model import AttackModel
+from bareface.membership.base import FeatureAttack
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,17 @@ class Kept:
     game: str
     knowledge: str
     models: tuple[AttackModel, ...]
+
+    @property
+    def made(self) -> FeatureAttack:
+        """The attack under its parameters.
+
+        Raises:
+            UsageError: there is no attack of that name here, as where a plug-in package is not installed.
+        """
+        attack = attack_class(self.attack)(**self.parameters)
+        assert isinstance(attack, FeatureAttack)  # only those fit models
+        return attack
 
 
 def kept_attack_models(folder: Path) -> tuple[Kept, ...]:

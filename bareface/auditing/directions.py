@@ -22,7 +22,8 @@ from bareface.vocabulary import GAMES, Game
 
 # Memory makes these move one way on every backbone; they say which side looks trained on, whatever attacks are asked.
 SIGNALS: tuple[Attack, ...] = (EmbeddingNorm(), FlipAgreement(), BnDistance())
-REVERSED_ALPHA = 0.025
+# Beside the controls' .05: an audit of lots that were kept is called INVALID in about one of twenty.
+REVERSED_ALPHA = 0.01
 
 
 def directions(
@@ -50,15 +51,20 @@ def directions(
     for game, _, signal, arena in said:
         if (game, signal.tobytes()) not in known:
             known[game, signal.tobytes()] = _direction(signal, arena, weights[game], settings)
-    pointed = [known[game, signal.tobytes()] for game, _, signal, _ in said]
-    back, ahead = holm([1 - forward for _, forward in pointed]), holm([forward for _, forward in pointed])
+    # A signal that several attacks read is one signal, and one test.
+    back, ahead = (
+        dict(zip(known, holm([chance(forward) for _, forward in known.values()]), strict=True))
+        for chance in (lambda forward: 1 - forward, lambda forward: forward)
+    )
     by_answer, reversed_in, forward_in = {}, set(), set()
-    for (game, key, _, _), (reached, forward), away_p, ahead_p in zip(said, pointed, back, ahead, strict=True):
-        away = away_p < REVERSED_ALPHA
+    for game, answer, signal, _ in said:
+        key = game, signal.tobytes()
+        reached, forward = known[key]
+        away = back[key] < REVERSED_ALPHA
         reversed_in |= {game} if away else set()
-        forward_in |= {game} if ahead_p < REVERSED_ALPHA else set()
-        if key is not None:
-            by_answer[key] = Direction(auc=reached, p_value=1 - forward, reversed=away)
+        forward_in |= {game} if ahead[key] < REVERSED_ALPHA else set()
+        if answer is not None:
+            by_answer[answer] = Direction(auc=reached, p_value=1 - forward, reversed=away)
     return by_answer, reversed_in - forward_in
 
 

@@ -7,7 +7,9 @@ from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.config_file import make_config, read_config
 from bareface.auditing.lots import seal_beside
+from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.settings import AuditConfig
+from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
 from bareface.errors import ExitCode, UsageError
 from bareface.evidence import Evidence
@@ -60,6 +62,7 @@ def run_audit(
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
+    say_unavailable(*OF_AUDITS)
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bareface.auditing.defending.bench import DEFENCES, make_defence, run_bench
+from bareface.auditing.defending.bench import every_defence, make_defence, run_bench
 from bareface.auditing.defending.figure import write_figure
 from bareface.auditing.defending.record import Bench
 from bareface.auditing.defending.table import markdown
 from bareface.auditing.defending.world import TRAINING, World, rendered_world, world_of
+from bareface.cli.listing import lines_of, page_of, say_unavailable
 from bareface.cli.manners import Stages
 from bareface.cli.training import read_recipe
 from bareface.errors import UsageError
 from bareface.files import write_text
-from bareface.registry import prose
+from bareface.membership import ATTACKS
 from bareface.roster import read_manifest
-from bareface.training.defences import HEADINGS, defence_class, defences
+from bareface.training.defences import DEFENCES, defence_class, defences
 
 FIGURES = (".png", ".svg")
 
@@ -33,11 +34,12 @@ def run_defences(
 ) -> str:
     """Run the bench or go on with it; the table, after it was written with the record and the figure."""
     drawn = _figure_path(figure or run / "defences.svg")
+    say_unavailable(DEFENCES, ATTACKS)
     for name in names or ():
         make_defence(name)  # a mistake is found out before anything is rendered
     with Stages() as stages:
         world = _world(run, roster, recipe, stages, links)
-        bench = run_bench(world, names or DEFENCES, seeds, run / "trials", stages, attacks)
+        bench = run_bench(world, names or every_defence(), seeds, run / "trials", stages, attacks)
     return written(bench, run, drawn, as_json=as_json)
 
 
@@ -51,21 +53,16 @@ def written(bench: Bench, run: Path, figure: Path, *, as_json: bool = False) -> 
 
 
 def describe_defences() -> str:
-    """One line for each defence, by what it changes."""
-    found = defences()
-    width = max(map(len, found))
-    rows = sorted(found.items(), key=lambda pair: (pair[1].sort, pair[0]))
-    lines = [f"{name:{width}}  {kind.sort:8}  {prose(kind, HEADINGS).title}" for name, kind in rows]
+    """One line for each defence, by what it changes; those that cannot be used are named on stderr."""
+    say_unavailable(DEFENCES)
+    found = dict(sorted(defences().items(), key=lambda pair: (pair[1].sort, pair[0])))
+    lines = lines_of(found, {name: kind.sort for name, kind in found.items()})
     return "\n".join([*lines, "", "bareface bench list NAME explains one."])
 
 
 def describe_defence(name: str) -> str:
     """One defence in full: its page of prose, then its parameters with their defaults."""
-    kind = defence_class(name)
-    page = prose(kind, HEADINGS)
-    sections = [f"{heading}\n" + _indent(page.sections[heading]) for heading in HEADINGS]
-    parameters = "\n".join(f"  {key} = {value}" for key, value in kind().parameters().items()) or "  none"
-    return "\n\n".join([f"{name}: {page.title}", *sections, f"Parameters\n{parameters}"])
+    return page_of(defence_class(name)())
 
 
 def _world(run: Path, roster: Path | None, recipe: Path | None, stages: Stages, links: bool) -> World:
@@ -79,7 +76,3 @@ def _figure_path(path: Path) -> Path:
     if path.suffix.lower() not in FIGURES:
         raise UsageError("--figure", got=path.name, expected=f"a name that ends with {' or '.join(FIGURES)}")
     return path
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -9,7 +9,9 @@ from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, con
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.cli.auditing import GATE, read_folder_or_manifest
+from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
 from bareface.errors import ExitCode, UsageError
@@ -49,6 +51,7 @@ class Named:
 
 def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
     """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
+    say_unavailable(*OF_INVERSIONS)
     terms, target = Terms(**asked), called_by_content(load_target(named.target), named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
-from bareface.faces.packs.pack import Listing, is_pack, open_pack
+from bareface.faces.packs.pack import Listing, format_of, is_pack, open_pack, suffixes
 from bareface.image_folders import is_picture, refuse_links
 from bareface.roster import Ignored, Roster, read_folder
 from bareface.untrusted.regular import is_file, is_folder, is_there
@@ -35,7 +35,7 @@ def read_people(path: Path | str, role: str, *, links: bool = False) -> Roster:
     if is_pack(path):
         return _roster(path.parent, {path.name: open_pack(path).listing()}, role)
     if not is_there(path):
-        expected = "a folder of people, or a .rec, .tar or .lmdb pack"
+        expected = f"a folder of people, or a {suffixes()} pack"
         raise RosterError(str(path), got="no such file or folder", expected=expected)
     if not is_folder(path):
         open_pack(path)  # says what is wrong with it
@@ -56,7 +56,7 @@ def read_people(path: Path | str, role: str, *, links: bool = False) -> Roster:
 def _packs_in(folder: Path) -> list[Path]:
     inside = sorted(folder.iterdir())
     packs = [path for path in inside if is_pack(path)]
-    if len(packs) > 1 and {path.suffix.lower() for path in packs} != {".tar"}:
+    if len(packs) > 1 and not _one_set(packs):
         got = f"{len(packs)} packs, {packs[0].name} and {packs[1].name} among them"
         hint = "naming one of them instead of their folder"
         raise RosterError(str(folder), got=got, expected="one pack, or the .tar shards of one set", hint=hint)
@@ -64,6 +64,12 @@ def _packs_in(folder: Path) -> list[Path]:
         got = f"the pack {packs[0].name} beside folders of images"
         raise RosterError(str(folder), got=got, expected="one or the other", hint=f"naming {packs[0].name} itself")
     return packs
+
+
+def _one_set(packs: list[Path]) -> bool:
+    """Whether packs are the shards of one set, all of one format that is kept in shards."""
+    kinds = {format_of(path) for path in packs}
+    return len(kinds) == 1 and all(kind is not None and kind.in_shards for kind in kinds)
 
 
 def _has_images(path: Path) -> bool:

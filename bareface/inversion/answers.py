@@ -1,32 +1,36 @@
 """What a target answers about views of images, with gradients.
 
-The same numbers as a probe's (`bareface.probing.taps`), but nothing is reduced before somebody asks for it: an
-objective that reads embeddings alone pays nothing for the BatchNorm layers.
+The same channels as a probe's, but nothing is reduced before somebody asks for it: an objective that reads embeddings
+alone pays nothing for the BatchNorm layers. A probe works out the moments in two fast reductions and keeps no
+features; here they are worked out as they are defined, which is the slow oracle of the probe.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from bareface.errors import TargetError
+from bareface.probing.deviation import FORMULAS, SMALLEST_VARIANCE, SUMMED
+from bareface.probing.head import head_answers
+from bareface.probing.pooled import Projection
+from bareface.probing.taps import Tappable, batchnorm_layers, kept_of, statistics_of
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
+from bareface.trace import BN_CHANNELS, HEAD_CHANNELS, Channel, Layer, Trace
 
-# Below this spatial variance the logarithm would only measure rounding; the same as in a probe.
-_SMALLEST_VARIANCE = 1e-12
+DIFFERENTIABLE = frozenset({Channel.EMBEDDING, *BN_CHANNELS, Channel.POOLED, *HEAD_CHANNELS} - {Channel.TOP_CLASSES})
+"""The channels that have gradients in the images, where a target gives them at all."""
 
 
 @dataclass(frozen=True, eq=False)
 class Entering:
-    """A BatchNorm layer and the (m, c, ...) tensor that entered it."""
+    """A BatchNorm layer and the (m, c, ...) tensor that entered it; a `Deviation`, worked out when asked for."""
 
-    layer: _BatchNorm
+    layer: Tappable
     values: Tensor
 
     @cached_property
@@ -36,31 +40,42 @@ class Entering:
         return self._positions.sum(2) / self._positions.shape[2]
 
     @cached_property
+    def away(self) -> Tensor:
+        """(m, c) v̄ − u, u the running mean."""
+        centre, scale, _ = self._statistics
+        return (self.mean - centre) * scale
+
+    @cached_property
     def squared(self) -> Tensor:
-        """(m, c) (v̄ − u)², u the running mean."""
-        return (self.mean - self._statistic(self.layer.running_mean)).square()
+        """(m, c) (v̄ − u)²."""
+        return self.away.square()
 
     @property
     def running_variance(self) -> Tensor:
         """(c,) s², with the layer's epsilon."""
-        return self._statistic(self.layer.running_var) + self.layer.eps
+        return self._statistics[2]
 
     @cached_property
-    def log_ratio(self) -> Tensor:
-        """(m, c) log(σ² / s²), σ² the variance over positions; NaN where there is only one."""
+    def share(self) -> Tensor:
+        """(m, c) σ² / s², σ² the variance over positions; NaN where there is only one."""
         if self._positions.shape[2] == 1:
             return torch.full_like(self.mean, torch.nan)
-        variance = self._positions.var(2, correction=0)
-        return torch.log((variance + _SMALLEST_VARIANCE) / self.running_variance)
+        variance = self._positions.var(2, correction=0) * self._statistics[1].square()
+        return (variance + SMALLEST_VARIANCE) / self.running_variance
+
+    @cached_property
+    def log_share(self) -> Tensor:
+        """(m, c) its logarithm."""
+        return self.share.log()
 
     @property
     def _positions(self) -> Tensor:
         values = self.values if self.values.dtype == torch.float64 else self.values.float()
         return values.flatten(2) if values.ndim > 2 else values.unsqueeze(2)
 
-    def _statistic(self, buffer: Tensor | None) -> Tensor:
-        assert buffer is not None
-        return buffer.to(self._positions.dtype)
+    @cached_property
+    def _statistics(self) -> tuple[Tensor, Tensor, Tensor]:
+        return statistics_of(self.layer, self._positions.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,58 +83,90 @@ class Answers:
     """What one target answered about n rows of p pairs of views.
 
     Attributes:
+        target: who answered.
         embedding: (n, p, 2, d) before any normalisation; the third axis is a view and its mirror image.
-        entering: what entered each BatchNorm layer, in the order in which they ran.
+        entering: layer name -> what entered the BatchNorm layer, in the order in which they ran.
     """
 
+    target: Target
     embedding: Tensor
-    entering: tuple[Entering, ...]
+    entering: dict[str, Entering]
+    _kept: dict[Channel, Tensor] = field(default_factory=dict, repr=False)
 
     @cached_property
     def direction(self) -> Tensor:
         """(n, p, 2, d) the embeddings at length one."""
         return normalize(self.embedding, dim=-1)
 
-    @cached_property
-    def distance(self) -> Tensor:
-        """(n, p, 2, l) ||v̄ − u||², the numerator of d_i."""
-        return self._layers([e.squared.sum(1) for e in self.entering])
-
-    @cached_property
-    def distance_variance(self) -> Tensor:
-        """(n, p, 2, l) mean over channels of (v̄ − u)² / s²."""
-        return self._layers([(e.squared / e.running_variance).mean(1) for e in self.entering])
-
-    @cached_property
-    def logvar(self) -> Tensor:
-        """(n, p, 2, l) mean over channels of log(σ² / s²); NaN where a map has one pixel."""
-        return self._layers([e.log_ratio.mean(1) for e in self.entering])
-
-    @cached_property
-    def logvar_squared(self) -> Tensor:
-        """(n, p, 2, l) mean over channels of the square of that logarithm."""
-        return self._layers([e.log_ratio.square().mean(1) for e in self.entering])
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The BatchNorm layers and their numbers of channels."""
+        return tuple(Layer(name, int(one.running_variance.numel())) for name, one in self.entering.items())
 
     @property
-    def channels(self) -> Tensor:
-        """(l,) number of channels c_i of each layer."""
-        return self.embedding.new_tensor([e.layer.num_features for e in self.entering])
+    def given(self) -> frozenset[Channel]:
+        """The channels with gradients that this target gives."""
+        hidden = set() if self.entering else {*BN_CHANNELS, Channel.POOLED}
+        return DIFFERENTIABLE - hidden - (set() if self.target.centres is not None else set(HEAD_CHANNELS))
+
+    def channel(self, name: Channel) -> Tensor:
+        """(n, p, 2, ...) one of the channels that are given; worked out once and remembered.
+
+        The `bn_` channels of a target without BatchNorm layers have no layers: (n, p, 2, 0).
+        """
+        if name not in self._kept:
+            self._kept.update(self._worked_out(name))
+        return self._kept[name]
+
+    def trace(self, channels: Iterable[Channel]) -> Trace:
+        """What an attack sees of the n p pairs, each as an image and its mirror image.
+
+        In the place of arrays the channels are tensors, of the target's precision. They always ask for gradients,
+        even where nobody moves the images: what cannot be differentiated is found out at the first look.
+        """
+        read = {name: _asking(self.channel(name).flatten(0, 1)) for name in sorted(channels)}
+        pairs = np.arange(self.embedding.shape[:2].numel())
+        return Trace(pairs.astype(str), pairs, read, layers=self.layers)  # type: ignore[arg-type]
+
+    def _worked_out(self, name: Channel) -> dict[Channel, Tensor]:
+        if name == Channel.EMBEDDING:
+            return {name: self.embedding}
+        if name in FORMULAS:
+            told = [FORMULAS[name](one) for one in self.entering.values()]
+            return {name: self._layers([one.sum(1) if name in SUMMED else one.mean(1) for one in told])}
+        if name == Channel.POOLED:
+            standard = torch.cat([one.away * one.running_variance.rsqrt() for one in self.entering.values()], 1)
+            return {name: self._pairs(Projection.of(self.layers).pooled(standard))}
+        assert self.target.centres is not None
+        told_by_head = head_answers(self.embedding.flatten(0, 2), self.target.centres, self.target.posterior)
+        return {channel: self._pairs(values) for channel, values in told_by_head.items()}
 
     def _layers(self, values: list[Tensor]) -> Tensor:
-        shape = self.embedding.shape[:-1]
-        return torch.stack(values, -1).reshape(*shape, -1) if values else self.embedding.new_empty(*shape, 0)
+        return self._pairs(torch.stack(values, -1) if values else self.embedding.flatten(0, 2)[:, :0])
+
+    def _pairs(self, values: Tensor) -> Tensor:
+        """(n p 2, ...) to (n, p, 2, ...)."""
+        return values.reshape(*self.embedding.shape[:3], *values.shape[1:])
 
 
 def ask(target: Target, views: Tensor) -> Answers:
     """Show a target (n, p, 2, 3, h, w) RGB in [0, 1] of its own size; differentiable.
 
+    The tensors that enter the BatchNorm layers are kept, not copied: training needs them unchanged too, so no network
+    overwrites them in place.
+
     Raises:
         TargetError: the backbone returns no matrix of embeddings, or runs a BatchNorm layer twice in one pass.
     """
-    pixels = normalised(views.flatten(0, 2), target)
-    with _tapped(target.module) as entering:
+    pixels, layers = normalised(views.flatten(0, 2), target), batchnorm_layers(target.module)
+    with kept_of(layers, lambda values: values) as values:
         embedding = target.embed_normalised(pixels)
-    return Answers(embedding.reshape(*views.shape[:3], -1), tuple(entering.values()))
+    entering = {name: Entering(layers[name], one) for name, one in values.items()}
+    return Answers(target, embedding.reshape(*views.shape[:3], -1), entering)
+
+
+def _asking(values: Tensor) -> Tensor:
+    return values if values.requires_grad else values.detach().requires_grad_()
 
 
 def normalised(images: Tensor, target: Target) -> Tensor:
@@ -138,33 +185,3 @@ def _colour_map(spec: ImageSpec) -> tuple[Tensor, Tensor]:
     colours = 255.0 * torch.cat([torch.zeros(1, 3), torch.eye(3)])[:, :, None, None]
     black, *primaries = spec.normalise(colours)[:, :, 0, 0]
     return torch.stack(primaries, 1) - black[:, None], black[:, None]
-
-
-@contextmanager
-def _tapped(module: nn.Module) -> Iterator[dict[str, Entering]]:
-    """What enters each BatchNorm layer while the block runs.
-
-    The tensors are kept, not copied: training needs them unchanged too, so no network overwrites them in place.
-    """
-    entering: dict[str, Entering] = {}
-
-    def tap(name: str, layer: _BatchNorm, values: Tensor) -> None:
-        if name in entering:
-            raise TargetError(
-                f"BatchNorm layer {name}",
-                got="two inputs in one forward pass",
-                expected="one: its running statistics would mix two places",
-                hint="give each place of the network its own BatchNorm layer",
-            )
-        entering[name] = Entering(layer, values)
-
-    handles = [
-        layer.register_forward_pre_hook(lambda layer, arguments, name=name: tap(name, layer, arguments[0]))
-        for name, layer in module.named_modules()
-        if isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
-    ]
-    try:
-        yield entering
-    finally:
-        for handle in handles:
-            handle.remove()

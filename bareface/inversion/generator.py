@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -131,6 +131,20 @@ class Generator(Protocol):
         Raises:
             UsageError: the space has no prior.
         """
+
+
+@runtime_checkable
+class Personal(Protocol):
+    """A generator some of whose latents may say who is on an image."""
+
+    @property
+    def person(self) -> int:
+        """The first so many numbers of z are the person; 0 = z does not tell people from photos."""
+
+
+def tells_people(generator: Generator) -> bool:
+    """Whether z of this generator tells the person from the photo."""
+    return isinstance(generator, Personal) and generator.person > 0
 
 
 class _ClampThrough(torch.autograd.Function):

@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 from bareface.errors import UsageError
 from bareface.inversion.sight import Sight
 from bareface.targets.target import Target
+from bareface.trace import Channel
 
 
 class Restraint(ABC):
@@ -121,5 +122,5 @@ class Diversity:
 def _features(target: Target, sight: Sight) -> Tensor:
     """(n, p, 2, 1 + l)."""
     answers = sight.by(target)
-    norms = answers.embedding.norm(dim=-1, keepdim=True)
-    return torch.cat([norms.to(answers.distance), answers.distance], -1).clamp(min=1e-12).log()
+    norms, distances = answers.embedding.norm(dim=-1, keepdim=True), answers.channel(Channel.BN_DISTANCE)
+    return torch.cat([norms.to(distances), distances], -1).clamp(min=1e-12).log()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,6 +30,30 @@ class Variation(Protocol):
 
     def siblings(self, latents: Latents, noise: Tensor) -> Latents:
         """n rows and (n, count, noise_size) to n (1 + count) rows: each row, then its siblings."""
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """A generator that can vary one person."""
+
+    def variation(self, count: int) -> Variation:
+        """What makes so many siblings of each row."""
+
+
+def variation_of(generator: Generator, count: int) -> Variation:
+    """What makes `count` siblings of each row of this generator's latents.
+
+    Raises:
+        UsageError: the generator cannot vary one person.
+    """
+    if isinstance(generator, Varied):
+        return generator.variation(count)
+    raise UsageError(
+        "siblings",
+        got=f"{generator.name}, a generator that cannot vary one person",
+        expected="a StyleGAN2, or a generator with a method variation(count)",
+        hint="the objective agreement, and no siblings",
+    )
 
 
 def normal_noise(seed: int, numbers: Sequence[int], step: int, variation: Variation) -> Tensor:

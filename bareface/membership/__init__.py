@@ -3,23 +3,29 @@
 Nothing in here may import the roster: an attack never sees the truth. It reads a trace, and what is known.
 """
 
-import sys
+from typing import Final
 
 from bareface.membership.base import Attack
-from bareface.registry import look_up, scan
+from bareface.registry import Registry, in_folder
 
-ENTRY_POINTS = "bareface.attacks"
+ATTACKS: Final = Registry[type[Attack]](
+    "attack",
+    "bareface.attacks",
+    Attack,
+    lambda: in_folder("bareface.membership", Attack),  # type: ignore[type-abstract]
+    lambda attack: attack(),
+)
 
 
 def attacks() -> dict[str, type[Attack]]:
     """Every attack on offer, by name: the files of this folder and those that other packages offer."""
-    return scan(sys.modules[__name__], Attack, ENTRY_POINTS)  # type: ignore[type-abstract]
+    return ATTACKS.available()
 
 
 def attack_class(name: str) -> type[Attack]:
     """The attack called `name`.
 
     Raises:
-        UsageError: there is none; the message lists those there are.
+        UsageError: there is none, or it cannot be used; the message lists those there are, or says why.
     """
-    return look_up(attacks(), name, "attack")
+    return ATTACKS.get(name)

@@ -1,6 +1,6 @@
 """The attack model: one fully connected layer and a sigmoid (or two layers), as plain arrays.
 
-It is data, so that stage 2 can rebuild it in another framework and differentiate through it.
+It is data, and its forward pass takes tensors, too: stage 2 moves images along its logit.
 """
 
 import warnings
@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.errors import Abstained
+from bareface.errors import Abstained, UsageError
+from bareface.membership import arrays as xp
+from bareface.membership.arrays import Array
 
 Shape = Literal["logistic", "mlp"]
-Array = NDArray[np.float64]
 
 HIDDEN_UNITS = 16
 MLP_STEPS = 100
@@ -52,11 +53,15 @@ class AttackModel:
     biases: tuple[Array, ...]
 
     def logit(self, features: Array) -> Array:
-        """(n, f) features to (n,) logits; NaN where a used column is NaN."""
+        """(..., f) features to (...) logits; NaN where a used column is NaN.
+
+        Of tensors it is differentiable. Beyond the clip the gradient passes as if there were none, so that an image
+        that a search has moved too far can come back.
+        """
         hidden = self._standardise(features)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            hidden = np.maximum(hidden @ weight + bias, 0.0)
-        return (hidden @ self.weights[-1] + self.biases[-1])[:, 0]
+            hidden = xp.clip(_affine(hidden, weight, bias), 0.0)
+        return _affine(hidden, self.weights[-1], self.biases[-1])[..., 0]
 
     def standardised_by(self, features: Array) -> "AttackModel":
         """The same model, its standardisation taken from another pool of images (no labels needed)."""
@@ -72,7 +77,19 @@ class AttackModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.float64] | NDArray[np.bool_]]) -> "AttackModel":
-        """The model that `arrays` came from."""
+        """The model that `arrays` came from.
+
+        Raises:
+            UsageError: an array is missing.
+        """
+        try:
+            return cls._from_arrays(arrays)
+        except KeyError as error:
+            expected = "what AttackModel.arrays() gives"
+            raise UsageError("attack model", got=f"no array {error}", expected=expected) from error
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, NDArray[np.float64] | NDArray[np.bool_]]) -> "AttackModel":
         depth = sum(name.startswith("weight_") for name in arrays)
         weights, biases = (
             [arrays[f"{kind}_{i}"].astype(np.float64) for i in range(depth)] for kind in ("weight", "bias")
@@ -81,8 +98,13 @@ class AttackModel:
         return cls(arrays["used"].astype(bool), mean, scale, tuple(weights), tuple(biases))
 
     def _standardise(self, features: Array) -> Array:
-        standard = (features[:, self.used] - self.mean) / self.scale
-        return np.clip(standard, -CLIP, CLIP)
+        used = features[..., self.used]
+        return xp.clip_through((used - xp.like(self.mean, used)) / xp.like(self.scale, used), -CLIP, CLIP)
+
+
+def _affine(hidden: Array, weight: Array, bias: Array) -> Array:
+    moved: Array = hidden @ xp.like(weight, hidden) + xp.like(bias, hidden)
+    return moved
 
 
 def fit(lessons: Sequence[Lesson], *, shape: Shape, penalty: float, rng: np.random.Generator) -> AttackModel:

@@ -1,13 +1,12 @@
 """What attacks read of the answers about the bank of views."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bareface.errors import Abstained
+from bareface.membership import arrays as xp
+from bareface.membership.arrays import Array
 from bareface.membership.features import fisher
 from bareface.trace import Channel, Trace
-
-Array = NDArray[np.float64]
 
 PART = "no-"
 """How the names of the views begin in which a part of the face is covered."""
@@ -15,17 +14,17 @@ PART = "no-"
 
 def cosine_matrix(trace: Trace) -> Array:
     """(n, w, w) cosines between the embeddings of all views of the bank."""
-    width = len(trace.bank)
+    cosines, width = xp.exact(trace.channels[Channel.VIEW_COSINES]), len(trace.bank)
     rows, columns = np.triu_indices(width, 1)
-    told = np.ones((len(trace), width, width))
-    told[:, rows, columns] = told[:, columns, rows] = trace.channels[Channel.VIEW_COSINES]
-    return told
+    place = np.full((width, width), len(rows))  # of each pair among the cosines; a view and itself stand behind them
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    return xp.concat([cosines, xp.like(np.ones((len(trace), 1)), cosines)], axis=1)[:, place]
 
 
 def anchored(trace: Trace) -> Array:
     """(n, 2 w − 3) artanh of the cosines of the image, then of its mirror image, with every other view."""
     cosines = fisher(cosine_matrix(trace))
-    return np.concatenate([cosines[:, 0, 1:], cosines[:, 1, 2:]], axis=1)
+    return xp.concat([cosines[:, 0, 1:], cosines[:, 1, 2:]], axis=1)
 
 
 def covered(trace: Trace) -> list[int]:
@@ -43,5 +42,5 @@ def covered(trace: Trace) -> list[int]:
 def moments_and_quantiles(values: Array) -> Array:
     """(n, m) to (n, 11): mean, deviation, and nine quantiles from the least to the largest."""
     levels = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
-    quantiles = np.quantile(values, levels, axis=1).T
-    return np.concatenate([values.mean(1, keepdims=True), values.std(1, keepdims=True), quantiles], axis=1)
+    quantiles = xp.quantile(values, levels, axis=1).T
+    return xp.concat([values.mean(1, keepdims=True), xp.std(values, 1, keepdims=True), quantiles], axis=1)

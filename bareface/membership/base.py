@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
+from bareface.registry import Plugin
 from bareface.scores import Scores
 from bareface.trace import HEAD_CHANNELS, Channel, Trace
 from bareface.vocabulary import KNOWLEDGE, Knowledge
@@ -60,10 +61,9 @@ class Known:
     labelled: tuple[Labelled, ...]
 
 
-class Attack(ABC):
+class Attack(Plugin, ABC):
     """An abstract attack. A final one is a frozen dataclass with a name, its needs, and one method."""
 
-    name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]]
     uses: ClassVar[frozenset[Channel]] = frozenset()
     """What it reads besides, where the target gives it."""
@@ -73,9 +73,6 @@ class Attack(ABC):
     """Whether it is fitted on what is known; otherwise it says the same with every prior knowledge."""
     useless: ClassVar[frozenset[Knowledge]] = frozenset()
     """Prior knowledge from which it learns nothing, as its page explains; it abstains."""
-
-    shown: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that the title states even where they are the usual ones."""
 
     @abstractmethod
     def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
@@ -101,16 +98,6 @@ class Attack(ABC):
         """
         return None
 
-    def title(self) -> str:
-        """The name with the parameters that were changed or always matter, as in `subject-compactness (k=2)`."""
-        usual = type(self)().parameters()
-        stated = [f"{k}={v}" for k, v in self.parameters().items() if usual[k] != v or k in self.shown]
-        return f"{self.name} ({', '.join(stated)})" if stated else self.name
-
-    def parameters(self) -> dict[str, str | int | float | bool]:
-        """The parameters by name."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
-
 
 @checked_dataclass(frozen=True, kw_only=True, config=PARAMETERS)
 class FeatureAttack(Attack):
@@ -121,6 +108,8 @@ class FeatureAttack(Attack):
         penalty: strength of the L2 penalty on the attack model's weights.
     """
 
+    by_itself: ClassVar[bool] = True
+    """Whether the features of an image depend on nothing but the answers about it; False where photos are compared."""
     memory: ClassVar[Literal[-1, 0, 1]] = 0
     """What memory does to the features: makes them all larger (1) or smaller (-1); 0: that depends."""
 
@@ -129,7 +118,11 @@ class FeatureAttack(Attack):
 
     @abstractmethod
     def features(self, trace: Trace) -> Features:
-        """(n, f) numbers of each image; NaN where there are none."""
+        """(n, f) numbers of each image; NaN where there are none.
+
+        Where all of it is written over `bareface.membership.arrays`, stage 2 can move an image along them: then the
+        channels are tensors (n, ...) with gradients.
+        """
 
     @final
     def fit(self, known: Known, rng: np.random.Generator) -> AttackModel:

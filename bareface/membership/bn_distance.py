@@ -25,13 +25,12 @@ arXiv 2401.13719, stage 1.
 
 from typing import ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
-from bareface.trace import Channel, Trace
+from bareface.trace import Channel, FloatArray, Trace
 
 Convention = Literal["channels", "variance", "none"]
 
@@ -57,12 +56,11 @@ class BnDistance(FeatureAttack):
         return views(distances(trace, self.convention), self.flip)
 
 
-def distances(trace: Trace, convention: Convention) -> NDArray[np.float32]:
+def distances(trace: Trace, convention: Convention) -> FloatArray:
     """(n, v, l) d_i under one of the three conventions for b_i."""
     if convention == "variance":
         return trace.channels[Channel.BN_DISTANCE_VARIANCE]
     raw = trace.channels[Channel.BN_DISTANCE]
     if convention == "none":
         return raw
-    widths: NDArray[np.float32] = np.array([layer.channels for layer in trace.layers], dtype=np.float32)
-    return raw / widths
+    return raw / xp.like([layer.channels for layer in trace.layers], raw)

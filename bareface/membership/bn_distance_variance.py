@@ -21,9 +21,9 @@ The variance terms of DeepInversion (Yin et al., arXiv 1912.08795), taken per im
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
 from bareface.trace import Channel, Trace
@@ -47,4 +47,4 @@ class BnDistanceVariance(FeatureAttack):
     def features(self, trace: Trace) -> Features:
         """(n, 3 x views x layers) distances, log variance ratios and their squares."""
         order = (Channel.BN_DISTANCE_VARIANCE, Channel.BN_LOGVAR, Channel.BN_LOGVAR_SQUARED)
-        return np.concatenate([views(trace.channels[channel], self.flip) for channel in order], axis=1)
+        return xp.concat([views(trace.channels[channel], self.flip) for channel in order], axis=1)

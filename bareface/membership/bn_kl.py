@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
 from bareface.trace import Channel, Trace
@@ -52,7 +53,7 @@ class BnKl(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, views x layers) log divergences."""
-        return np.log(np.maximum(views(divergence(trace), self.flip), _SMALLEST))
+        return xp.log(xp.clip(views(divergence(trace), self.flip), _SMALLEST))
 
 
 def divergence(trace: Trace) -> NDArray[np.float32]:

@@ -19,9 +19,9 @@ The norm likelihood of LpLA, arXiv 2506.05743.
 
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, log_length, views
 from bareface.trace import Channel, Trace
@@ -43,4 +43,4 @@ class EmbeddingNorm(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, views) log norms."""
-        return views(log_length(trace.channels[Channel.EMBEDDING].astype(np.float64)), self.flip)
+        return views(log_length(xp.exact(trace.channels[Channel.EMBEDDING])), self.flip)

@@ -1,4 +1,4 @@
-"""Small pieces that several attacks share."""
+"""Small pieces that several attacks share; all but `mean_of` take tensors, too (`arrays`)."""
 
 from typing import Literal
 
@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import Abstained
+from bareface.membership import arrays as xp
+from bareface.membership.arrays import Array
 from bareface.trace import Channel, Trace
 
 Flip = Literal["concat", "mean", "none"]
-Array = NDArray[np.float64]
 
 _LARGEST_COSINE = 1.0 - 1e-7
 _SMALLEST_LENGTH = 1e-12
@@ -17,7 +18,7 @@ _SMALLEST_LENGTH = 1e-12
 
 def views(values: NDArray[np.float32] | Array, flip: Flip) -> Array:
     """(n, v, ...) answers to (n, f): both views side by side, their mean, or the image alone."""
-    exact = values.astype(np.float64)
+    exact = xp.exact(values)
     if flip == "mean":
         exact = exact.mean(1, keepdims=True)
     elif flip == "none":
@@ -27,24 +28,24 @@ def views(values: NDArray[np.float32] | Array, flip: Flip) -> Array:
 
 def unit(vectors: NDArray[np.float32] | Array) -> Array:
     """Vectors along the last axis at length one; a zero vector becomes NaN."""
-    exact = vectors.astype(np.float64)
-    length = np.linalg.norm(exact, axis=-1, keepdims=True)
-    return exact / np.where(length > 0, length, np.nan)
+    exact = xp.exact(vectors)
+    length = xp.norm(exact, keepdims=True)
+    return exact / xp.where(length > 0, length, np.nan)
 
 
 def fisher(cosine: Array) -> Array:
     """artanh of cosines, which spreads them out evenly; cosines of 1 stop just short of infinity."""
-    return np.arctanh(np.clip(cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
+    return xp.atanh(xp.clip(cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
 
 
 def direction(trace: Trace) -> Array:
     """(n, d) the direction of each image's embedding, summed over its views."""
-    return unit(trace.channels[Channel.EMBEDDING].astype(np.float64).sum(1))
+    return unit(xp.exact(trace.channels[Channel.EMBEDDING]).sum(1))
 
 
 def log_length(vectors: Array) -> Array:
     """(..., d) vectors to the (...) logarithms of their lengths."""
-    return np.asarray(np.log(np.maximum(np.linalg.norm(vectors, axis=-1), _SMALLEST_LENGTH)))
+    return xp.log(xp.clip(xp.norm(vectors), _SMALLEST_LENGTH))
 
 
 def both_directions(trace: Trace, name: str) -> Array:

@@ -22,10 +22,10 @@ Per-sample gradient norms of Nasr, Shokri, Houmansadr (arXiv 1812.00910), with a
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.trace import Channel, Trace
 
@@ -46,5 +46,5 @@ class GradientNorm(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, losses x layers) log norms."""
-        norms = trace.channels[Channel.GRADIENT_NORM].astype(np.float64)
+        norms = xp.exact(trace.channels[Channel.GRADIENT_NORM])
         return norms.reshape(len(norms), -1)

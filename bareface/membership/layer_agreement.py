@@ -24,10 +24,10 @@ The views of EncoderMI (arXiv 2108.11023) at the layers of MINT (arXiv 2402.0922
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import fisher
 from bareface.trace import Channel, Trace
@@ -51,8 +51,8 @@ class LayerAgreement(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, l) the mirror image's cosines, or (n, 3 l) with the mean and the deviation of the other views'."""
-        cosines = fisher(trace.channels[Channel.LAYER_AGREEMENT].astype(np.float64))
+        cosines = fisher(xp.exact(trace.channels[Channel.LAYER_AGREEMENT]))
         if self.views == "flip":
             return cosines[:, 0]
         others = cosines[:, 1:]
-        return np.concatenate([cosines[:, 0], others.mean(1), others.std(1)], axis=1)
+        return xp.concat([cosines[:, 0], others.mean(1), xp.std(others, 1)], axis=1)

@@ -25,10 +25,10 @@ Per-sample gradient norms of Nasr, Shokri, Houmansadr (arXiv 1812.00910), with t
 
 from typing import Annotated, ClassVar
 
-import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.trace import Channel, Trace
 
@@ -48,5 +48,5 @@ class MarginGradient(FeatureAttack):
 
     def features(self, trace: Trace) -> Features:
         """(n, layers) log norms."""
-        norms = trace.channels[Channel.MARGIN_GRADIENT].astype(np.float64)
+        norms = xp.exact(trace.channels[Channel.MARGIN_GRADIENT])
         return norms.reshape(len(norms), -1)

@@ -46,6 +46,7 @@ class NeighbourCompactness(FeatureAttack):
 
     name: ClassVar[str] = "neighbour-compactness"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    by_itself: ClassVar[bool] = False
     shown: ClassVar[frozenset[str]] = frozenset({"neighbours"})
 
     neighbours: Annotated[int, Field(ge=1, le=100)] = 2

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
+from bareface.membership.arrays import Array
 from bareface.membership.attack_model import AttackModel, Lesson, fit
 from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
@@ -16,8 +18,6 @@ from bareface.membership.features import fisher, log_length, unit
 from bareface.membership.layer_agreement import LayerAgreement
 from bareface.membership.nested import Peopled, Setting, choose
 from bareface.trace import VIEW_CHANNELS, Channel, Trace
-
-Array = NDArray[np.float64]
 
 SETTINGS = tuple(Setting("logistic", penalty) for penalty in (1000.0, 300.0, 100.0, 30.0, 10.0))
 _SMALLEST = 1e-12
@@ -54,37 +54,37 @@ class OneImageAttack(FeatureAttack):
 def numbers(trace: Trace) -> Array:
     """(n, f) all that a model's answers say of each image, as far as it gives them, side by side."""
     told = [read(trace) for channel, read in _READ.items() if channel in trace.channels]
-    return np.concatenate([part.reshape(len(trace), -1) for part in told], axis=1)
+    return xp.concat([part.reshape(len(trace), -1) for part in told], axis=1)
 
 
 def _plain(trace: Trace, channel: Channel) -> Array:
-    return trace.channels[channel].astype(np.float64)
+    return xp.exact(trace.channels[channel])
 
 
 def _logarithm(trace: Trace, channel: Channel) -> Array:
-    return np.asarray(np.log(np.maximum(trace.channels[channel].astype(np.float64), _SMALLEST)))
+    return xp.log(xp.clip(xp.exact(trace.channels[channel]), _SMALLEST))
 
 
 def _lengths_and_agreement(trace: Trace) -> Array:
     """Log norms of the views, and artanh of the cosine between the first two."""
-    embedding = trace.channels[Channel.EMBEDDING].astype(np.float64)
+    embedding = xp.exact(trace.channels[Channel.EMBEDDING])
     length = log_length(embedding)
     if len(trace.views) < 2:
         return length
     towards = unit(embedding)
     agreement = fisher((towards[:, 0] * towards[:, 1]).sum(-1, keepdims=True))
-    return np.concatenate([length, agreement], axis=1)
+    return xp.concat([length, agreement], axis=1)
 
 
 def _view_cosines(trace: Trace) -> Array:
     """Those of the image and of its flip with all other views, and a summary of all pairs."""
-    summary = moments_and_quantiles(fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64)))
-    return np.concatenate([anchored(trace), summary], axis=1)
+    summary = moments_and_quantiles(fisher(xp.exact(trace.channels[Channel.VIEW_COSINES])))
+    return xp.concat([anchored(trace), summary], axis=1)
 
 
 def _view_lengths(trace: Trace) -> Array:
     """By how much each view's embedding is longer than the image's."""
-    length = trace.channels[Channel.VIEW_NORM].astype(np.float64)
+    length = xp.exact(trace.channels[Channel.VIEW_NORM])
     return length[:, 1:] - length[:, :1]
 
 

@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.bank_features import cosine_matrix, covered
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import fisher
@@ -51,4 +52,4 @@ class PartResponse(FeatureAttack):
         parts, cosines = covered(trace), cosine_matrix(trace)
         rows, columns = np.triu_indices(len(parts), 1)
         between = cosines[:, parts][:, :, parts][:, rows, columns]
-        return fisher(np.concatenate([cosines[:, 0, parts], between], axis=1))
+        return fisher(xp.concat([cosines[:, 0, parts], between], axis=1))

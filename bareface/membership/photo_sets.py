@@ -43,6 +43,7 @@ class OnSets(Attack):
 class SetAttack(OnSets, FeatureAttack):
     """An abstract attack that says one thing of all the photos of a set."""
 
+    by_itself: ClassVar[bool] = False
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
 
     @abstractmethod

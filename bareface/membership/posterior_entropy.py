@@ -22,9 +22,9 @@ Salem et al., arXiv 1806.01246 (entropy); Song and Mittal, USENIX Security 2021,
 
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import Flip, views
 from bareface.trace import Channel, Trace
@@ -51,4 +51,4 @@ class PosteriorEntropy(FeatureAttack):
     def features(self, trace: Trace) -> Features:
         """(n, views) logarithms of the entropy in nats."""
         column = 1 if self.form == "entropy" else 2
-        return np.log(np.maximum(views(trace.channels[Channel.POSTERIOR][..., column], self.flip), _SMALLEST))
+        return xp.log(xp.clip(views(trace.channels[Channel.POSTERIOR][..., column], self.flip), _SMALLEST))

@@ -21,10 +21,10 @@ Shokri et al., S&P 2017, arXiv 1610.05820; attack 1 of Salem et al., arXiv 1806.
 
 from typing import Annotated, ClassVar
 
-import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.attack_model import Shape
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.posteriors import likeliest_logit, logit, top_log_posteriors
@@ -48,5 +48,5 @@ class ShadowPosterior(FeatureAttack):
     def features(self, trace: Trace) -> Features:
         """(n, views x top) logits, of all classes where there are fewer."""
         others = logit(top_log_posteriors(trace)[..., 1 : self.top])
-        told = np.concatenate([likeliest_logit(trace)[..., None], others], axis=-1)
+        told = xp.concat([likeliest_logit(trace)[..., None], others], axis=-1)
         return told.reshape(len(told), -1)

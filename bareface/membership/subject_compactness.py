@@ -45,6 +45,7 @@ class SubjectCompactness(OnSets, FeatureAttack):
 
     name: ClassVar[str] = "subject-compactness"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING})
+    by_itself: ClassVar[bool] = False
     memory: ClassVar[Literal[-1, 0, 1]] = 1
 
     k: Annotated[int, Field(ge=2, le=100)] = 2

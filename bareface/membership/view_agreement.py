@@ -25,13 +25,13 @@ EncoderMI: Liu, Jia, Qu, Gong, arXiv 2108.11023.
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from bareface.membership import arrays as xp
 from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher
+from bareface.membership.features import fisher, views
 from bareface.trace import Channel, Trace
 
 Form = Literal["anchored", "pairs", "vector", "set", "threshold"]
@@ -56,11 +56,11 @@ class ViewAgreement(FeatureAttack):
         """(n, f) Fisher-transformed cosines, or what is left of them."""
         if self.form == "anchored":
             return anchored(trace)
-        cosines = fisher(trace.channels[Channel.VIEW_COSINES].astype(np.float64))
+        cosines = fisher(xp.exact(trace.channels[Channel.VIEW_COSINES]))
         if self.form == "vector":
-            return np.asarray(np.sort(cosines, axis=1))
+            return xp.sort(cosines, 1)
         if self.form == "set":
             return moments_and_quantiles(cosines)
         if self.form == "threshold":
-            return np.asarray(cosines.mean(1, keepdims=True))
+            return views(cosines, "mean")
         return cosines

@@ -6,6 +6,7 @@ much room as any other.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -39,6 +40,8 @@ class Projection:
         return torch.stack(told, dim=1)
 
 
+@lru_cache(maxsize=1024)  # a search with gradients asks at every step
 def _matrix(layer: Layer) -> Tensor:
     drawn = stream(0, "pooled", layer.name, layer.channels).normal(size=(layer.channels, WIDTH))
-    return torch.from_numpy((drawn / np.sqrt(layer.channels)).astype(np.float32))
+    with torch.inference_mode(False):  # it outlives the probe that asks first, and others take gradients through it
+        return torch.from_numpy((drawn / np.sqrt(layer.channels)).astype(np.float32))

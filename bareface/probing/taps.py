@@ -6,24 +6,26 @@ h_i x w_i, σ_i² its variance over h_i x w_i, u_i and s_i² the layer's running
 once after the pass, since a dozen small operations in each hook would cost more than a small network itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TypeGuard
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError
+from bareface.probing.deviation import FORMULAS, SMALLEST_VARIANCE, SPATIAL, SUMMED
 from bareface.probing.faster import FoldedBatchNorm
-from bareface.trace import Channel, Layer
+from bareface.trace import BN_CHANNELS, Channel, Layer
 
 # The variance is a difference of two float32 moments: below this share of the mean square it would be rounding.
 _RESOLUTION = 1e-5
-_SMALLEST_VARIANCE = 1e-12
 _PIECE = 2**19  # numbers whose squares stay in a core's cache
 
+T = TypeVar("T")
 Tappable = _BatchNorm | FoldedBatchNorm
 
 
@@ -73,14 +75,15 @@ def _channels_last(values: Tensor) -> Moments:
 
 @dataclass
 class Taps:
-    """The moments of the last forward pass by layer name, in the order in which the layers ran.
+    """The moments of the last forward pass.
 
     Attributes:
         layers: the BatchNorm layers that are tapped, by name.
+        seen: moments by layer name, in the order in which the layers ran.
     """
 
     layers: dict[str, Tappable]
-    seen: dict[str, Moments] = field(default_factory=dict)
+    seen: dict[str, Moments]
 
     def clear(self) -> None:
         """Forget the last pass."""
@@ -113,7 +116,7 @@ class Reduction:
     @classmethod
     def of(cls, modules: Mapping[str, Tappable], layers: tuple[Layer, ...]) -> "Reduction":
         """The reduction for `layers`, which are among `modules`, against their running statistics."""
-        centres, scales, variances = zip(*(_statistics(modules[layer.name]) for layer in layers), strict=True)
+        centres, scales, variances = zip(*(statistics_of(modules[layer.name]) for layer in layers), strict=True)
         return cls.against(layers, centres, variances, scales)
 
     @classmethod
@@ -149,30 +152,38 @@ class Reduction:
         positions = torch.tensor([float(kept.positions) for kept in moments], device=mean.device)
         mean_square = torch.cat([kept.norm for kept in moments], dim=1).square_().div_(positions[self.layer_of])
         spread = torch.maximum(mean_square - mean.square(), mean_square * _RESOLUTION)
-        variance = spread.mul_(self.scale.square()).add_(_SMALLEST_VARIANCE)
+        variance = spread.mul_(self.scale.square()).add_(SMALLEST_VARIANCE)
         share = variance.div_(self.running_variance)
-        ratio = share.log()
         squared = mean.sub_(self.centre).mul_(self.scale).square_()
-        sums = torch.cat([squared, squared / self.running_variance, ratio, ratio.square(), share]) @ self.total
-        distance, normalised, logvar, logvar_squared, variance = sums.chunk(5)
+        told = _Seen(squared, share, self.running_variance)
+        sums = (torch.cat([FORMULAS[channel](told) for channel in BN_CHANNELS]) @ self.total).chunk(len(BN_CHANNELS))
         unknown = torch.where(positions == 1, torch.nan, 0.0)
-        return {
-            Channel.BN_DISTANCE: distance,
-            Channel.BN_DISTANCE_VARIANCE: normalised / self.widths,
-            Channel.BN_LOGVAR: logvar / self.widths + unknown,
-            Channel.BN_LOGVAR_SQUARED: logvar_squared / self.widths + unknown,
-            Channel.BN_VARIANCE: variance / self.widths + unknown,
-        }
+        by_channel = dict(zip(BN_CHANNELS, sums, strict=True))
+        means = {c: total if c in SUMMED else total / self.widths for c, total in by_channel.items()}
+        return {c: mean + unknown if c in SPATIAL else mean for c, mean in means.items()}
 
 
-def _statistics(layer: Tappable) -> tuple[Tensor, Tensor, Tensor]:
-    """(c,) centre, scale and running variance of a layer, in float32."""
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A `Deviation` of all layers side by side."""
+
+    squared: Tensor
+    share: Tensor
+    running_variance: Tensor
+
+    @cached_property
+    def log_share(self) -> Tensor:
+        return self.share.log()
+
+
+def statistics_of(layer: Tappable, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
+    """(c,) centre, scale and running variance of a layer: v − u = scale (entering − centre)."""
     if isinstance(layer, FoldedBatchNorm):
-        return layer.shift.float(), 1.0 / layer.gain.float(), layer.running_variance.float()
+        return layer.shift.to(dtype), 1.0 / layer.gain.to(dtype), layer.running_variance.to(dtype)
     assert layer.running_mean is not None
     assert layer.running_var is not None
-    mean = layer.running_mean.float()
-    return mean, torch.ones_like(mean), layer.running_var.float() + layer.eps
+    mean = layer.running_mean.to(dtype)
+    return mean, torch.ones_like(mean), layer.running_var.to(dtype) + layer.eps
 
 
 @contextmanager
@@ -182,24 +193,36 @@ def tapped(module: nn.Module) -> Iterator[Taps]:
     Raises:
         TargetError: a layer runs twice in one pass, so that it has no one input.
     """
-    taps = Taps(batchnorm_layers(module))
+    layers = batchnorm_layers(module)
+    with kept_of(layers, moments) as seen:
+        yield Taps(layers, seen)
+
+
+@contextmanager
+def kept_of(layers: Mapping[str, Tappable], keep: Callable[[Tensor], T]) -> Iterator[dict[str, T]]:
+    """What `keep` makes of the (n, c, ...) tensor that enters each layer while the block runs, in order of running.
+
+    Raises:
+        TargetError: a layer runs twice in one pass, so that it has no one input.
+    """
+    seen: dict[str, T] = {}
 
     def tap(name: str, arguments: tuple[Tensor, ...]) -> None:
-        if name in taps.seen:
+        if name in seen:
             raise TargetError(
                 f"BatchNorm layer {name}",
                 got="two inputs in one forward pass",
                 expected="one: its running statistics would mix two places",
                 hint="give each place of the network its own BatchNorm layer",
             )
-        taps.seen[name] = moments(arguments[0])
+        seen[name] = keep(arguments[0])
 
     handles = [
         layer.register_forward_pre_hook(lambda _, arguments, name=name: tap(name, arguments))
-        for name, layer in taps.layers.items()
+        for name, layer in layers.items()
     ]
     try:
-        yield taps
+        yield seen
     finally:
         for handle in handles:
             handle.remove()

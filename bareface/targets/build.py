@@ -1,39 +1,13 @@
 """Backbones by name."""
 
-from collections.abc import Mapping
-
 from torch import nn
 
 from bareface.errors import TargetError
 from bareface.settings.spec import ImageSpec
-from bareface.targets.backbones.depthwise_mobilefacenet import DEPTHWISE_PLANS
-from bareface.targets.backbones.evolve_mobilefacenet import EVOLVE_MOBILEFACENET_PLANS
-from bareface.targets.backbones.face_resnet import FACE_RESNET_PLANS
-from bareface.targets.backbones.inception import INCEPTION_PLANS
-from bareface.targets.backbones.ir import IR_PLANS
-from bareface.targets.backbones.iresnet import IRESNET_PLANS
-from bareface.targets.backbones.light_cnn import LIGHT_CNN_PLANS
-from bareface.targets.backbones.mbf import MBF_PLANS
-from bareface.targets.backbones.mobilefacenet import MOBILEFACENET_PLANS
 from bareface.targets.backbones.plan import Plan
-from bareface.targets.backbones.resnet import RESNET_PLANS
-from bareface.targets.backbones.sphereface import SPHEREFACE_PLANS
-from bareface.targets.backbones.vit import VIT_PLANS
+from bareface.targets.families import PLANS, plans
 
-PLANS: Mapping[str, Plan] = {
-    **IR_PLANS,
-    **IRESNET_PLANS,
-    **MOBILEFACENET_PLANS,
-    **EVOLVE_MOBILEFACENET_PLANS,
-    **MBF_PLANS,
-    **DEPTHWISE_PLANS,
-    **FACE_RESNET_PLANS,
-    **INCEPTION_PLANS,
-    **VIT_PLANS,
-    **RESNET_PLANS,
-    **LIGHT_CNN_PLANS,
-    **SPHEREFACE_PLANS,
-}
+__all__ = ["PLANS", "build", "name_of"]
 
 
 def build(architecture: str, *, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
@@ -45,12 +19,13 @@ def build(architecture: str, *, spec: ImageSpec, embedding_size: int = 512) -> n
     Raises:
         TargetError: no architecture has that name.
     """
-    if architecture not in PLANS:
-        names = ", ".join(sorted(PLANS))
+    known = plans()
+    if architecture not in known:
+        names = ", ".join(sorted(known))
         raise TargetError("architecture", got=repr(architecture), expected=f"one of {names}")
-    return PLANS[architecture].net(spec, embedding_size)
+    return known[architecture].net(spec, embedding_size)
 
 
 def name_of(plan: Plan, family: str) -> str:
     """The name under which `build` knows the plan, or `<family>-custom`."""
-    return next((name for name, known in PLANS.items() if known == plan), f"{family}-custom")
+    return next((name for name, known in plans().items() if known == plan), f"{family}-custom")

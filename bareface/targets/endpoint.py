@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from bareface.errors import TargetError
+from bareface.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.post import HttpClient
@@ -72,6 +73,21 @@ class Endpoint:
     def without_head(self) -> "Endpoint":
         """The same."""
         return self
+
+    def card(self) -> TargetCard:
+        """What a report says of it; None and `unknown` for whatever it hides."""
+        return TargetCard(
+            name=self.name,
+            source="endpoint",
+            sha256=self.sha256,
+            architecture=self.architecture,
+            parameters=None,
+            embedding_size=self.embedding_size,
+            input=f"PNG, {self.spec.height} x {self.spec.width} pixels, over HTTP",
+            batchnorm_layers=None,
+            degenerate_layers=(),
+            head_identities=None,
+        )
 
     def embed(self, images: Tensor) -> Tensor:
         """(n, 3, h, w) uint8 RGB to the (n, d) float32 embeddings that the endpoint answers.

@@ -4,29 +4,32 @@ The order matters; the first family whose marks are all found is it.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
+from bareface.errors import UsageError
+from bareface.registry import Plugin, Registry
 from bareface.targets import conventions as by
-from bareface.targets.backbones.depthwise_mobilefacenet import read_depthwise_mobilefacenet
-from bareface.targets.backbones.evolve_mobilefacenet import read_evolve_mobilefacenet
-from bareface.targets.backbones.face_resnet import read_face_resnet
-from bareface.targets.backbones.inception import read_inception
-from bareface.targets.backbones.ir import read_ir
-from bareface.targets.backbones.iresnet import read_iresnet
-from bareface.targets.backbones.light_cnn import read_light_cnn
-from bareface.targets.backbones.mbf import read_mbf
-from bareface.targets.backbones.mobilefacenet import read_mobilefacenet
-from bareface.targets.backbones.plan import Reading, Shapes, present
-from bareface.targets.backbones.resnet import read_resnet
-from bareface.targets.backbones.sphereface import read_sphereface
-from bareface.targets.backbones.vit import read_vit
+from bareface.targets.backbones.depthwise_mobilefacenet import DEPTHWISE_PLANS, read_depthwise_mobilefacenet
+from bareface.targets.backbones.evolve_mobilefacenet import EVOLVE_MOBILEFACENET_PLANS, read_evolve_mobilefacenet
+from bareface.targets.backbones.face_resnet import FACE_RESNET_PLANS, read_face_resnet
+from bareface.targets.backbones.inception import INCEPTION_PLANS, read_inception
+from bareface.targets.backbones.ir import IR_PLANS, read_ir
+from bareface.targets.backbones.iresnet import IRESNET_PLANS, read_iresnet
+from bareface.targets.backbones.light_cnn import LIGHT_CNN_PLANS, read_light_cnn
+from bareface.targets.backbones.mbf import MBF_PLANS, read_mbf
+from bareface.targets.backbones.mobilefacenet import MOBILEFACENET_PLANS, read_mobilefacenet
+from bareface.targets.backbones.plan import Plan, Reading, Shapes, present
+from bareface.targets.backbones.resnet import RESNET_PLANS, read_resnet
+from bareface.targets.backbones.sphereface import SPHEREFACE_PLANS, read_sphereface
+from bareface.targets.backbones.vit import VIT_PLANS, read_vit
 from bareface.targets.conventions import Convention
 
 
 @dataclass(frozen=True)
-class Family:
-    """Backbones that share their key names.
+class Family(Plugin):
+    """Backbones that share their key names. Its page is the docstring of the module of `read`.
 
     Attributes:
         name: of the family, and stem of the name of widths that no table lists.
@@ -34,13 +37,20 @@ class Family:
         read: reads depth, widths and input off the shapes.
         conventions: (what the wrapper contains, convention), most telling first; the last is the rule.
         unless: keys of which it has none; nets that have one are strangers.
+        plans: architecture -> plan, of a family that another package brings; ours are in `PLANS`.
     """
 
-    name: str
+    name: str  # type: ignore[misc]
     marks: tuple[str, ...]
     read: Callable[[Shapes], Reading]
     conventions: tuple[tuple[str, Convention], ...]
     unless: tuple[str, ...] = ()
+    plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
+
+    @property
+    def home(self) -> str:
+        """The module that has its page."""
+        return self.read.__module__
 
     def owns(self, shapes: Shapes) -> bool:
         """Whether tensors of these names are a backbone of the family."""
@@ -139,3 +149,47 @@ FAMILIES = (
     ),
     Family("sphereface", ("conv1_1.weight", "relu1_1.weight", "fc5.weight"), read_sphereface, (("", by.SPHEREFACE),)),
 )
+
+PLANS: Final[Mapping[str, Plan]] = {
+    **IR_PLANS,
+    **IRESNET_PLANS,
+    **MOBILEFACENET_PLANS,
+    **EVOLVE_MOBILEFACENET_PLANS,
+    **MBF_PLANS,
+    **DEPTHWISE_PLANS,
+    **FACE_RESNET_PLANS,
+    **INCEPTION_PLANS,
+    **VIT_PLANS,
+    **RESNET_PLANS,
+    **LIGHT_CNN_PLANS,
+    **SPHEREFACE_PLANS,
+}
+"""Architecture -> plan of ours. Of architectures with the same convolutions an ONNX graph is taken for the first."""
+
+
+def _check_names(family: Family) -> None:
+    taken = sorted(set(family.plans) & set(PLANS))
+    if taken:
+        expected = "architectures that bareface does not have"
+        raise UsageError(f"family {family.name}", got=f"the architecture {taken[0]!r}", expected=expected)
+
+
+BACKBONES: Final = Registry[Family](
+    "backbone family",
+    "bareface.backbones",
+    Family,
+    {family.name: family for family in FAMILIES}.values,
+    _check_names,
+)
+
+
+def families() -> tuple[Family, ...]:
+    """Every family in the order in which they are asked: ours first, then those that other packages offer."""
+    ours = {family.name for family in FAMILIES}
+    return (*FAMILIES, *(family for name, family in BACKBONES.available().items() if name not in ours))
+
+
+def plans() -> dict[str, Plan]:
+    """Architecture -> plan: ours, then those of families that other packages offer."""
+    outside = {name: plan for family in families() for name, plan in family.plans.items()}
+    return {**PLANS, **outside}

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from bareface.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
@@ -51,6 +52,9 @@ class Auditable(Protocol):
 
     def without_head(self) -> "Auditable":
         """The same target without class centres."""
+
+    def card(self) -> TargetCard:
+        """What a report says of it; None and `unknown` for whatever it hides."""
 
 
 def device_under(target: Auditable) -> torch.device:

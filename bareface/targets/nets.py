@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bareface.errors import CheckpointError, TargetError
-from bareface.targets.families import FAMILIES
+from bareface.targets.families import families
 from bareface.targets.printable import printable
 from bareface.targets.recognise import recognise, shapes_of
 from bareface.targets.unwrap import CONTAINERS, Unwrapped, unwrap
@@ -178,7 +178,7 @@ def _nets(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _Net]:
 
 def _candidates(shapes: Mapping[str, object]) -> list[str]:
     """What stands before the marks of some family, the shortest first."""
-    exact = [[mark for mark in family.marks if not mark.endswith(".")] for family in FAMILIES]
+    exact = [[mark for mark in family.marks if not mark.endswith(".")] for family in families()]
     found: dict[str, None] = {}
     for path in shapes:
         for marks in exact:

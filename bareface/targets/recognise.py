@@ -13,7 +13,7 @@ from bareface.settings.spec import ChannelOrder, ImageSpec
 from bareface.targets.backbones.plan import Plan, Shapes
 from bareface.targets.build import name_of
 from bareface.targets.conventions import Convention
-from bareface.targets.families import FAMILIES, Family
+from bareface.targets.families import Family, families
 from bareface.targets.printable import printable
 from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
 from bareface.targets.weights import COUNTER
@@ -84,7 +84,7 @@ def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> R
         TargetError: no such architecture is known, or one that bareface does not build.
         CheckpointError: the family is known but tensors of it are missing.
     """
-    family = next((family for family in FAMILIES if family.owns(shapes)), None)
+    family = next((family for family in families() if family.owns(shapes)), None)
     if family is None:
         raise _unknown(shapes, where)
     if empty := [key for key, shape in shapes.items() if 0 in shape]:
@@ -122,7 +122,7 @@ def _unknown(shapes: Shapes, where: str) -> TargetError:
     found = stranger(shapes)
     seen = printable(", ".join(list(shapes)[:4])) or "no tensors at all"
     got = f"{found.name}, with {len(shapes)} tensors ({seen}, ...)" if found else f"unknown tensors ({seen}, ...)"
-    expected = f"one of the families {', '.join(dict.fromkeys(family.name for family in FAMILIES))}"
+    expected = f"one of the families {', '.join(dict.fromkeys(family.name for family in families()))}"
     return TargetError(where, got=got, expected=expected, hint=found.advice if found else FACTORY)
 
 

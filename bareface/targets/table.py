@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bareface.columns import column, read_csv
 from bareface.errors import TargetError
+from bareface.evidence import TargetCard
 from bareface.files import sha256_of
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.printable import printable
@@ -76,6 +77,21 @@ class EmbeddingTable:
     def without_head(self) -> "EmbeddingTable":
         """The same."""
         return self
+
+    def card(self) -> TargetCard:
+        """What a report says of it; None and `unknown` for whatever it hides."""
+        return TargetCard(
+            name=self.name,
+            source="embeddings",
+            sha256=self.sha256,
+            architecture=self.architecture,
+            parameters=None,
+            embedding_size=self.embedding_size,
+            input="images that somebody else showed to the model",
+            batchnorm_layers=None,
+            degenerate_layers=(),
+            head_identities=None,
+        )
 
     def rows_of(self, images: Sequence[str], digests: Sequence[str]) -> dict[str, int]:
         """Digest -> row, for images that are called so in the roster and have these SHA-256.

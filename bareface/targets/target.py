@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError
+from bareface.evidence import TargetCard
 from bareface.settings.spec import ImageSpec
+from bareface.targets.running_statistics import is_degenerate, shift
 from bareface.targets.weights import weights_sha256
 
 
@@ -108,6 +111,34 @@ class Target:
     def without_head(self) -> "Target":
         """The same backbone as it is shipped: no class centres."""
         return replace(self, centres=None, posterior=None)
+
+    def card(self) -> TargetCard:
+        """What a report says of it."""
+        layers = {name: layer for name, layer in self.module.named_modules() if _carries_statistics(layer)}
+        return TargetCard(
+            name=self.name,
+            source="factory" if ":" in self.source else "checkpoint",
+            sha256=self.sha256,
+            architecture=self.architecture,
+            parameters=sum(parameter.numel() for parameter in self.module.parameters()),
+            embedding_size=self.embedding_size,
+            input=str(self.spec),
+            batchnorm_layers=len(layers),
+            degenerate_layers=tuple(name for name, layer in layers.items() if _is_degenerate(layer)),
+            head_identities=None if self.centres is None else len(self.centres),
+            file_sha256=self.file_sha256 or None,
+            weights_sha256=self.weights_sha256,
+            input_assumed=self.assumed,
+        )
+
+
+def _carries_statistics(layer: nn.Module) -> bool:
+    return isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
+
+
+def _is_degenerate(layer: nn.Module) -> bool:
+    mean, variance = (layer.get_buffer(f"running_{what}").cpu().numpy() for what in ("mean", "var"))
+    return is_degenerate(shift(mean, variance))
 
 
 def _numbers(value: Tensor) -> NDArray[np.generic]:

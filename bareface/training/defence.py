@@ -1,8 +1,8 @@
 """What a defence is: a change of training, of the backbone before release, or of what is answered."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from torch import nn
 
 from bareface.faces.source import Images
+from bareface.registry import Plugin
 from bareface.settings.recipe import Recipe
 from bareface.targets.target import Target
 from bareface.training.batches import epoch_batches
@@ -17,7 +18,6 @@ from bareface.training.learner import Lesson, cross_entropy
 
 Sort = Literal["training", "release", "answer"]
 Reach = Literal["head", "statistics", "weights", "answers"]
-Fact = str | int | float | bool
 
 PARAMETERS = ConfigDict(extra="forbid", strict=True)
 
@@ -35,7 +35,21 @@ class Public:
     labels: NDArray[np.int64]
 
 
-class Defence(ABC):
+class Trainer(Protocol):
+    """Trains the backbones of a trial, and keeps them."""
+
+    @property
+    def public(self) -> Public:
+        """Faces of people whom nobody asks for."""
+
+    def undefended(self, name: str) -> Target:
+        """The target, or the shadow, as training without a defence leaves it."""
+
+    def defended(self, name: str, defence: "TrainingDefence") -> Target:
+        """The same people and recipe, trained with a defence."""
+
+
+class Defence(Plugin, ABC):
     """An abstract defence. A final one is a frozen dataclass with a name and what it changes.
 
     Attributes:
@@ -46,20 +60,33 @@ class Defence(ABC):
         releases_head: whether the head comes along (for the attacks with a head, the ceiling).
     """
 
-    name: ClassVar[str]
     sort: ClassVar[Sort]
     reach: ClassVar[Reach]
     releases_head: ClassVar[bool]
+    tried: ClassVar[tuple[str, ...]] = ("",)
+    """The parameters under which the bench tries it, each as in `noise=4.0,unit=person`."""
 
-    def parameters(self) -> dict[str, Fact]:
-        """The parameters by name."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+    @abstractmethod
+    def met(self, trainer: "Trainer", name: str, seed: int) -> Target:
+        """The target, or the shadow, as its users meet it under this defence.
 
-    def title(self) -> str:
-        """The name with the parameters that were changed, as in `dp-sgd (noise=4.0)`."""
-        usual = type(self)().parameters()
-        changed = [f"{key}={value}" for key, value in self.parameters().items() if usual[key] != value]
-        return f"{self.name} ({', '.join(changed)})" if changed else self.name
+        Args:
+            trainer: trains and keeps backbones.
+            name: `target` or `shadow`.
+            seed: of what the defence draws.
+        """
+
+    def asked(self, target: Target) -> Target:
+        """That target as somebody asks it who knows the defence; as it is, unless overridden."""
+        return target
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """The settings to train with; as they are, unless overridden."""
+        return recipe
+
+    def guarantee(self, labels: NDArray[np.int64], recipe: Recipe) -> dict[str, float]:
+        """What is proven about a training run on these labels, in numbers; nothing for most."""
+        return {}
 
 
 class TrainingDefence(Defence):
@@ -68,10 +95,6 @@ class TrainingDefence(Defence):
     sort: ClassVar[Sort] = "training"
     reach: ClassVar[Reach] = "weights"
     releases_head: ClassVar[bool] = True
-
-    def recipe(self, recipe: Recipe) -> Recipe:
-        """The settings to train with."""
-        return recipe
 
     def backbone(self, module: nn.Module, recipe: Recipe, public: Public) -> nn.Module:
         """The backbone to start from, made of a freshly drawn one."""
@@ -89,9 +112,10 @@ class TrainingDefence(Defence):
         """After which epoch training ends."""
         return recipe.epochs
 
-    def guarantee(self, labels: NDArray[np.int64], recipe: Recipe) -> dict[str, float]:
-        """What is proven about a run on these labels, in numbers; nothing for most."""
-        return {}
+    @final
+    def met(self, trainer: Trainer, name: str, seed: int) -> Target:
+        """The backbone that was trained so."""
+        return trainer.defended(name, self)
 
 
 class ReleaseDefence(Defence):
@@ -104,6 +128,11 @@ class ReleaseDefence(Defence):
     def released(self, target: Target, public: Public, seed: int) -> Target:
         """The target that is released; the one that was trained is left untouched."""
 
+    @final
+    def met(self, trainer: Trainer, name: str, seed: int) -> Target:
+        """What is released."""
+        return self.released(trainer.undefended(name), trainer.public, seed)
+
 
 class AnswerDefence(Defence):
     """An abstract change of what a service answers; the weights never leave it."""
@@ -115,6 +144,7 @@ class AnswerDefence(Defence):
     def answering(self, target: Target, seed: int) -> Target:
         """The target as its users meet it."""
 
-    def asked(self, target: Target) -> Target:
-        """An answering target as somebody asks it who knows the defence."""
-        return target
+    @final
+    def met(self, trainer: Trainer, name: str, seed: int) -> Target:
+        """What answers."""
+        return self.answering(trainer.undefended(name), seed)

@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 from bareface.artefacts import write_artefact
 from bareface.auditing.audit import Brought, conduct
-from bareface.auditing.defending.bench import DEFENCES, make_defence, read_trial, run_bench
+from bareface.auditing.defending.bench import every_defence, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.figure import write_figure
 from bareface.auditing.defending.record import SCHEMA_VERSION, Bench, Leak, Trial, Utility
@@ -65,9 +65,9 @@ def leaks(trial: Trial) -> dict[str, Leak]:
 
 
 def test_every_defence_is_on_the_bench_and_none_twice() -> None:
-    names = [make_defence(text).name for text in DEFENCES if text != "none"]  # type: ignore[union-attr]
+    names = [make_defence(text).name for text in every_defence() if text != "none"]  # type: ignore[union-attr]
     assert set(names) == set(defences())
-    assert len(set(DEFENCES)) == len(DEFENCES)
+    assert len(set(every_defence())) == len(every_defence())
 
 
 def test_each_defence_is_met_by_the_attacks_that_suit_it(bench: Bench) -> None:

@@ -153,6 +153,16 @@ def test_the_rebuilt_models_say_of_photos_what_stage_1_said(audited: Audited, tm
     assert attacker.membership(shadow).models[0].mean.tolist() != attacker.membership(kept).models[0].mean.tolist()
 
 
+def test_models_that_images_cannot_be_scored_by_are_passed_over(audited: Audited) -> None:
+    first, second = audited.models("bn-distance-variance", "partial"), audited.models("bn-distance", "partial")
+    terms = replace(TERMS, attack="embedding-norm")
+    sets = replace(second, attack="subject-compactness", parameters={"k": 2})
+    gone = replace(second, attack="of-a-package-that-is-gone", parameters={})
+    wide = replace(first, models=tuple(replace(one, used=np.ones(99, bool)) for one in first.models))
+    assert held_out_models(replace(audited, kept=(sets, gone, wide, second)), terms) == second
+    assert held_out_models(replace(audited, kept=(sets, gone, wide)), terms) is None
+
+
 def test_the_oracle_takes_the_people_in_turn(audited: Audited, tmp_path: Path) -> None:
     terms = replace(TERMS, restarts=15, steps=12, rate=0.1)
     shop = workshop(terms, tmp_path)

@@ -25,7 +25,7 @@ def test_the_list_names_every_defence_and_what_it_changes() -> None:
 def test_one_defence_is_explained_with_its_parameters() -> None:
     code, text = said("list", "dp-sgd")
     assert code == 0
-    for words in ("What it protects", "What it cannot", "noise = 1.5", "unit = image"):
+    for words in ("What it tests", "Known limits", "noise = 1.5", "unit = image"):
         assert words in text
     assert "Parameters\n  none" in said("list", "folding")[1]
 

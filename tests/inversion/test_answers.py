@@ -1,23 +1,37 @@
 """A target's answers with gradients, held together with what a probe reads."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from inverted import noise_images, small_target, still
 from torch import nn
 
 from bareface.errors import TargetError
-from bareface.inversion.answers import ask, normalised
+from bareface.inversion.answers import DIFFERENTIABLE, ask, normalised
+from bareface.probing.backbone import BackboneWitness
+from bareface.probing.deviation import SPATIAL
 from bareface.probing.taps import Reduction, tapped
+from bareface.probing.witness import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
-from bareface.trace import Channel, Layer
+from bareface.trace import BN_CHANNELS, HEAD_CHANNELS, Channel, Layer
 
-OURS = {
-    Channel.BN_DISTANCE: "distance",
-    Channel.BN_DISTANCE_VARIANCE: "distance_variance",
-    Channel.BN_LOGVAR: "logvar",
-    Channel.BN_LOGVAR_SQUARED: "logvar_squared",
-}
+
+class Shown:
+    """Images that are in memory."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+
+    def load(self, rows: np.ndarray) -> torch.Tensor:
+        return self.images[torch.from_numpy(rows)]
+
+
+def batch_of(images: torch.Tensor) -> Batch:
+    rows = np.arange(len(images))
+    return Batch(rows.astype(str), Shown(images), rows)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -35,12 +49,13 @@ def test_the_same_numbers_as_a_probe(seed: int, channels: int) -> None:
             for channel, values in Reduction.of(taps.layers, layers).channels(taps.seen).items()
         }
     torch.testing.assert_close(answers.embedding[:, 0], torch.stack(embedding.chunk(2), 1), atol=1e-5, rtol=1e-5)
-    assert answers.channels.tolist() == [4, 6, 5]
-    for channel, name in OURS.items():
-        found = getattr(answers, name)[:, 0]
+    assert [layer.channels for layer in answers.layers] == [4, 6, 5]
+    for channel in BN_CHANNELS:
+        found = answers.channel(channel)[:, 0]
         torch.testing.assert_close(found, probed[channel], atol=1e-5, rtol=1e-4, equal_nan=True)
-    assert answers.logvar[..., 2].isnan().all()
-    assert not answers.logvar[..., :2].isnan().any()
+    for channel in SPATIAL:
+        assert answers.channel(channel)[..., 2].isnan().all()
+        assert not answers.channel(channel)[..., :2].isnan().any()
 
 
 @pytest.mark.parametrize("order", ["RGB", "BGR", "GRAY"])
@@ -52,12 +67,27 @@ def test_pixels_are_normalised_as_the_spec_says(order: str) -> None:
     assert normalised(images.float(), target).dtype == torch.float64
 
 
-@pytest.mark.parametrize("name", ["embedding", "direction", "distance", "distance_variance", "logvar"])
-def test_gradients_by_finite_differences(name: str) -> None:
-    target = small_target()
+@pytest.mark.parametrize("seed", range(3))
+def test_a_probe_gives_the_same_projections_and_says_the_same_of_the_head(seed: int) -> None:
+    centres = torch.randn(7, 5, generator=torch.Generator().manual_seed(seed))
+    target = replace(small_target(seed, torch.float32), centres=centres)
+    images = torch.randint(0, 256, (4, 3, 8, 8), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
+    answers = still(images / 255).by(target)
+    witness = BackboneWitness(target, channels=frozenset({Channel.POOLED}))
+    with witness.asked() as asked:
+        probed = asked(batch_of(images))
+    for channel in (Channel.POOLED, *HEAD_CHANNELS):
+        found = answers.channel(channel)[:, 0].detach().numpy()
+        np.testing.assert_allclose(found, probed[channel], atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(DIFFERENTIABLE))
+def test_gradients_by_finite_differences(name: Channel) -> None:
+    centres = torch.randn(7, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    target = replace(small_target(), centres=centres)
 
     def answer(images: torch.Tensor) -> torch.Tensor:
-        return getattr(still(images).by(target), name).nan_to_num()  # type: ignore[no-any-return]
+        return still(images).by(target).channel(name).nan_to_num()
 
     assert torch.autograd.gradcheck(answer, noise_images(2).requires_grad_(True))
 
@@ -89,5 +119,6 @@ def test_a_layer_with_two_inputs_is_refused() -> None:
 def test_without_batchnorm_there_are_no_distances() -> None:
     target = Target("t", "t", nn.Sequential(nn.Flatten(), nn.Linear(192, 3).double()), ImageSpec(8, 8))
     answers = still(noise_images(2)).by(target)
-    assert answers.distance.shape == (2, 1, 2, 0)
+    assert answers.channel(Channel.BN_DISTANCE).shape == (2, 1, 2, 0)
+    assert answers.given == {Channel.EMBEDDING}
     assert answers.embedding.shape == (2, 1, 2, 3)

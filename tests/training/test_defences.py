@@ -14,14 +14,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
 from bareface.probing.head import head_answers
-from bareface.registry import prose
+from bareface.registry import HEADINGS, prose
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.target import Target
 from bareface.trace import Channel
 from bareface.training.defence import AnswerDefence, Public, ReleaseDefence, TrainingDefence
-from bareface.training.defences import HEADINGS, defence_class, defences, dp_sgd
+from bareface.training.defences import defence_class, defences, dp_sgd
 from bareface.training.defences.augmentation import Augmentation
 from bareface.training.defences.cutmix import pasted
 from bareface.training.defences.distillation import Distillation, imitating
@@ -91,7 +91,7 @@ def counters(module: nn.Module) -> list[int]:
 @pytest.mark.parametrize("name", defences())
 def test_every_defence_has_its_page_and_a_name_for_its_parameters(name: str) -> None:
     kind = defence_class(name)
-    assert prose(kind, HEADINGS).sections.keys() >= set(HEADINGS)
+    assert prose(kind).sections.keys() >= set(HEADINGS)
     assert kind().title() == name
     assert issubclass(kind, TrainingDefence | ReleaseDefence | AnswerDefence)
     assert kind.reach in ("head", "statistics", "weights", "answers")

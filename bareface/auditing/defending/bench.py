@@ -16,22 +16,20 @@ from bareface.auditing.run_folder import run_folder
 from bareface.errors import RunError, UsageError
 from bareface.settings.notation import name_and_parameters
 from bareface.training.defence import Defence
-from bareface.training.defences import defence_class
+from bareface.training.defences import defence_class, defences
 from bareface.untrusted.shown import gist
 
 TRIAL_FILE = "trial.json"
-DEFENCES = (
-    UNDEFENDED,
-    "head-withheld", "posterior-rounding", "posterior-perturbation",
-    "zeroed-counters", "public-statistics", "folding",
-    "norm-removal", "embedding-noise", "embedding-rounding",
-    "quantisation", "pruning", "fine-tuning", "distillation",
-    "label-smoothing", "relax-loss",
-    "early-stopping", "weight-decay", "dropout", "mixup", "cutmix", "augmentation",
-    "group-norm", "layer-norm", "frozen-statistics",
-    "dp-sgd:noise=0.05", "dp-sgd:noise=1.5", "dp-sgd:pretraining=1.0,learning_rate=0.005",
-)  # fmt: skip
-"""Those that share one training first; DP-SGD for recognition, for privacy, and for both with help of the public."""
+ORDER = ("answer", "release", "training")
+
+
+def every_defence() -> tuple[str, ...]:
+    """What the bench tries unless somebody says otherwise: no defence, then each under the parameters it names.
+
+    Those that share one training come first.
+    """
+    kinds = sorted(defences().values(), key=lambda kind: (ORDER.index(kind.sort), kind.name))
+    return UNDEFENDED, *(f"{kind.name}:{words}".rstrip(":") for kind in kinds for words in kind.tried)
 
 
 def make_defence(text: str) -> Defence | None:
@@ -54,7 +52,7 @@ def make_defence(text: str) -> Defence | None:
 
 def run_bench(
     world: World,
-    defences: Sequence[str],
+    asked: Sequence[str],
     seeds: Sequence[int],
     run: Path,
     progress: Progress,
@@ -64,7 +62,7 @@ def run_bench(
 
     Args:
         world: the people.
-        defences: as in `make_defence`.
+        asked: defences as in `make_defence`.
         seeds: one target and one shadow for each.
         run: the run folder, for one world.
         progress: called with (stage, done, total).
@@ -74,7 +72,7 @@ def run_bench(
         UsageError: a defence or a parameter of one is unknown, or a defence lacks a package.
         RunError: the folder is in use, belongs to another world, or holds a damaged trial.
     """
-    wanted = [(text, make_defence(text)) for text in dict.fromkeys(defences)]
+    wanted = [(text, make_defence(text)) for text in dict.fromkeys(asked)]
     trials, total = list[Trial](), len(seeds) * len(wanted)
     for _, defence in wanted:
         Stand(world, 0, run, progress).guarantee(defence)  # a missing package is found out now, not hours later

@@ -26,7 +26,7 @@ from bareface.roster import Roster
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.streams import seed_for
 from bareface.targets.target import Target
-from bareface.training.defence import AnswerDefence, Defence, Public, ReleaseDefence, TrainingDefence
+from bareface.training.defence import Defence, Public, TrainingDefence
 from bareface.training.defended import train_defended
 from bareface.vocabulary import Role
 
@@ -78,7 +78,7 @@ class Stand:
 
     def guarantee(self, defence: Defence | None) -> dict[str, float]:
         """What is proven about the target under this defence."""
-        if not isinstance(defence, TrainingDefence):
+        if defence is None:
             return {}
         members = self.world.roster.take(self.world.roster.rows(Role.MEMBER))
         return defence.guarantee(
@@ -120,14 +120,10 @@ def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
 
 def made(stand: Stand, name: str, defence: Defence | None) -> Target:
     """The target, or the shadow, as its users meet it under a defence."""
-    if isinstance(defence, TrainingDefence):
-        return stand.defended(name, defence)
-    target = stand.undefended(name)
-    seed = seed_for(stand.seed, name, "defence")
-    if isinstance(defence, ReleaseDefence):
-        stand.progress(f"{defence.name} of the {name}", 0, 1)
-        return defence.released(target, stand.public, seed)
-    return defence.answering(target, seed) if isinstance(defence, AnswerDefence) else target
+    if defence is None:
+        return stand.undefended(name)
+    stand.progress(f"{defence.name} of the {name}", 0, 1)
+    return defence.met(stand, name, seed_for(stand.seed, name, "defence"))
 
 
 def attacks_on(defence: Defence | None, target: Target, more: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -163,7 +159,7 @@ def verified(target: Target, strangers: Roster, seed: int) -> Utility:
 
 def _audit(stand: Stand, defence: Defence | None, target: Target, shadow: Target, folder: Path) -> Evidence:
     """The dataset game with a shadow that has the same defence, by somebody who knows it."""
-    if isinstance(defence, AnswerDefence):
+    if defence is not None:
         target, shadow = defence.asked(target), defence.asked(shadow)
     wanted = attacks_named(*attacks_on(defence, target, stand.attacks))
     settings = AuditSettings(

@@ -7,10 +7,12 @@ from typing import Any
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
 from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
 from bareface.inversion_record import InversionRecord
+from bareface.registry import warn_of_unavailable
 from bareface.roster import Roster, read_manifest
 from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
@@ -46,9 +48,13 @@ def invert(
         progress: called with (stage, done, total).
         more: other fields of `bareface.auditing.inversion.terms.Terms`, such as restarts, steps, siblings.
 
+    Warns:
+        PluginWarning: a plug-in of another package cannot be used; the inversion goes on without it.
+
     Raises:
         BarefaceError: something that was brought is unusable; the message says what to do.
     """
+    warn_of_unavailable(*OF_INVERSIONS)
     terms, folder = Terms(objective=objective, seed=seed, **more), Path(run)
     network = _target(target)
     proposes, source = _opened(generator, network.spec.height, folder)

@@ -83,7 +83,7 @@ class Workshop:
         """The best of the pool, no two alike."""
         self._keep_out(f"selection, {name} arm", attacker, objective)
         rows = self._remembered(f"starts-{name}", lambda: self._select(attacker, objective, name))
-        return Made(self.pool[list(rows)], rows, name_of(objective), self._selection_passes)
+        return Made(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
 
     def optimised(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Made:
         """The starts moved along the objective, in the order of the last selection.
@@ -103,7 +103,7 @@ class Workshop:
         order = chosen.rows.tolist()
         passes = self._selection_passes + self.terms.steps + 1 + self.terms.views // 2
         rows = tuple(start.start[i] for i in order)
-        return Made(chosen.latents, rows, name_of(objective), passes, trajectory(end, self._selection_passes))
+        return Made(chosen.latents, rows, objective.title(), passes, trajectory(end, self._selection_passes))
 
     def oracle(self, attacker: Attacker, templates: Tensor) -> Made:
         """Images made from (people, d) templates of known members, the people in turn."""
@@ -111,7 +111,7 @@ class Workshop:
         self._keep_out("search, oracle arm", attacker, objective)
         rows = self._remembered("starts-oracle", lambda: self._nearest(attacker, objective))
         which = torch.arange(len(rows)) % len(templates)
-        start = Made(self.pool[list(rows)], rows, objective.name, self._selection_passes)
+        start = Made(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
         return self.optimised(attacker, objective.pinned(which), start, "oracle")
 
     def _search(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Step:
@@ -121,8 +121,7 @@ class Workshop:
             chunk=self._chunk(attacker, 2 * self.terms.pairs * self.scene.siblings),
             seed=seed_for(self.terms.seed, "search"),
         )
-        # Rows with one template are meant to become one face.
-        apart = None if isinstance(objective, Template) else attacker.apart
+        apart = attacker.apart if objective.apart else None
         what = Search(self.scene, objective, plan, attacker.priors, apart)
         file = self.folder / f"search-{name}.safetensors"
         step = None
@@ -175,14 +174,6 @@ class Workshop:
     @property
     def _selection_passes(self) -> int:
         return -(-len(self.pool) // self.terms.restarts)
-
-
-def name_of(objective: Objective) -> str:
-    """An objective in words, its terms with their weights."""
-    terms = getattr(objective, "terms", None)
-    if terms is None:
-        return objective.name
-    return " + ".join(f"{weight:.3g} {term.name}" for weight, term in terms)
 
 
 def trajectory(end: Step, before: int) -> Trajectory:

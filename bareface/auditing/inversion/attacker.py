@@ -6,28 +6,26 @@ import torch
 
 from bareface.auditing.attack_models import Kept
 from bareface.auditing.cast import public_images, untrained
-from bareface.auditing.inversion.audited import Audited
+from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.terms import Terms
 from bareface.errors import UsageError
 from bareface.inversion.alignment import WHOLE
-from bareface.inversion.answers import ask
+from bareface.inversion.answers import Answers, ask
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives import objective_class
-from bareface.inversion.objectives.base import Objective, TargetObjective
-from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.base import Given, Objective, Stage1
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
 from bareface.inversion.scene import Scene
 from bareface.inversion.sight import Sight
+from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
 from bareface.targets.target import Target
 
 MOST_REFERENCES = 256
 MEMORY = 1 << 30  # bytes for what enters the BatchNorm layers in one pass
-OTHER_ATTACKS = ("bn-distance-variance", "bn-distance", "embedding-norm", "flip-agreement")
-MEMBERSHIP = Membership.name
 SAME_FACE = 0.5
 
 
@@ -72,21 +70,16 @@ class Attacker:
 
     def membership(self, kept: Kept) -> Membership:
         """The logit of stage-1 attack models."""
-        arrays = [model.arrays() for model in kept.models]
-        made = Membership.rebuilt(self.network, arrays, kept.attack, kept.parameters)
-        strange = self.restandardise or kept.knowledge == "shadow"
-        return made.standardised_on(self.ordinary) if strange else made
+        return Membership.made_of(self._given(kept))
 
     def _term(self, name: str) -> Objective:
-        if name == MEMBERSHIP:
-            assert self.kept is not None  # `attacker_of` read them
-            return self.membership(self.kept)
-        made = objective_class(name)
-        if name == BnDistance.name:
-            return BnDistance(self.network).standardised_on(self.public)
-        if name == "template" or not issubclass(made, TargetObjective):
-            raise UsageError("objective", got=repr(name), expected="one that needs nothing but the target")
-        return made(self.network)
+        return objective_class(name).made_of(self._given(self.kept))
+
+    def _given(self, kept: Kept | None) -> Given:
+        return Given(self.network, self.public, self.ordinary, None if kept is None else self._stage1(kept))
+
+    def _stage1(self, kept: Kept) -> Stage1:
+        return Stage1(steered_by(kept.made), kept.models, self.restandardise or kept.knowledge == "shadow")
 
     @torch.no_grad()
     def _spread(self, term: Objective) -> float:
@@ -99,7 +92,7 @@ def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> 
     Raises:
         UsageError: the audit kept no attack models for the objective.
     """
-    wanted = any(name == MEMBERSHIP for _, name in terms.weighted)
+    wanted = any(kind.reads_models for kind in _objectives(terms))
     kept = audited.models(terms.attack, terms.knowledge) if wanted else None
     count = rows_in_memory(audited.target, 2 * scene.siblings, min(MOST_REFERENCES, len(pool)))
     ordinary = _as_they_are(scene, pool, count)
@@ -113,7 +106,7 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
     asks a copy with fresh weights instead: there is no label to permute.
     """
     kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
-    if all(name == MEMBERSHIP for _, name in terms.weighted):
+    if all(kind.reads_models for kind in _objectives(terms)):
         return replace(real, kept=kept)
     twin = untrained(audited.target, audited.examination.accepted, seed_for(terms.seed, "placebo"))
     if audited.target.centres is not None:
@@ -123,21 +116,44 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
     return Attacker(twin, kept, _public(audited, scene, count, terms.seed), _as_they_are(scene, pool, count), True)
 
 
+@torch.no_grad()
 def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
-    """Attack models that take no part in the search; None where the audit kept no others."""
-    used = {terms.attack} if any(name == MEMBERSHIP for _, name in terms.weighted) else set()
-    for attack in OTHER_ATTACKS if used else (terms.attack, *OTHER_ATTACKS):
-        for kept in audited.kept:
-            if attack not in used and (kept.game, kept.attack, kept.knowledge) == ("dataset", attack, terms.knowledge):
-                return kept
-    return None
+    """Attack models that take no part in the search; None where the audit kept no others.
+
+    Of an objective that reads no attack models, those that the terms name; else the first by file name that images
+    can be scored by.
+    """
+    there = [kept for kept in audited.kept if (kept.game, kept.knowledge) == (GAME, terms.knowledge)]
+    answers = _about_grey(audited.target)
+    readable = [kept for kept in there if _scores_images(kept, answers)]
+    named, others = (tuple(k for k in readable if (k.attack == terms.attack) == same) for same in (True, False))
+    used = any(kind.reads_models for kind in _objectives(terms))
+    return next(iter(others if used else named + others), None)
+
+
+def _objectives(terms: Terms) -> list[type[Objective]]:
+    return [objective_class(name) for _, name in terms.weighted]
+
+
+def _scores_images(kept: Kept, answers: Answers) -> bool:
+    """Whether images can be scored by these models; not so where the package of that attack is not here."""
+    try:
+        attack = steered_by(kept.made)
+        logit(kept.models[0], features(attack, answers))
+    except UsageError:
+        return False
+    return True
+
+
+def _about_grey(target: Target) -> Answers:
+    """What a target answers about one grey image and its mirror image."""
+    return ask(target, torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5))
 
 
 @torch.no_grad()
 def rows_in_memory(target: Target, views: int, most: int) -> int:
     """How many images, each seen in so many views, fit into memory at once; `most` at most, one at least."""
-    grey = torch.full((1, 1, 2, 3, target.spec.height, target.spec.width), 0.5)
-    entering = ask(target, grey).entering
+    entering = _about_grey(target).entering.values()
     numbers = sum(one.values.numel() * one.values.element_size() for one in entering) // 2
     return max(1, min(most, MEMORY // max(1, numbers * views)))
 

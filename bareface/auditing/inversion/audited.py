@@ -20,8 +20,6 @@ from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError
 from bareface.evidence import Evidence, read_evidence
 from bareface.faces.examine import Examination, Reject, examine
-from bareface.membership import attack_class
-from bareface.membership.base import FeatureAttack
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.roster import Roster
@@ -77,9 +75,8 @@ class Audited:
     def permuted(self, kept: Kept, seed: int) -> Kept:
         """The same attack fitted on the same answers after membership was dealt out anew among the people."""
         own = replace(self.arena, member=_dealt_anew(self.arena, stream(seed, "placebo")))
-        attack = _feature_attack(kept)
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
-            return replace(kept, models=tell(attack, self.trace, own, Prior(), seed).models)
+            return replace(kept, models=tell(kept.made, self.trace, own, Prior(), seed).models)
 
     def real_logits(self, kept: Kept) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits of real members and of real strangers, each by the model that was fitted without their fold.
@@ -89,7 +86,7 @@ class Audited:
         folds = np.unique(self.arena.fold)
         if kept.knowledge != "partial" or len(kept.models) != len(folds):
             return np.empty(0), np.empty(0)
-        attack, logits = _feature_attack(kept), np.full(len(self.trace), np.nan)
+        attack, logits = kept.made, np.full(len(self.trace), np.nan)
         for fold, model in zip(folds, kept.models, strict=True):
             rows = np.flatnonzero(self.arena.fold == fold)
             logits[rows] = attack.judge(model, self.trace.take(rows), "partial").values
@@ -162,9 +159,3 @@ def _dealt_anew(game: Arena, rng: np.random.Generator) -> NDArray[np.bool_]:
     people, first = np.unique(game.subject, return_index=True)
     dealt = rng.permutation(game.member[first])
     return np.asarray(dealt[np.searchsorted(people, game.subject)], dtype=bool)
-
-
-def _feature_attack(kept: Kept) -> FeatureAttack:
-    attack = attack_class(kept.attack)(**kept.parameters)
-    assert isinstance(attack, FeatureAttack)  # only those fit models
-    return attack

@@ -1,7 +1,5 @@
 """The generator as a scene: which space is searched, whether it keeps its word, and the faces that come out."""
 
-from collections.abc import Callable
-
 import torch
 
 from bareface.auditing.inversion.arms import Made
@@ -9,15 +7,14 @@ from bareface.auditing.inversion.judging import Faces
 from bareface.auditing.inversion.terms import Terms
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.alignment import WHOLE, window_for
-from bareface.inversion.generator import Generator
-from bareface.inversion.objectives.compactness import Compactness
+from bareface.inversion.generator import Generator, tells_people
+from bareface.inversion.objectives import objective_class
 from bareface.inversion.scene import Scene
 from bareface.inversion.select import candidates
-from bareface.inversion.variation import Variation
+from bareface.inversion.variation import variation_of
 from bareface.inversion.views import Augmentation, resample
 
 PROBED = 16
-SIBLINGS = 3
 SMALLEST_SPREAD = 1e-4
 BATCH = 32
 
@@ -26,11 +23,12 @@ def scene_for(generator: Generator, terms: Terms) -> Scene:
     """The scene of an inversion: with as many siblings as were asked for, or as the objective compares.
 
     Raises:
-        UsageError: the objective needs siblings and the generator cannot make any.
+        UsageError: there is no such objective, or it needs siblings and the generator cannot make any.
     """
-    compared = SIBLINGS if any(name == Compactness.name for _, name in terms.weighted) else 0
+    compared = max(objective_class(name).siblings for _, name in terms.weighted)
     count = compared if terms.siblings is None else terms.siblings
-    return Scene(generator, Augmentation(pairs=terms.pairs), variation=_variation(generator, count) if count else None)
+    variation = variation_of(generator, count) if count else None
+    return Scene(generator, Augmentation(pairs=terms.pairs), variation=variation)
 
 
 def space_of(generator: Generator, terms: Terms) -> str:
@@ -43,7 +41,7 @@ def space_of(generator: Generator, terms: Terms) -> str:
         expected = f"one of {', '.join(generator.spaces)}"
         raise UsageError(f"{generator.name}: latent space", got=repr(terms.space), expected=expected)
     # Where z tells the person from the photo it is what a search should move; else w, whitened, is.
-    whitened = "p" in generator.spaces and not getattr(generator, "person", 0)
+    whitened = "p" in generator.spaces and not tells_people(generator)
     return terms.space or ("p" if whitened else generator.spaces[0])
 
 
@@ -75,15 +73,3 @@ def faces_of(scene: Scene, made: Made) -> Faces:
         side = round(images.shape[-1] * window.width)
         images = resample(images, place, side, side)[:, 0]
     return Faces(images.float().cpu(), made.start)
-
-
-def _variation(generator: Generator, count: int) -> Variation:
-    make: Callable[[int], Variation] | None = getattr(generator, "variation", None)
-    if make is not None:
-        return make(count)
-    raise UsageError(
-        "siblings",
-        got=f"{generator.name}, a generator that cannot vary one person",
-        expected="a StyleGAN2, or a generator with a method variation(count)",
-        hint="the objective agreement, and no siblings",
-    )

@@ -1,8 +1,21 @@
 """LMDB folders and files as packs, through the `lmdb` package (`pip install "bareface[lmdb]"`).
 
+What it tests:
+The people of an LMDB of encoded images.
+
+What the attacker needs:
+An LMDB folder or file that comes from people you trust.
+
+How it works:
 Two layouts are read, both with the bytes of image files as values: keys that are paths, `<person>/<image>`, and
-numbered pairs, `image-000000017` and `label-000000017`. LMDB's own library maps the file and trusts what it finds
-there, so unlike every other reader of the house this one is for files from people you trust.
+numbered pairs, `image-000000017` and `label-000000017`.
+
+Known limits:
+LMDB's own library maps the file and trusts what it finds there, so unlike every other reader of the house this one is
+for files from people you trust.
+
+Reference:
+The Lightning Memory-Mapped Database, lmdb.readthedocs.io.
 """
 
 from pathlib import Path

@@ -4,15 +4,16 @@ A record of a pack has a path like any image: `train.rec/17`, `shard-003.tar/ada
 reports and rejects know nothing of packs; only `Contents` looks into them (design/0006).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
+from bareface.registry import Plugin, Registry
 from bareface.untrusted.regular import is_file
 
 UNREADABLE = "unreadable"
@@ -59,9 +60,77 @@ class Pack(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Format(Plugin):
+    """A way to keep many images of people in one file. Its page is the docstring of its reader's module.
+
+    Attributes:
+        name: of the format.
+        suffixes: how its files are called, with the dot, in small letters.
+        open: the pack at a path; raises what `open_pack` raises.
+        inside: a file by which a folder is known to be such a pack, whatever it is called; empty = none is.
+        in_shards: whether several such files in a folder are one set.
+        home: the module that has its page.
+    """
+
+    name: str  # type: ignore[misc]
+    suffixes: tuple[str, ...]
+    open: Callable[[Path], Pack]
+    inside: str = ""
+    in_shards: bool = False
+    home: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self.home or self.open.__module__)
+
+    def owns(self, path: Path) -> bool:
+        """Whether a path is such a pack, by its name; a folder by what lies in it."""
+        if self.inside and is_file(path / self.inside):
+            return True
+        return path.suffix.lower() in self.suffixes and is_file(path)
+
+
+def _record(path: Path) -> Pack:
+    from bareface.faces.packs.record_pack import RecordPack
+
+    return RecordPack(path)
+
+
+def _tar(path: Path) -> Pack:
+    from bareface.faces.packs.tar import TarPack
+
+    return TarPack(path)
+
+
+def _lightning(path: Path) -> Pack:
+    from bareface.faces.packs.lightning import LightningPack
+
+    return LightningPack(path)
+
+
+_HERE = "bareface.faces.packs"
+_OURS = (
+    Format("rec", (".rec",), _record, home=f"{_HERE}.record_pack"),
+    Format("tar", (".tar",), _tar, in_shards=True, home=f"{_HERE}.tar"),
+    Format("lmdb", (".lmdb",), _lightning, inside="data.mdb", home=f"{_HERE}.lightning"),
+)
+FORMATS: Final = Registry[Format]("format", "bareface.formats", Format, lambda: _OURS)
+
+
+def format_of(path: Path) -> Format | None:
+    """The format of a path, by its name, or for a folder by what lies in it; None where it is no pack."""
+    return next((one for one in FORMATS.available().values() if one.owns(path)), None)
+
+
+def suffixes() -> str:
+    """How packs are called, in words: `.rec, .tar or .lmdb`."""
+    *first, last = [suffix for one in FORMATS.available().values() for suffix in one.suffixes]
+    return f"{', '.join(first)} or {last}"
+
+
 def is_pack(path: Path) -> bool:
-    """Whether a path is a pack of a kind that can be opened, by its name (an LMDB folder: by what lies in it)."""
-    return _kind(path) is not None
+    """Whether a path is a pack of a kind that can be opened."""
+    return format_of(path) is not None
 
 
 def open_pack(path: Path) -> Pack:
@@ -71,25 +140,8 @@ def open_pack(path: Path) -> Pack:
         RosterError: it is none, is damaged as a whole, or is of a kind that cannot be read image by image.
         UsageError: reading its kind takes a package that is not installed.
     """
-    match _kind(path):
-        case "rec":
-            from bareface.faces.packs.record_pack import RecordPack
-
-            return RecordPack(path)
-        case "tar":
-            from bareface.faces.packs.tar import TarPack
-
-            return TarPack(path)
-        case "lmdb":
-            from bareface.faces.packs.lightning import LightningPack
-
-            return LightningPack(path)
+    kind = format_of(path)
+    if kind is not None:
+        return kind.open(path)
     got, hint = _NO_PACKS.get(path.suffix.lower(), ("a file of another kind", ""))
-    raise RosterError(str(path), got=got, expected="a .rec, .tar or .lmdb pack", hint=hint)
-
-
-def _kind(path: Path) -> str | None:
-    if is_file(path / "data.mdb"):
-        return "lmdb"
-    suffix = path.suffix.lower()
-    return suffix[1:] if suffix in (".rec", ".tar", ".lmdb") and is_file(path) else None
+    raise RosterError(str(path), got=got, expected=f"a {suffixes()} pack", hint=hint)

@@ -1,4 +1,20 @@
-"""The images of a RecordIO file as a pack: `train.rec/17` is record 17."""
+"""The images of a RecordIO file as a pack: `train.rec/17` is record 17.
+
+What it tests:
+The people of an InsightFace training set, without unpacking it.
+
+What the attacker needs:
+A `.rec` file; its `.idx` and `.lst` are read where they lie beside it.
+
+How it works:
+The first label of a record is the person; the person of a damaged record comes from the list. See `records.py`.
+
+Known limits:
+Its people are numbers that mean somebody within the file only.
+
+Reference:
+recognition/arcface_torch/dataset.py of deepinsight/insightface; the RecordIO of Apache MXNet.
+"""
 
 import re
 from pathlib import Path

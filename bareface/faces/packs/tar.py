@@ -1,8 +1,20 @@
 """Tar archives as packs: folders of people that were packed up, and WebDataset shards. Nothing is ever unpacked.
 
-In a WebDataset shard the files of one sample share their name up to the first dot: `000017.jpg`, `000017.cls`
-(webdataset documentation, "The WebDataset Format"). The person is what the `.cls` file says; where a shard has
-none, it is the folder that the image lies in.
+What it tests:
+The people in an archive, or in all shards of a set.
+
+What the attacker needs:
+A `.tar` that is not compressed.
+
+How it works:
+In a WebDataset shard the files of one sample share their name up to the first dot: `000017.jpg`, `000017.cls`. The
+person is what the `.cls` file says; where a shard has none, it is the folder that the image lies in.
+
+Known limits:
+A compressed archive cannot be read image by image.
+
+Reference:
+webdataset documentation, "The WebDataset Format".
 """
 
 import mmap

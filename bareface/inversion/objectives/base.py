@@ -2,20 +2,69 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Self, final
 
 import torch
 from torch import Tensor
 
-from bareface.errors import TargetError
+from bareface.errors import TargetError, UsageError
 from bareface.inversion.sight import Sight
+from bareface.membership.attack_model import AttackModel
+from bareface.membership.base import FeatureAttack
+from bareface.registry import Plugin
 from bareface.targets.target import Target
 
 
-class Objective(ABC):
+@dataclass(frozen=True, eq=False)
+class Stage1:
+    """What a stage-1 audit left to steer by.
+
+    Attributes:
+        attack: with the parameters that its models were fitted under.
+        models: fitted attack models.
+        foreign: whether they were fitted on another network's answers, so that their standardisation does not hold.
+    """
+
+    attack: FeatureAttack
+    models: tuple[AttackModel, ...]
+    foreign: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What an attacker has to make an objective of.
+
+    Attributes:
+        target: the network that is asked.
+        public: photos of anybody, as they are.
+        ordinary: un-optimised images of the generator, as they are.
+        stage1: attack models; None where no objective reads them.
+    """
+
+    target: Target
+    public: Sight
+    ordinary: Sight
+    stage1: Stage1 | None = None
+
+
+class Objective(Plugin, ABC):
     """An abstract objective. A final one is a frozen dataclass with a name and one method."""
 
-    name: ClassVar[str]
+    reads_models: ClassVar[bool] = False
+    """Whether it reads attack models that stage 1 fitted, and nothing else that asks the target."""
+    siblings: ClassVar[int] = 0
+    """Further images of each row that it compares, unless the caller wants another number."""
+    apart: ClassVar[bool] = True
+    """Whether a search with it keeps rows from becoming one face."""
+
+    @classmethod
+    def made_of(cls, given: Given) -> Self:
+        """The objective as somebody names it who has no more than is given.
+
+        Raises:
+            UsageError: it needs something else, unless overridden.
+        """
+        raise UsageError("objective", got=repr(cls.name), expected="one that needs nothing but the target")
 
     @property
     @abstractmethod
@@ -54,6 +103,11 @@ class TargetObjective(Objective):
     """
 
     target: Target
+
+    @classmethod
+    def made_of(cls, given: Given) -> Self:
+        """The objective on the target; whatever else it has stays as usual."""
+        return cls(given.target)
 
     @property
     def targets(self) -> tuple[Target, ...]:

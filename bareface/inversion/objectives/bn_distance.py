@@ -19,15 +19,17 @@ The distance of arXiv 2401.13719, as a prior on features like DeepInversion's, a
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import torch
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.features import distances
-from bareface.inversion.objectives.base import TargetObjective
+from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.sight import Sight
+from bareface.inversion.stage1 import features
+from bareface.membership.bn_distance import BnDistance as Attack
+from bareface.membership.bn_distance import Convention
 
 _SMALLEST_DISTANCE = 1e-12
 
@@ -46,13 +48,18 @@ class BnDistance(TargetObjective):
 
     name: ClassVar[str] = "bn-distance"
 
-    convention: str = "channels"
+    convention: Convention = "channels"
     mean: Tensor | None = None
     deviation: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.convention not in ("channels", "none", "variance"):
+        if self.convention not in get_args(Convention):
             raise UsageError("objective bn-distance", got=repr(self.convention), expected="channels, none or variance")
+
+    @classmethod
+    def made_of(cls, given: Given) -> "BnDistance":
+        """Standardised on the public photos."""
+        return cls(given.target).standardised_on(given.public)
 
     @torch.no_grad()
     def standardised_on(self, sight: Sight) -> "BnDistance":
@@ -69,12 +76,13 @@ class BnDistance(TargetObjective):
         return -logs.mean((1, 2, 3))
 
     def _log_distance(self, sight: Sight) -> Tensor:
-        values = distances(sight.by(self.target), self.convention)
-        if not values.shape[-1]:
+        answers = sight.by(self.target)
+        if not answers.entering:
             raise UsageError(
                 "objective bn-distance",
                 got=f"{self.target.name}, a target without BatchNorm statistics",
                 expected="BatchNorm layers with running statistics",
                 hint="the objective agreement, which reads embeddings alone",
             )
-        return values.clamp(min=_SMALLEST_DISTANCE).log()
+        by_layer = features(Attack(convention=self.convention), answers).reshape(*answers.embedding.shape[:3], -1)
+        return by_layer.clamp(min=_SMALLEST_DISTANCE).log()

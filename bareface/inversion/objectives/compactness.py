@@ -38,6 +38,7 @@ class Compactness(TargetObjective):
     """
 
     name: ClassVar[str] = "compactness"
+    siblings: ClassVar[int] = 3
 
     def measure(self, sight: Sight) -> Tensor:
         """(n,) in [-1, 1]."""

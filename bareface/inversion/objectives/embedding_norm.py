@@ -25,8 +25,8 @@ from torch import Tensor
 
 from bareface.inversion.objectives.base import TargetObjective
 from bareface.inversion.sight import Sight
-
-_SMALLEST_NORM = 1e-12
+from bareface.inversion.stage1 import features
+from bareface.membership.embedding_norm import EmbeddingNorm as Attack
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,5 +37,4 @@ class EmbeddingNorm(TargetObjective):
 
     def measure(self, sight: Sight) -> Tensor:
         """(n,)."""
-        norm: Tensor = sight.by(self.target).embedding.norm(dim=-1)
-        return norm.clamp(min=_SMALLEST_NORM).log().mean((1, 2))
+        return features(Attack(), sight.by(self.target)).mean((1, 2))

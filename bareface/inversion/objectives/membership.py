@@ -8,8 +8,9 @@ The backbone and what its stage-1 attack needs: for `bn-distance` the BatchNorm 
 some true members (partial) or on a shadow backbone (shadow).
 
 How it works:
-The features of each view and its mirror image pass through the rebuilt attack models; the logits are averaged over
-models and pairs. The logit, not the probability: the sigmoid is flat exactly where the best images are.
+The features of each view and its mirror image, as the stage-1 attack defines them, pass through its attack models; the
+logits are averaged over models and pairs. The logit, not the probability: the sigmoid is flat exactly where the best
+images are.
 
 Known limits:
 A small model on a few distances is easy to fool. Read the score of attack models that were not used, too. With
@@ -19,20 +20,20 @@ Reference:
 Huang, Chen, Wang, Wang, arXiv 2401.13719, stage 2; logits and ensembles: Nguyen et al., arXiv 2304.01669.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.attack_logit import AttackLogit
-from bareface.inversion.features import stage1_features
-from bareface.inversion.objectives.base import TargetObjective
+from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.sight import Sight
-from bareface.targets.target import Target
+from bareface.inversion.stage1 import features, logit, steered_by
+from bareface.membership.arrays import plain
+from bareface.membership.attack_model import AttackModel
+from bareface.membership.base import FeatureAttack
+from bareface.membership.bn_distance import BnDistance
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,42 +42,45 @@ class Membership(TargetObjective):
 
     Attributes:
         models: fitted by stage 1, three or more if possible.
-        attack: name of the stage-1 attack.
-        parameters: of that attack, by name; only those that shape its features matter.
+        attack: the stage-1 attack, with the parameters that the models were fitted under.
 
     Raises:
         UsageError: no models, or an attack whose features no image can be moved along.
     """
 
     name: ClassVar[str] = "membership"
+    reads_models: ClassVar[bool] = True
 
-    models: tuple[AttackLogit, ...]
-    attack: str = "bn-distance"
-    parameters: tuple[tuple[str, object], ...] = ()
+    models: tuple[AttackModel, ...]
+    attack: FeatureAttack = field(default_factory=BnDistance)
 
     def __post_init__(self) -> None:
-        stage1_features(self.attack)
+        steered_by(self.attack)
         if not self.models:
             raise UsageError("objective membership", got="no attack models", expected="one at least, better three")
 
     @classmethod
-    def rebuilt(
-        cls, target: Target, arrays: Sequence[Mapping[str, NDArray[Any]]], attack: str, parameters: Mapping[str, object]
-    ) -> "Membership":
-        """The objective from what stage 1 kept: the arrays of each model, its attack's name and parameters."""
-        models = tuple(AttackLogit.from_arrays(each) for each in arrays)
-        return cls(target, models, attack, tuple(sorted(parameters.items())))
+    def made_of(cls, given: Given) -> "Membership":
+        """The mean logit of the models that stage 1 left, standardised on this generator's images where they must be.
+
+        Raises:
+            UsageError: it left none.
+        """
+        if given.stage1 is None:
+            raise UsageError("objective membership", got="no attack models", expected="those of a stage-1 audit")
+        made = cls(given.target, given.stage1.models, given.stage1.attack)
+        return made.standardised_on(given.ordinary) if given.stage1.foreign else made
 
     @torch.no_grad()
     def standardised_on(self, sight: Sight) -> "Membership":
         """The same models, standardised on other images (no labels needed)."""
-        pool = self._features(sight).flatten(0, 1)
+        pool = plain(self._features(sight).flatten(0, 1))
         return replace(self, models=tuple(model.standardised_by(pool) for model in self.models))
 
     def measure(self, sight: Sight) -> Tensor:
         """(n,) mean logit."""
-        features = self._features(sight)
-        return torch.stack([model(features) for model in self.models]).mean((0, 2))
+        numbers = self._features(sight)
+        return torch.stack([logit(model, numbers) for model in self.models]).mean((0, 2))
 
     def _features(self, sight: Sight) -> Tensor:
-        return stage1_features(self.attack, dict(self.parameters))(sight.by(self.target))
+        return features(self.attack, sight.by(self.target))

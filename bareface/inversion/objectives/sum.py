@@ -48,6 +48,10 @@ class Sum(Objective):
         if not self.terms:
             raise UsageError("Sum", got="no terms", expected="at least one objective")
 
+    def title(self) -> str:
+        """The terms with their weights, as in `1 membership + 0.5 agreement`."""
+        return " + ".join(f"{weight:.3g} {term.title()}" for weight, term in self.terms)
+
     @property
     def targets(self) -> tuple[Target, ...]:
         """Those of all terms, each once."""

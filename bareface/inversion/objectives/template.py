@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bareface.errors import UsageError
-from bareface.inversion.objectives.base import TargetObjective
+from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.sight import Sight
 
 
@@ -41,12 +41,22 @@ class Template(TargetObjective):
     """
 
     name: ClassVar[str] = "template"
+    apart: ClassVar[bool] = False  # rows with one template are meant to become one face
 
     templates: Tensor
     which: Tensor | None = None
 
     def __post_init__(self) -> None:
         check_which("objective template", self.templates, self.which)
+
+    @classmethod
+    def made_of(cls, given: Given) -> "Template":
+        """Nothing: whose templates, only a caller can say.
+
+        Raises:
+            UsageError: always.
+        """
+        return super(TargetObjective, cls).made_of(given)
 
     def nearest(self, sight: Sight) -> Tensor:
         """(n,) the number of the template that each row is nearest to."""

@@ -1,6 +1,19 @@
 """foamliu's MobileFaceNet, built from depthwise and pointwise convolutions and ReLU6. Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 The keys are conv1 dw_conv.depthwise dw_conv.pointwise features.N.conv.0-3 conv2 gdconv.depthwise conv3 bn.
+
+Known limits:
+Widths that no table lists are read off the shapes, and called custom.
+
+Reference:
+Chen, Liu, Gao, Han, CCBR 2018, arXiv 1804.07573; foamliu/MobileFaceNet.
 """
 
 import math

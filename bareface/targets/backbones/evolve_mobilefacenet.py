@@ -1,6 +1,19 @@
 """MobileFaceNet as TreB1eN, face.evoLVe and FaceX-Zoo call its parts. Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 The keys are conv1 conv2_dw conv_23 conv_3.model.N ... conv_6_sep conv_6_dw linear bn.
+
+Known limits:
+Whether it was fed RGB or BGR, its keys do not tell.
+
+Reference:
+Chen, Liu, Gao, Han, CCBR 2018, arXiv 1804.07573; face.evoLVe, FaceX-Zoo.
 """
 
 import math

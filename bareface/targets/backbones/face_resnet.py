@@ -1,10 +1,23 @@
 """The face ResNets of ronghuaiyang (arcface-pytorch) and foamliu (InsightFace-v2). Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 A unit is BN conv BN PReLU conv BN [SE] plus a shortcut, then the same PReLU again; its first convolution keeps the
 width. All PReLUs have one slope for all channels. The two differ in what the tail is called and in the stem:
 
     foamliu        bn2 fc bn3     the first convolution has no padding
     ronghuaiyang   bn4 fc5 bn5    it has
+
+Known limits:
+Widths that no table lists are read off the shapes, and called custom.
+
+Reference:
+ronghuaiyang/arcface-pytorch; foamliu/InsightFace-v2.
 """
 
 import math

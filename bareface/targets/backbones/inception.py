@@ -1,6 +1,19 @@
 """InceptionResnetV1 of facenet-pytorch (Szegedy et al., AAAI 2017; ported from FaceNet's TensorFlow code).
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 The original divides its output by its length at the end; this one does not. It takes images of 75 pixels and more.
+
+Known limits:
+It pools by a mean, so its keys do not tell the size of its input.
+
+Reference:
+Szegedy et al., AAAI 2017, arXiv 1602.07261; facenet-pytorch.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,12 @@
 """IR nets: residual units that begin with a BatchNorm (Deng et al., ArcFace, CVPR 2019, "IR").
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 Two key layouts are in use. *AdaFace* (also CVLFace) puts a BatchNorm after the first convolution of a unit
 and leaves the last BatchNorm of the embedding without weights; *evolve* (face.evoLVe, TreB1eN) does neither:
 
@@ -9,6 +16,12 @@ and leaves the last BatchNorm of the embedding without weights; *evolve* (face.e
               output_layer: BN dropout flatten linear BN
 
 The embedding is returned before any L2 normalisation.
+
+Known limits:
+A net of CVLFace has the keys of one of AdaFace, and takes RGB instead of BGR.
+
+Reference:
+Deng et al., CVPR 2019, arXiv 1801.07698; AdaFace, CVLFace, face.evoLVe.
 """
 
 import math

@@ -1,7 +1,20 @@
 """InsightFace's improved ResNet (arcface_torch `iresnet`; also MagFace and most of their descendants).
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 A unit is BN conv BN PReLU conv BN plus a shortcut (Duta et al., "Improved residual networks", ICPR 2020). The keys
 end in `bn2`, `fc` and the BatchNorm called `features`, whose weight stays 1. Not normalised at the end.
+
+Known limits:
+A net of MagFace is told from one of InsightFace by its wrapper alone.
+
+Reference:
+Duta et al., ICPR 2020, arXiv 2004.04989; arcface_torch.
 """
 
 import math

@@ -1,5 +1,12 @@
 """LightCNN of Wu et al. (IEEE TIFS 2018): the larger of two feature maps in place of an activation, no BatchNorm.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 The releases differ in their keys, in how they pool, and in whether a 1x1 layer stands before the 3x3 that widens:
 
     9     features.N         largest of 2x2                       1x1 and 3x3    fc1 picks the larger of two maps
@@ -8,6 +15,12 @@ The releases differ in their keys, in how they pool, and in whether a 1x1 layer 
     v4    conv1-5 block1-4   largest and mean of 2x2, summed      3x3            fc is linear
 
 The embedding is not normalised.
+
+Known limits:
+Without BatchNorm there are no running statistics to read.
+
+Reference:
+Wu, He, Sun, Tan, IEEE TIFS 2018, arXiv 1511.02683.
 """
 
 import math

@@ -1,8 +1,21 @@
 """InsightFace's MobileFaceNet, `mbf` and `mbf_large` (arcface_torch, from cavaface's). Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 Every part of the net is a list called `layers`: layers.0 is the stem, layers.1 a grouped convolution (or residual
 blocks), layers.2, 4 and 6 halve the sides, layers.3, 5 and 7 keep them; then come conv_sep and features. It is wider
 than the MobileFaceNet of the paper, but expands as far, so its depthwise convolutions are narrow.
+
+Known limits:
+Widths that no table lists are read off the shapes, and called custom.
+
+Reference:
+InsightFace arcface_torch.
 """
 
 import math

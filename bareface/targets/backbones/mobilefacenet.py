@@ -1,7 +1,20 @@
 """MobileFaceNet (Chen et al., CCBR 2018) as Xiaoccer and his descendants call its parts. Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 The keys are conv1 dw_conv1 blocks.N.conv.0-7 conv2 linear7 linear1. Small descendants gate the blocks
 (squeeze-and-excitation as number 6) and pool their last feature map by its mean instead of by the depthwise `linear7`.
+
+Known limits:
+Widths that no table lists are read off the shapes, and called custom.
+
+Reference:
+Chen, Liu, Gao, Han, CCBR 2018, arXiv 1804.07573; Xiaoccer/MobileFaceNet_Pytorch.
 """
 
 import math

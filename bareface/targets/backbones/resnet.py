@@ -1,9 +1,22 @@
 """ResNets of torchvision and timm (He et al., CVPR 2016), and face.evoLVe's with a tail for faces.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
     pooled   layer4, mean over the map, and perhaps a linear map called `fc` or `embedding`
     evolve   layer4, bn_o1, fc over the whole map, bn_o2
 
 Strides stand in the 3x3 convolution of a unit, as in torchvision and timm. The embedding is not normalised.
+
+Known limits:
+Nets of other subjects than faces have the same keys.
+
+Reference:
+He et al., CVPR 2016, arXiv 1512.03385; torchvision, timm, face.evoLVe.
 """
 
 import math

@@ -1,7 +1,20 @@
 """SphereFace's 20 and 36 layers (Liu et al., CVPR 2017; keys of clcarwin/sphereface_pytorch), without BatchNorm.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 Four stages, each a convolution of stride 2 and residual units of two convolutions, all with biases and PReLU; then a
 linear map, `fc5`. The convolutions of a stage are counted through: conv1_1, conv1_2 and so on. Not normalised.
+
+Known limits:
+Without BatchNorm there are no running statistics to read.
+
+Reference:
+Liu et al., CVPR 2017, arXiv 1704.08063.
 """
 
 import math

@@ -1,8 +1,21 @@
 """The vision transformer of InsightFace (arcface_torch) and CVLFace. Not normalised at the end.
 
+What it tests:
+Whether a checkpoint is one of these nets, by the names and shapes of its tensors alone.
+
+What the attacker needs:
+The weights of the whole backbone.
+
+How it works:
 Patches without a class token, pre-norm blocks with ReLU6, and all tokens together through two linear maps, each
 followed by BatchNorm: the only two BatchNorm layers of the net. In training the originals also hide some of the
 patches; this one never does, so `mask_token` is kept and not used.
+
+Known limits:
+Its only two BatchNorm layers stand at the end.
+
+Reference:
+Dosovitskiy et al., ICLR 2021, arXiv 2010.11929; arcface_torch and CVLFace.
 """
 
 from dataclasses import dataclass, field

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.settings.spec import ImageSpec
-from bareface.targets.build import PLANS
+from bareface.targets.families import plans
 from bareface.targets.onnx.graph import Graph, read_graph
 from bareface.targets.recognise import Recognised, recognise, shapes_of
 
@@ -136,13 +136,13 @@ def _wrapper(graph: Graph) -> str:
 def _family(architecture: str, channels: int, wrapper: str) -> Recognised:
     """The backbone of that name as its checkpoints are recognised."""
     with torch.device("meta"):
-        net = PLANS[architecture].net(_blank_spec(channels), ANY_SIZE)
+        net = plans()[architecture].net(_blank_spec(channels), ANY_SIZE)
     return recognise(shapes_of(net.state_dict()), wrapper, architecture)
 
 
 @cache
 def _known(channels: int) -> tuple[_Known, ...]:
-    return tuple(_described(name, _blank_spec(channels)) for name in PLANS)
+    return tuple(_described(name, _blank_spec(channels)) for name in plans())
 
 
 def _blank_spec(channels: int) -> ImageSpec:
@@ -151,7 +151,7 @@ def _blank_spec(channels: int) -> ImageSpec:
 
 def _described(name: str, spec: ImageSpec) -> _Known:
     with torch.device("meta"):
-        layers = list(PLANS[name].net(spec, ANY_SIZE).modules())
+        layers = list(plans()[name].net(spec, ANY_SIZE).modules())
     convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     return _Known(
         name,

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bareface.evidence import TargetCard
 from bareface.settings.spec import ImageSpec
 from bareface.targets.onnx.architecture import Origin, origin_of, read_as_fed
-from bareface.targets.onnx.graph import Graph
+from bareface.targets.onnx.graph import Graph, weights_of
 from bareface.targets.onnx.session import Session
+from bareface.targets.running_statistics import is_degenerate, shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,26 @@ class OnnxTarget:
     def without_head(self) -> "OnnxTarget":
         """The same."""
         return self
+
+    def card(self) -> TargetCard:
+        """What a report says of it."""
+        graph = self.graph
+        return TargetCard(
+            name=self.name,
+            source="onnx",
+            sha256=self.sha256,
+            architecture=self.architecture,
+            parameters=graph.parameters,
+            embedding_size=self.embedding_size,
+            input=str(self.spec),
+            batchnorm_layers=len(graph.norms),
+            batchnorm_expected=self.origin.norms,
+            degenerate_layers=tuple(n.name for n in graph.norms if is_degenerate(shift(n.mean, n.variance))),
+            head_identities=None,
+            file_sha256=graph.file_sha256,
+            weights_sha256=weights_of(graph.model),
+            input_assumed=graph.assumed,
+        )
 
     def embed(self, images: Tensor) -> Tensor:
         """(n, 3, h, w) uint8 RGB to (n, d) float32 embeddings, as the graph gives them.

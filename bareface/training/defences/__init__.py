@@ -4,24 +4,29 @@ A defence changes how a backbone is trained, what is made of it before release, 
 page what it protects and what it cannot; `bareface bench defences` measures both.
 """
 
-import sys
+from typing import Final
 
-from bareface.registry import look_up, scan
+from bareface.registry import Registry, in_folder
 from bareface.training.defence import Defence
 
-HEADINGS = ("What it does", "What it protects", "What it cannot", "Reference")
-ENTRY_POINTS = "bareface.defences"
+DEFENCES: Final = Registry[type[Defence]](
+    "defence",
+    "bareface.defences",
+    Defence,
+    lambda: in_folder("bareface.training.defences", Defence),  # type: ignore[type-abstract]
+    lambda defence: defence(),
+)
 
 
 def defences() -> dict[str, type[Defence]]:
     """Every defence on offer, by name: the files of this folder and those that other packages offer."""
-    return scan(sys.modules[__name__], Defence, ENTRY_POINTS)
+    return DEFENCES.available()
 
 
 def defence_class(name: str) -> type[Defence]:
     """The defence called `name`.
 
     Raises:
-        UsageError: there is none; the message lists those there are.
+        UsageError: there is none, or it cannot be used; the message lists those there are, or says why.
     """
-    return look_up(defences(), name, "defence")
+    return DEFENCES.get(name)

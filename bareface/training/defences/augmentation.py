@@ -1,12 +1,16 @@
 """Stronger augmentation.
 
-What it does:
+What it tests:
+How far its protection holds. The image as it is: the network meets each photo in many versions, and its exact pixels
+seldom or never.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Moves each image by up to a sixteenth of its side, and varies light and contrast, anew in every epoch.
 
-What it protects:
-The image as it is: the network meets each photo in many versions, and its exact pixels seldom or never.
-
-What it cannot:
+Known limits:
 It teaches the network that versions of a training image are alike: agreement between views, measured with the same
 kind of variation, may tell membership better than before. The person is trained on all the same.
 

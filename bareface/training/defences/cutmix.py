@@ -1,13 +1,16 @@
 """CutMix.
 
-What it does:
+What it tests:
+How far its protection holds. As MixUp: fewer images are learnt by heart, and fewer by one part of the face alone.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 In every other batch, pastes a rectangle of another person's image into each, with the margin loss of both in
 proportion to the area.
 
-What it protects:
-As MixUp: fewer images are learnt by heart, and fewer by one part of the face alone.
-
-What it cannot:
+Known limits:
 A generic regulariser: membership is reduced only as far as fitting is.
 
 Reference:

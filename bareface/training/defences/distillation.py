@@ -1,14 +1,17 @@
 """Distillation to public faces.
 
-What it does:
+What it tests:
+How far its protection holds. What can only be read from weights and statistics: both come from public faces. A
+training image answers like any other face, as far as the student does not copy the teacher's peculiarities.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 A student of the same architecture, freshly drawn, learns to answer public faces with the embeddings of the trained
 backbone; only the student is released. It never sees a training image.
 
-What it protects:
-What can only be read from weights and statistics: both come from public faces. A training image answers like any
-other face, as far as the student does not copy the teacher's peculiarities.
-
-What it cannot:
+Known limits:
 With enough public faces the student becomes the teacher, leak included. With few it recognises people worse.
 
 Reference:

@@ -1,15 +1,19 @@
 """Differentially private SGD.
 
-What it does:
+What it tests:
+How far its protection holds. Any attack on the trained network is bounded by ε: at a false positive rate f the true
+positive rate is at most e^ε f + δ, for one image, or with `unit=person` for all images of one person. It covers
+backbone and head.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Clips the gradient of every image (or of every person's images together) to a length, adds Gaussian noise to their sum
 before each step, and draws each batch at random (Poisson sampling). Normalises with GroupNorm, since BatchNorm mixes
 the images of a batch. May learn from public people first. The spent ε is accounted with Rényi differential privacy.
 
-What it protects:
-Any attack on the trained network is bounded by ε: at a false positive rate f the true positive rate is at most
-e^ε f + δ, for one image, or with `unit=person` for all images of one person. It covers backbone and head.
-
-What it cannot:
+Known limits:
 A network of this size on so few images learns little under a small ε, beyond what it knew from public people. A large ε
 proves nothing, though the noise may still help; compare the bound that the audit measures. How many people there are is
 taken as public, and with `unit=person` the row of a person in the head is not hidden: the head must not be released.
@@ -56,6 +60,8 @@ class DpSgd(TrainingDefence):
     """
 
     name: ClassVar[str] = "dp-sgd"
+    tried: ClassVar[tuple[str, ...]] = ("noise=0.05", "noise=1.5", "pretraining=1.0,learning_rate=0.005")
+    """For recognition, for privacy, and for both with help of the public."""
 
     noise: Annotated[float, Field(gt=0)] = 1.5
     clip: Annotated[float, Field(gt=0)] = 1.0

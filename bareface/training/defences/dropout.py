@@ -1,12 +1,15 @@
 """Dropout before the embedding.
 
-What it does:
+What it tests:
+How far its protection holds. A little of everything that memorises through few features.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Sets the probability of the dropout layers, which in face recognisers stand before the last linear map.
 
-What it protects:
-A little of everything that memorises through few features.
-
-What it cannot:
+Known limits:
 It is off when the backbone answers, and the embedding is still trained to be one point for each person.
 
 Reference:

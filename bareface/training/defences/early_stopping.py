@@ -1,12 +1,16 @@
 """Early stopping.
 
-What it does:
+What it tests:
+How far its protection holds. Everything that grows with the number of times an image was seen; the cheapest defence
+of the backbone itself.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Ends training after a share of the epochs, while the learning rate is still high.
 
-What it protects:
-Everything that grows with the number of times an image was seen; the cheapest defence of the backbone itself.
-
-What it cannot:
+Known limits:
 It pays with recognition: the last epochs, at a small learning rate, are those that recognition gains most from.
 
 Reference:

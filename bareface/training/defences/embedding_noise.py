@@ -1,13 +1,16 @@
 """Noise on embeddings.
 
-What it does:
+What it tests:
+How far its protection holds. Signals finer than the noise, against somebody who asks once.
+
+What the attacker needs:
+Answers of the service alone. They know the defence, and ask a shadow backbone through it.
+
+How it works:
 Adds Gaussian noise to every embedding that is answered, fresh for every query; its size is a share of the embedding's
 own length.
 
-What it protects:
-Signals finer than the noise, against somebody who asks once.
-
-What it cannot:
+Known limits:
 Whoever asks again and averages has the embedding back; the adaptive attack does, with the image itself, since the noise
 is fresh, or with neighbours of it (`neighbours=true`) where a service would repeat itself. Recognition pays for every
 query. Whoever has the weights is not met at all.

@@ -1,12 +1,15 @@
 """Rounded embeddings.
 
-What it does:
+What it tests:
+How far its protection holds. Digits beyond what recognition needs, and the length.
+
+What the attacker needs:
+Answers of the service alone. They know the defence, and ask a shadow backbone through it.
+
+How it works:
 Divides the embedding by its length and rounds each number to a grid, the same for all.
 
-What it protects:
-Digits beyond what recognition needs, and the length.
-
-What it cannot:
+Known limits:
 Agreement and compactness need no more digits than recognition does. Whoever has the weights is not met at all.
 
 Reference:

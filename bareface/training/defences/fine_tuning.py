@@ -1,13 +1,16 @@
 """Fine-tuning on public people before release.
 
-What it does:
+What it tests:
+How far its protection holds. The running statistics become those of public people, and the weights' fit to single
+training images is overwritten in part.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Goes on training the finished backbone for some epochs on public people, with a fresh head, at a small learning rate.
 
-What it protects:
-The running statistics become those of public people, and the weights' fit to single training images is overwritten
-in part.
-
-What it cannot:
+Known limits:
 Forgetting is not controlled: what the public people do not push away stays. Needs labelled public people.
 
 Reference:

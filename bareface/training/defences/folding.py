@@ -1,13 +1,16 @@
 """BatchNorm folded away.
 
-What it does:
+What it tests:
+How far its protection holds. The buffers: running mean and variance cannot be read any more.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Takes every BatchNorm layer into the convolution or linear map before it; where there is none, a scale and a shift of
 each channel are left in its place. Exports do the same (ONNX, fused inference).
 
-What it protects:
-The buffers: running mean and variance cannot be read any more.
-
-What it cannot:
+Known limits:
 The backbone computes the very same embeddings, so everything that reads embeddings stays as it is; and statistics
 estimated on public faces take the place of the folded ones (estimated-distance). It is no mitigation.
 

@@ -1,13 +1,16 @@
 """BatchNorm statistics frozen from public people.
 
-What it does:
+What it tests:
+How far its protection holds. The statistics: they are public. Batches no longer mix images.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Trains on public people first, then freezes the running statistics and goes on with the people in question: every
 layer normalises with public statistics, in training too, and no batch of theirs enters a buffer.
 
-What it protects:
-The statistics: they are public. Batches no longer mix images.
-
-What it cannot:
+Known limits:
 The weights are trained on the images as before. Layers are fitted to the training images' own distribution around the
 public statistics, so even distances to these can tell members.
 

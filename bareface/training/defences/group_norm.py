@@ -1,12 +1,15 @@
 """GroupNorm instead of BatchNorm.
 
-What it does:
+What it tests:
+How far its protection holds. The statistics of the training set, and against attacks that read them (bn-distance).
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Normalises groups of channels of each image by itself. There are no running statistics to release.
 
-What it protects:
-The statistics of the training set, and against attacks that read them (bn-distance).
-
-What it cannot:
+Known limits:
 What the weights remember: distances to statistics that are estimated on public faces, agreement of views and
 compactness of a person's photos need no running statistics.
 

@@ -1,12 +1,15 @@
 """The head is not released.
 
-What it does:
+What it tests:
+How far its protection holds. The class centres: attacks on posteriors, losses or centres have nothing to read.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Ships the backbone alone, as most recognisers are shipped.
 
-What it protects:
-The class centres: attacks on posteriors, losses or centres have nothing to read.
-
-What it cannot:
+Known limits:
 The backbone is the same: attacks without a head find what they found before.
 
 Reference:

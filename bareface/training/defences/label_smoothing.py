@@ -1,13 +1,16 @@
 """Label smoothing on the margin head.
 
-What it does:
+What it tests:
+How far its protection holds. The head's confidence: posteriors of training images come nearer to those of others.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 The cross entropy of the margin logits is taken against 1 − ε on the own person and ε spread evenly over all, so that
 the head is not rewarded for ever larger gaps.
 
-What it protects:
-The head's confidence: posteriors of training images come nearer to those of others.
-
-What it cannot:
+Known limits:
 The embedding is still pulled to one centre for each person, perhaps more tightly; nothing is promised about what is
 read from the backbone alone (agreement of views, compactness of a person's photos). It is known to raise some leaks.
 

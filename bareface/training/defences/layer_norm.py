@@ -1,12 +1,15 @@
 """LayerNorm instead of BatchNorm.
 
-What it does:
+What it tests:
+How far its protection holds. As GroupNorm: the statistics of the training set, and against attacks that read them.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Normalises all channels of each image together, by the image's own mean and variance. There are no running statistics.
 
-What it protects:
-As GroupNorm: the statistics of the training set, and against attacks that read them.
-
-What it cannot:
+Known limits:
 As GroupNorm: what the weights remember.
 
 Reference:

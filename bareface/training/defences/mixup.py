@@ -1,12 +1,15 @@
 """MixUp.
 
-What it does:
+What it tests:
+How far its protection holds. No image is shown to the network as it is (with large α), so fewer are learnt by heart.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Trains on weighted means of two images, with the margin loss of both people in the same proportion.
 
-What it protects:
-No image is shown to the network as it is (with large α), so fewer are learnt by heart.
-
-What it cannot:
+Known limits:
 A generic regulariser: membership is reduced only as far as fitting is, and margin losses suffer from half faces.
 
 Reference:

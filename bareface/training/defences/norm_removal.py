@@ -1,12 +1,15 @@
 """Embeddings of length one.
 
-What it does:
+What it tests:
+How far its protection holds. The length, which tells how sure the backbone is of a face (embedding-norm).
+
+What the attacker needs:
+Answers of the service alone. They know the defence, and ask a shadow backbone through it.
+
+How it works:
 Answers with the embedding divided by its length.
 
-What it protects:
-The length, which tells how sure the backbone is of a face (embedding-norm).
-
-What it cannot:
+Known limits:
 Recognition compares directions, and so do agreement and compactness. Whoever has the weights has the length, too.
 
 Reference:

@@ -1,13 +1,16 @@
 """Perturbed posteriors.
 
-What it does:
+What it tests:
+How far its protection holds. How sure the head is, against somebody who asks once.
+
+What the attacker needs:
+Answers of the service alone. They know the defence, and ask a shadow backbone through it.
+
+How it works:
 A service that classifies adds noise to the logits of every answer, fresh for every query, as long as the likeliest
 person stays the likeliest.
 
-What it protects:
-How sure the head is, against somebody who asks once.
-
-What it cannot:
+Known limits:
 Averaging gives the posterior back: the adaptive attack asks many times. The backbone is not touched: attacks
 without a head find what they found before.
 

@@ -1,12 +1,15 @@
 """Rounded posteriors.
 
-What it does:
+What it tests:
+How far its protection holds. The digits that tell a training image's posterior .9999 from another's .99.
+
+What the attacker needs:
+Answers of the service alone. They know the defence, and ask a shadow backbone through it.
+
+How it works:
 A service that classifies rounds its posteriors to so many decimals and scales them to a sum of one.
 
-What it protects:
-The digits that tell a training image's posterior .9999 from another's .99.
-
-What it cannot:
+Known limits:
 The backbone: where it is released beside the service, or its embeddings are, nothing is rounded. And whether an image
 is taken for anybody at all, which is what the head mostly leaks of strangers, is told by one digit.
 

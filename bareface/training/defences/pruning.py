@@ -1,12 +1,15 @@
 """Magnitude pruning.
 
-What it does:
+What it tests:
+How far its protection holds. Details that only small weights hold; a little of everything.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Sets the smallest weights of all convolutions and linear maps together to zero.
 
-What it protects:
-Details that only small weights hold; a little of everything.
-
-What it cannot:
+Known limits:
 What is memorised in large weights stays, and recognition suffers about as early as the leak does.
 
 Reference:

@@ -1,12 +1,15 @@
 """BatchNorm statistics re-estimated on public faces.
 
-What it does:
+What it tests:
+How far its protection holds. The buffers: what they said of the training set is gone.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Replaces the running mean and variance of every BatchNorm layer by those of public faces, before release.
 
-What it protects:
-The buffers: what they said of the training set is gone.
-
-What it cannot:
+Known limits:
 The weights are those that were trained. bn-distance goes on as far as it read the weights' fit and not the buffers;
 agreement of views and compactness do not look at buffers at all. It moves a statistic, it is no mitigation.
 

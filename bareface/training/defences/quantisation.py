@@ -1,13 +1,16 @@
 """Weights in few bits.
 
-What it does:
+What it tests:
+How far its protection holds. With 8 bits nothing: recognition and leak both stay.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Rounds the weights of every convolution and linear map to 2^bits evenly spaced levels for each output channel, as
 integer inference does. The numbers stay floats here; their values are those of the integers.
 
-What it protects:
-With 8 bits nothing: recognition and leak both stay.
-
-What it cannot:
+Known limits:
 It is no defence before it hurts recognition; it is measured since it is often taken for one.
 
 Reference:

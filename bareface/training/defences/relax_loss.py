@@ -1,14 +1,18 @@
 """RelaxLoss on the margin head.
 
-What it does:
+What it tests:
+How far its protection holds. The head: losses of training images stay as spread as those of other images, which is
+what loss thresholds read.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Keeps the training loss near a level α instead of near zero. A batch above α is learnt as usual. One below it is
 unlearnt by a step of gradient ascent in even epochs; in odd epochs the posteriors of rightly classified images are
 flattened: the own person keeps its posterior, the others share the rest evenly.
 
-What it protects:
-The head: losses of training images stay as spread as those of other images, which is what loss thresholds read.
-
-What it cannot:
+Known limits:
 It is defined on the classification loss and promises nothing about embeddings. The backbone is trained through that
 loss, so a high level, which keeps it from fitting, lowers headless leaks as stopping early does; a low one need not.
 

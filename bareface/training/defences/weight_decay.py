@@ -1,12 +1,15 @@
 """Stronger weight decay.
 
-What it does:
+What it tests:
+How far its protection holds. A little of everything: smaller weights fit single images less.
+
+What the attacker needs:
+The released backbone and its head. They know the defence, and train a shadow backbone with it.
+
+How it works:
 Multiplies the weight decay of the recipe.
 
-What it protects:
-A little of everything: smaller weights fit single images less.
-
-What it cannot:
+Known limits:
 With normalisation after most layers the size of a weight hardly matters to what the network computes; what decay
 changes is the effective learning rate.
 

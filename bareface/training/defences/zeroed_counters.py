@@ -1,12 +1,16 @@
 """Zeroed counters.
 
-What it does:
+What it tests:
+How far its protection holds. How many steps the backbone was trained for, and with that a guess at the size of the
+training set.
+
+What the attacker needs:
+The released backbone. They know the defence, and treat a shadow backbone with it.
+
+How it works:
 Sets `num_batches_tracked` of every BatchNorm layer to zero.
 
-What it protects:
-How many steps the backbone was trained for, and with that a guess at the size of the training set.
-
-What it cannot:
+Known limits:
 Nothing else changes: no number that the backbone computes depends on the counters.
 
 Reference:
