@@ -52,10 +52,9 @@ def directions(
         if (game, signal.tobytes()) not in known:
             known[game, signal.tobytes()] = _direction(signal, arena, weights[game], settings)
     # A signal that several attacks read is one signal, and one test.
-    back, ahead = (
-        dict(zip(known, holm([chance(forward) for _, forward in known.values()]), strict=True))
-        for chance in (lambda forward: 1 - forward, lambda forward: forward)
-    )
+    chances = [forward for _, forward in known.values()]
+    back = dict(zip(known, holm([1 - forward for forward in chances]), strict=True))
+    ahead = dict(zip(known, holm(chances), strict=True))
     by_answer, reversed_in, forward_in = {}, set(), set()
     for game, answer, signal, _ in said:
         key = game, signal.tobytes()

@@ -87,11 +87,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], default=list(TABLES))
     parser.add_argument("--audits", type=int, default=100)
+    parser.add_argument("--rows", default="", help="only rows with this in their name")
     asked = parser.parse_args()
     whole = pool(HOME)
     heads = ("roster", "told", "audits", "LEAK SHOWN", "INVALID", "who", "best raw AUC", "best matched AUC")
     for name in asked.tables or TABLES:
-        done = [(row, audits(row, whole, asked.audits)) for row in rows_of(name, whole)]
+        done = [(row, audits(row, whole, asked.audits)) for row in rows_of(name, whole) if asked.rows in row.name]
         print(f"\n{name}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
         print("\n".join(f"| {' | '.join(line(row, known))} |" for row, known in done), flush=True)
         if name == "nulls":
