@@ -1,7 +1,7 @@
 """Error rates at thresholds that were chosen on other people."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from bareface.stats.intervals import share_of_people, variance_between_people
 from bareface.stats.sample import Bools, Floats, Sample
 
 NOMINAL_FPRS = (0.1, 0.01, 0.001)
+Thresholds = Callable[[Sequence[Floats], float], Sequence[float]]
+"""The non-member scores of the other folds, for each fold, and a rate, to a threshold for each fold."""
 
 
 def negatives_needed(fpr: float) -> int:
@@ -32,7 +34,7 @@ def operating_points(
     fprs: tuple[float, ...] = NOMINAL_FPRS,
     *,
     crossfit: bool = False,
-    chosen: Callable[[Floats, float], float] | None = None,
+    chosen: Thresholds | None = None,
 ) -> tuple[OperatingPoint, ...]:
     """Detections at nominal false positive rates, counted in each fold at a threshold from the other folds.
 
@@ -47,7 +49,7 @@ def operating_points(
         fprs: the nominal rates.
         crossfit: each fold was scored by another model; the folds' scores are first brought to one centre and spread,
             without a look at the labels.
-        chosen: the threshold for non-member scores and a rate; None = `conformal_threshold`.
+        chosen: the thresholds; None = `conformal_thresholds`.
 
     Raises:
         UsageError: there is only one fold, so there is nobody else to choose the threshold on.
@@ -61,7 +63,7 @@ def operating_points(
         )
     counted = _one_of_each_set(judged)
     counted = _on_one_scale(counted) if crossfit else counted
-    return tuple(_point(counted, fpr, chosen or conformal_threshold) for fpr in fprs)
+    return tuple(_point(counted, fpr, chosen or conformal_thresholds) for fpr in fprs)
 
 
 def threshold(negatives: Floats, fpr: float) -> float:
@@ -70,17 +72,32 @@ def threshold(negatives: Floats, fpr: float) -> float:
     return float(np.sort(negatives)[::-1][allowed]) if len(negatives) else math.inf
 
 
-def conformal_threshold(negatives: Floats, fpr: float) -> float:
-    """The lowest of these non-member scores above which the next non-member lies with probability at most `fpr`.
+def plain_thresholds(negatives: Sequence[Floats], fpr: float) -> list[float]:
+    """`threshold` for each fold."""
+    return [threshold(scores, fpr) for scores in negatives]
 
-    With n exchangeable scores and a above the threshold the probability is (a + 1) / (n + 1) (Vovk, Gammerman and
-    Shafer 2005, section 2.2), so a = floor(fpr (n + 1)) - 1; infinite where even a = 0 is too many.
+
+def conformal_thresholds(negatives: Sequence[Floats], fpr: float) -> list[float]:
+    """Thresholds above which the next non-members lie with probability at most `fpr` in the mean over the folds.
+
+    With n exchangeable scores and a - 1 above the threshold the probability is a / (n + 1) (Vovk, Gammerman and Shafer
+    2005, section 2.2). fpr (n + 1) is rarely whole: each fold takes the whole part, and the rest is left to the next,
+    so that few non-members do not make the rate smaller than it was asked for. Infinite where a = 0.
+
+    Args:
+        negatives: of each fold the scores of the other folds' non-members.
+        fpr: the nominal rate.
     """
-    allowed = math.floor(fpr * (len(negatives) + 1) + 1e-9) - 1
-    return float(np.sort(negatives)[::-1][allowed]) if allowed >= 0 else math.inf
+    found, left = list[float](), 0.0
+    for scores in negatives:
+        exact = fpr * (len(scores) + 1) + left
+        allowed = min(math.floor(exact + 1e-9), len(scores))
+        left = exact - allowed
+        found.append(float(np.sort(scores)[::-1][allowed - 1]) if allowed else math.inf)
+    return found
 
 
-def _point(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float]) -> OperatingPoint:
+def _point(judged: Sample, fpr: float, chosen: Thresholds) -> OperatingPoint:
     positives, negatives = int(judged.member.sum()), int((~judged.member).sum())
     needed = negatives_needed(fpr)
     supported = positives > 0 and negatives >= needed
@@ -103,7 +120,7 @@ def _share(judged: Sample, detected: Bools, member: bool, more: float = 0.0) -> 
     return share_of_people(detected[rows], judged.person[rows], more=more)
 
 
-def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Callable[[Floats, float], float]) -> float:
+def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Thresholds) -> float:
     """The variance that a true positive rate owes to thresholds from a sample of non-members.
 
     A threshold misses its nominal rate by about the standard error of the counted one; the slope of the ROC curve
@@ -120,12 +137,13 @@ def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Callable
     return ((found[1] - found[0]) * error / (high - low)) ** 2
 
 
-def _detected(judged: Sample, fpr: float, chosen: Callable[[Floats, float], float]) -> Bools:
+def _detected(judged: Sample, fpr: float, chosen: Thresholds) -> Bools:
     scores = np.where(np.isnan(judged.scores), -np.inf, judged.scores)
+    folds = [judged.fold == fold for fold in np.unique(judged.fold)]
+    limits = chosen([scores[~here & ~judged.member] for here in folds], fpr)
     detected = np.zeros(len(scores), dtype=np.bool_)
-    for fold in np.unique(judged.fold):
-        here = judged.fold == fold
-        detected[here] = scores[here] > chosen(scores[~here & ~judged.member], fpr)
+    for here, limit in zip(folds, limits, strict=True):
+        detected[here] = scores[here] > limit
     return detected
 
 

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from bareface.errors import UsageError
 from bareface.evidence import Interval, OperatingPoint, Record
 from bareface.stats.intervals import LEVEL, clopper_pearson
-from bareface.stats.rates import operating_points, threshold
+from bareface.stats.rates import operating_points, plain_thresholds
 from bareface.stats.roc import auc, roc
 from bareface.stats.sample import Bools, Floats, Sample, sample
 
@@ -103,7 +103,7 @@ def verify_pairs(
         accuracy_std=float(shares.std()),
         accuracy_interval=_mean_interval(shares, len(pairs)),
         folds=folds,
-        tar=operating_points(pairs, tuple(fars), chosen=threshold),  # as this field counts it
+        tar=operating_points(pairs, tuple(fars), chosen=plain_thresholds),  # as this field counts it
     )
 
 

@@ -6,7 +6,7 @@ positive rate, and the false positive rate of the thresholds that were chosen in
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from bareface.evidence import Interval
 from bareface.stats.intervals import clopper_pearson
 from bareface.stats.measure import measure
-from bareface.stats.rates import conformal_threshold, operating_points
+from bareface.stats.rates import conformal_thresholds, operating_points
 from bareface.stats.sample import sample
 from bareface.streams import stream
 
@@ -50,19 +50,20 @@ def held(drawn: Drawn, shift: float, rng: np.random.Generator) -> Iterator[tuple
     assert found.auc_interval is not None
     yield "AUC", _holds(found.auc_interval, float(ndtr(shift / np.sqrt(2))))
     for fpr in FPRS:
-        thresholds: list[float] = []
+        thresholds: list[list[float]] = []
 
-        def remembered(negatives: NDArray[np.float64], rate: float, kept: list[float] = thresholds) -> float:
-            kept.append(conformal_threshold(negatives, rate))
+        def remembered(
+            negatives: Sequence[NDArray[np.float64]], rate: float, kept: list[list[float]] = thresholds
+        ) -> list[float]:
+            kept.append(conformal_thresholds(negatives, rate))
             return kept[-1]
 
         judged = sample(drawn.scores, drawn.member, drawn.person, drawn.fold)
         point = operating_points(judged, (fpr,), chosen=remembered)[0]
         if point.true_positive is None or point.false_positive is None:
             continue
-        # The first thresholds are those of the folds; the other two rounds measure the slope.
         share = np.bincount(drawn.fold[~drawn.member], minlength=FOLDS) / (~drawn.member).sum()
-        truth = float(share @ ndtr(-np.array(thresholds[:FOLDS])))
+        truth = float(share @ ndtr(-np.array(thresholds[0])))  # the others measure the slope
         yield f"TPR at {fpr:g}", _holds(point.true_positive.interval, float(ndtr(ndtri(fpr) + shift)))
         yield f"FPR of the thresholds at {fpr:g}", _holds(point.false_positive.interval, truth)
         yield f"FPR at {fpr:g} holds the nominal", _holds(point.false_positive.interval, fpr)

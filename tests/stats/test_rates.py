@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
-from bareface.stats.rates import negatives_needed, operating_points, threshold
+from bareface.stats.rates import conformal_thresholds, negatives_needed, operating_points, threshold
 from bareface.stats.sample import Sample, sample
 
 
@@ -43,7 +43,7 @@ def arena(members: np.ndarray, others: np.ndarray) -> Sample:
 
 
 def test_a_case_by_hand() -> None:
-    """Two folds of 20 non-members 0, ..., 19: at 10 % one of 20 may exceed, since floor(.1 * 21) - 1 = 1."""
+    """Two folds of 20 non-members 0, ..., 19: at 10 % of 21 one may exceed, and the .1 that is left is not enough."""
     others = np.repeat(np.arange(20.0), 2)
     point = operating_points(arena(np.array([17.0, 17.5, 18, np.nan]), others))[0]
     assert (point.positives, point.negatives, point.negatives_needed) == (4, 40, 29)
@@ -129,3 +129,14 @@ def test_the_interval_of_detected_members_allows_for_the_thresholds() -> None:
         assert point.true_positive is not None
         held += point.true_positive.interval.low <= 0.1 <= point.true_positive.interval.high
     assert 0.92 <= held / 200 <= 0.99
+
+
+@given(st.integers(2, 6), st.integers(5, 60), st.sampled_from([0.1, 0.05, 0.01]))
+def test_what_a_fold_cannot_allow_is_left_to_the_next(folds: int, people: int, fpr: float) -> None:
+    negatives = [np.arange(float(people)) for _ in range(folds)]
+    limits = conformal_thresholds(negatives, fpr)
+    allowed = sum(
+        1 + int((scores > limit).sum()) if limit < math.inf else 0
+        for scores, limit in zip(negatives, limits, strict=True)
+    )
+    assert allowed == math.floor(fpr * folds * (people + 1) + 1e-6)
