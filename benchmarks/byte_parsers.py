@@ -28,7 +28,7 @@ from bareface.errors import ImageError
 from bareface.faces.aligning import read_landmarks
 from bareface.faces.blind import describe
 from bareface.faces.decode import read_picture
-from bareface.faces.packs.pack import Pack
+from bareface.faces.packs.listing import Pack
 from bareface.faces.packs.record_pack import RecordPack
 from bareface.faces.packs.record_writer import write_insightface
 from bareface.faces.packs.sidecars import read_index, read_list, read_property

@@ -11,8 +11,7 @@ from bareface.auditing.cast import images_for
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.faces.examine import Examination
-from bareface.probing.entering import entrance_of
-from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, refuse_if_misfit, selfcheck, skipped
+from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, entrance_of, refuse_if_misfit, selfcheck, skipped
 from bareface.roster import Roster
 from bareface.selfcheck_record import SelfCheck
 from bareface.streams import stream

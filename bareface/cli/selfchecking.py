@@ -10,8 +10,7 @@ from bareface.cli.manners import Stages
 from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, examine
-from bareface.probing.entering import entrance_of
-from bareface.probing.selfcheck import selfcheck
+from bareface.probing.selfcheck import entrance_of, selfcheck
 from bareface.roster import Roster, read_folder
 from bareface.selfcheck_record import SelfCheck
 from bareface.settings.spec import parse_spec

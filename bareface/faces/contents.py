@@ -9,7 +9,8 @@ from threading import Lock
 
 from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage, read_file
-from bareface.faces.packs.pack import Pack, is_pack, open_pack
+from bareface.faces.packs.listing import Pack
+from bareface.faces.packs.pack import is_pack, open_pack
 from bareface.untrusted.regular import is_there
 
 

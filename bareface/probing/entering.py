@@ -15,7 +15,6 @@ from torch import Tensor
 
 from bareface.probing.backbone import visible_layers
 from bareface.probing.taps import Moments, tapped
-from bareface.targets.kinds import Auditable
 from bareface.targets.running_statistics import is_fresh, misfit
 from bareface.targets.target import Target
 
@@ -75,18 +74,6 @@ class BackboneEntrance:
                 return taps.seen
 
             yield look
-
-
-def entrance_of(target: Auditable) -> Entrance | None:
-    """A way to look into a target of any kind; None for those that show nothing but embeddings."""
-    if isinstance(target, Target):
-        return BackboneEntrance(target)
-    if not hasattr(target, "graph"):
-        return None
-    from bareface.probing.graph import GraphEntrance  # ONNX is an extra; whoever has such a target has it
-    from bareface.targets.onnx.target import OnnxTarget
-
-    return GraphEntrance(target) if isinstance(target, OnnxTarget) else None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from bareface.errors import TargetError
 from bareface.faces.source import Images
-from bareface.probing.entering import Look, Running, Vector, entrance_of
+from bareface.probing.entering import BackboneEntrance, Entrance, Look, Running, Vector
 from bareface.probing.feedings import Feeding, feedings, is_colourless, orders_of
 from bareface.selfcheck_record import InputFit, SelfCheck
 from bareface.settings.spec import ImageSpec
@@ -76,6 +76,18 @@ class Trial:
         """Whether the misfit is more than so many times another's, beyond doubt and beyond what matters."""
         behind, error = self.behind(other)
         return self.misfit > times * other.misfit + _LEAST and behind > _ERRORS * error
+
+
+def entrance_of(target: Auditable) -> Entrance | None:
+    """A way to look into a target of any kind; None for those that show nothing but embeddings."""
+    if isinstance(target, Target):
+        return BackboneEntrance(target)
+    if not hasattr(target, "graph"):
+        return None
+    from bareface.probing.graph import GraphEntrance  # ONNX is an extra; whoever has such a target has it
+    from bareface.targets.onnx.target import OnnxTarget
+
+    return GraphEntrance(target) if isinstance(target, OnnxTarget) else None
 
 
 def selfcheck(target: Auditable, images: Images, source: str, report: Progress | None = None) -> SelfCheck:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bareface.faces.decode import FlawedImage
-from bareface.faces.packs.pack import Format, Pack
+from bareface.faces.packs.listing import Pack
+from bareface.faces.packs.pack import Format
 from bareface.testing.expect import expect, expect_page
 
 

@@ -243,7 +243,8 @@ import zipfile
 import numpy as np
 
 from bareface.faces.decode import Flaw, FlawedImage
-from bareface.faces.packs.pack import Format, Listing
+from bareface.faces.packs.pack import Format
+from bareface.faces.packs.listing import Listing
 
 
 class ZipPack:

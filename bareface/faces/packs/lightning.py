@@ -27,7 +27,7 @@ from weakref import WeakValueDictionary
 
 from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
-from bareface.faces.packs.pack import Listing
+from bareface.faces.packs.listing import Listing
 from bareface.image_folders import HIDDEN, is_hidden
 from bareface.names import names_of
 

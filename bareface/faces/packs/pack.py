@@ -4,60 +4,22 @@ A record of a pack has a path like any image: `train.rec/17`, `shard-003.tar/ada
 reports and rejects know nothing of packs; only `Contents` looks into them (design/0006).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from bareface.errors import RosterError
+from bareface.faces.packs.listing import Pack
 from bareface.registry import Plugin, Registry
 from bareface.untrusted.regular import is_file
 
-UNREADABLE = "unreadable"
 _NO_PACKS = {
     ".bin": ("a verification pack, which has pairs but no people", "bareface verify"),
     ".gz": ("a compressed archive", "gunzip FILE: without it, no image can be read before all that stand before it"),
     ".tgz": ("a compressed archive", "gunzip FILE: without it, no image can be read before all that stand before it"),
     ".zip": ("a zip archive", "unpacking it into FOLDER/<person>/<image>"),
 }
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The images of a pack, and the people on them.
-
-    Attributes:
-        names: n names, each once, without those of parts that hold no image.
-        subject: (n,) who is on the image; `UNREADABLE` where damage hides it.
-        numbered: whether the people are numbers that mean somebody within this pack only.
-        ignored: kind -> how many entries were left aside.
-    """
-
-    names: tuple[str, ...]
-    subject: NDArray[np.str_]
-    numbered: bool
-    ignored: Mapping[str, int] = field(default_factory=dict)
-
-
-class Pack(Protocol):
-    """Many encoded images in one file, each under a name."""
-
-    def read(self, name: str) -> bytes:
-        """The bytes of one image, as they were put in.
-
-        Raises:
-            FlawedImage: there is none of that name, or what holds it is damaged.
-        """
-
-    def listing(self) -> Listing:
-        """The images, damaged ones included, in an order that depends on their names only.
-
-        Raises:
-            RosterError: the pack does not say who is on its images, or holds none.
-        """
 
 
 @dataclass(frozen=True)

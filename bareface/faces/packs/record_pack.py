@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage
-from bareface.faces.packs.pack import UNREADABLE, Listing
+from bareface.faces.packs.listing import UNREADABLE, Listing
 from bareface.faces.packs.records import Headers, RecordFile
 from bareface.faces.packs.sidecars import beside, read_list
 

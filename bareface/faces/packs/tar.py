@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
-from bareface.faces.packs.pack import UNREADABLE, Listing
+from bareface.faces.packs.listing import UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
 from bareface.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
 from bareface.names import names_of
