@@ -121,10 +121,14 @@ class Registry(Generic[T]):
         found = self.available()
         if name in found:
             return found[name]
-        broken = next((one for one in self.unavailable() if name == one.name), None)
+        broken = self.broken(name)
         got = repr(name) if broken is None else f"{name!r}, which is unavailable; {broken}"
         hint = "" if broken is None else f"a version of {broken.package} that works here, or without it"
         raise UsageError(self.what, got=got, expected=f"one of {', '.join(found)}", hint=hint)
+
+    def broken(self, name: str) -> Unavailable | None:
+        """The outside plug-in, by its name or its entry point's, that cannot be used; None where there is none."""
+        return next((one for one in self.unavailable() if name in (one.name, one.entry.partition(" = ")[0])), None)
 
     def _own(self) -> dict[str, T]:
         own = list(self.builtin())

@@ -465,6 +465,37 @@ def test_an_audit_that_does_not_use_it_goes_on_with_a_warning(monkeypatch: pytes
     assert [finding.attack for finding in evidence.findings] == ["bn-distance"]
 
 
+COMMANDS = {
+    "audit": ["audit", "--model", "gone.pt", "--members", "gone", "--nonmembers", "gone"],
+    "invert": [
+        "invert",
+        "run",
+        "--target",
+        "gone.pt",
+        "--roster",
+        "gone.csv",
+        "--generator",
+        "rendered",
+        "--judge",
+        "j",
+    ],
+    "bench": ["bench", "defences", "--defence", "moat"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_asks_for_plugins_warns_and_goes_on_to_its_own_mistake(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    break_with("raises", monkeypatch, tmp_path)
+    result = CliRunner().invoke(app, COMMANDS[command])
+    assert result.exit_code == 2
+    assert "warning: attack 'raises' of the package broken-house" in result.stderr
+    assert re.search("gone|moat", result.stderr.replace("\n", " ").split("is down")[1])
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.parametrize(
     ("kind", "ask"),
     [

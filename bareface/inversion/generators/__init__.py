@@ -20,7 +20,7 @@ def kind_of(reference: str) -> GeneratorKind:
     Raises:
         UsageError: it is the name of one that is unavailable.
     """
-    if any(one.name == reference for one in GENERATORS.unavailable()):
+    if GENERATORS.broken(reference) is not None:
         return GENERATORS.get(reference)()
     kinds = [kind() for kind in GENERATORS.available().values()]
     owners = (kind for kind in sorted(kinds, key=lambda kind: kind.last) if kind.owns(reference))
