@@ -1,5 +1,6 @@
 """`bareface audit`: from files and options to a finished run."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bareface.roster import Role, Roster, join, read_manifest
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.post import Courtesy
+from bareface.targets.spec import parse_spec
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder
 
@@ -57,6 +59,11 @@ def run_audit(
     out(render_text(evidence))
     aside(f"report: {run / 'report.html'}")
     return GATE[evidence.verdict]
+
+
+def spec_options(said: str | None) -> dict[str, Any] | None:
+    """What `--spec` says, as the configuration file would; None where nobody said it."""
+    return None if said is None else asdict(parse_spec(said))
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:

@@ -28,9 +28,10 @@ class Courtesy:
     Attributes:
         images: pictures in one request.
         per_second: requests in a second, at most.
-        timeout: seconds until the whole answer has to be there, however it comes.
+        timeout: seconds of one try until the whole answer has to be there, however it comes.
         retries: how often a request is repeated that got no answer.
         first_wait: seconds before the first repetition; each later one waits twice as long.
+        deadline: seconds from the first try of a request to its end, repetitions and the waits between them included.
     """
 
     images: int = 16
@@ -38,6 +39,7 @@ class Courtesy:
     timeout: float = 30.0
     retries: int = 5
     first_wait: float = 0.5
+    deadline: float = 300.0
 
 
 @dataclass
@@ -71,30 +73,42 @@ class Post:
         """The answer to a JSON message.
 
         Raises:
-            TargetError: no answer after all repetitions, a refusal, or more than 64 MiB.
+            TargetError: no answer after all repetitions or by the deadline, a refusal, or more than 64 MiB.
         """
-        wait, last = self.courtesy.first_wait, ""
-        for again in range(self.courtesy.retries + 1):
-            self.sleep(max(0.0, self._due - self.clock()))
-            self._due = self.clock() + 1 / self.courtesy.per_second
-            answer, asked_to_wait = self._once(content, expected)
+        wait, tries = self.courtesy.first_wait, self.courtesy.retries + 1
+        self._keep_pace()
+        end = self.clock() + self.courtesy.deadline
+        for number in range(1, tries + 1):
+            answer, asked_to_wait = self._once(content, expected, min(self.courtesy.timeout, end - self.clock()))
             if isinstance(answer, bytes):
                 return answer
-            last = answer
-            if again < self.courtesy.retries:
-                self.sleep(min(max(wait, asked_to_wait), LONGEST_WAIT))
+            pause = min(max(wait, asked_to_wait, self._due - self.clock()), LONGEST_WAIT)
+            if number == tries or self.clock() + pause >= end:
+                raise self._no_answer(number, answer, expected)
+            self.sleep(pause)
+            self._keep_pace()
             wait *= 2
-        got = f"no answer in {self.courtesy.retries + 1} tries (the last: {last})"
-        hint = "the same command once the endpoint is up; it resumes"
-        raise TargetError("endpoint", got=got, expected=expected, hint=hint)
+        raise AssertionError("the last try ends in an answer or in an error")
 
-    def _once(self, content: bytes, expected: str) -> tuple[bytes | str, float]:
+    def _keep_pace(self) -> None:
+        self.sleep(max(0.0, self._due - self.clock()))
+        self._due = self.clock() + 1 / self.courtesy.per_second
+
+    def _no_answer(self, tries: int, last: str, expected: str) -> TargetError:
+        late = tries <= self.courtesy.retries
+        within = f" and {self.courtesy.deadline:g} s, with another one too late" if late else ""
+        hint = "the same command once the endpoint is up; it resumes"
+        hint += "; or a later deadline (endpoint: deadline)" if late else ""
+        return TargetError(
+            "endpoint", got=f"no answer in {tries} tries{within} (the last: {last})", expected=expected, hint=hint
+        )
+
+    def _once(self, content: bytes, expected: str, seconds: float) -> tuple[bytes | str, float]:
         """The answer, or why there is none and how many seconds the other side wants to be left alone."""
-        deadline = Deadline(self.courtesy.timeout, self.clock)
         try:
-            reply = post(self.url, content, _headers(), deadline, MOST_BYTES + 1)
+            reply = post(self.url, content, _headers(), Deadline(seconds, self.clock), MOST_BYTES + 1)
         except TimeoutError:
-            return f"no whole answer within {self.courtesy.timeout:g} s", 0.0
+            return f"no whole answer within {seconds:.3g} s", 0.0
         except _NO_ANSWER as error:
             return printable(str(error) or type(error).__name__, 120), 0.0
         if not 200 <= reply.status < 300:

@@ -16,6 +16,8 @@ from bareface.errors import RosterError
 from bareface.untrusted.regular import is_file
 
 UNREADABLE = "unreadable"
+AGAIN = "copying the pack again, or a manifest (CSV with the columns image, subject, role) without this image"
+"""What to try where one of its images is damaged."""
 _NO_PACKS = {
     ".bin": ("a verification pack, which has pairs but no people", "bareface verify"),
     ".gz": ("a compressed archive", "gunzip FILE: without it, no image can be read before all that stand before it"),
