@@ -73,7 +73,7 @@ class EndpointConfig(Closed):
     timeout: float = Field(default=30.0, gt=0, le=3600)
     retries: int = Field(default=5, ge=0, le=100)
     first_wait: float = Field(default=0.5, ge=0, le=3600)
-    deadline: float = Field(default=300.0, gt=0, le=86_400)
+    total_timeout: float = Field(default=300.0, gt=0, le=86_400)
 
 
 class TrainConfig(Closed):

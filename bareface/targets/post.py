@@ -31,7 +31,7 @@ class Courtesy:
         timeout: seconds of one try until the whole answer has to be there, however it comes.
         retries: how often a request is repeated that got no answer.
         first_wait: seconds before the first repetition; each later one waits twice as long.
-        deadline: seconds from the first try of a request to its end, repetitions and the waits between them included.
+        total_timeout: seconds from the first try of a request to its end, repetitions and the waits between them included.
     """
 
     images: int = 16
@@ -39,7 +39,7 @@ class Courtesy:
     timeout: float = 30.0
     retries: int = 5
     first_wait: float = 0.5
-    deadline: float = 300.0
+    total_timeout: float = 300.0
 
 
 @dataclass
@@ -73,16 +73,16 @@ class Post:
         """The answer to a JSON message.
 
         Raises:
-            TargetError: no answer after all repetitions or by the deadline, a refusal, or more than 64 MiB.
+            TargetError: no answer after all repetitions or in the total time, a refusal, or more than 64 MiB.
         """
         wait, tries = self.courtesy.first_wait, self.courtesy.retries + 1
         self._keep_pace()
-        end = self.clock() + self.courtesy.deadline
+        end = self.clock() + self.courtesy.total_timeout
         for number in range(1, tries + 1):
             answer, asked_to_wait = self._once(content, expected, min(self.courtesy.timeout, end - self.clock()))
             if isinstance(answer, bytes):
                 return answer
-            pause = min(max(wait, asked_to_wait, self._due - self.clock()), LONGEST_WAIT)
+            pause = max(min(max(wait, asked_to_wait), LONGEST_WAIT), self._due - self.clock())
             if number == tries or self.clock() + pause >= end:
                 raise self._no_answer(number, answer, expected)
             self.sleep(pause)
@@ -96,9 +96,9 @@ class Post:
 
     def _no_answer(self, tries: int, last: str, expected: str) -> TargetError:
         late = tries <= self.courtesy.retries
-        within = f" and {self.courtesy.deadline:g} s, with another one too late" if late else ""
+        within = f" and {self.courtesy.total_timeout:g} s, with another one too late" if late else ""
         hint = "the same command once the endpoint is up; it resumes"
-        hint += "; or a later deadline (endpoint: deadline)" if late else ""
+        hint += "; or a longer total_timeout (of the endpoint)" if late else ""
         return TargetError(
             "endpoint", got=f"no answer in {tries} tries{within} (the last: {last})", expected=expected, hint=hint
         )
