@@ -31,7 +31,7 @@ class Courtesy:
         timeout: seconds of one try until the whole answer has to be there, however it comes.
         retries: how often a request is repeated that got no answer.
         first_wait: seconds before the first repetition; each later one waits twice as long.
-        total_timeout: seconds from the first try of a request to its end, repetitions and the waits between them included.
+        total_timeout: seconds from the first try of a request to its end, with repetitions and the waits between them.
     """
 
     images: int = 16
