@@ -16,7 +16,7 @@ from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.ending import end_with
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
-from bareface.cli.manners import manners, out
+from bareface.cli.manners import SPEC, manners, out
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.sealing import split
 
@@ -102,6 +102,7 @@ def audit(
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
+    spec: SPEC = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
     fail_if_leak: Annotated[
@@ -114,14 +115,14 @@ def audit(
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
-        from bareface.cli.auditing import run_audit
+        from bareface.cli.auditing import run_audit, spec_options
 
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
-            "assignment": assignment, "seal": seal, "seed": seed, "device": device,
+            "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec_options(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(

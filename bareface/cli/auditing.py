@@ -1,5 +1,6 @@
 """`bareface audit`: from files and options to a finished run."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bareface.files import write_text
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.roster import Roster, join, read_manifest
+from bareface.settings.spec import parse_spec
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
@@ -58,6 +60,11 @@ def run_audit(
     out(render_text(evidence))
     aside(f"report: {run / 'report.html'}")
     return GATE[evidence.verdict]
+
+
+def spec_options(said: str | None) -> dict[str, Any] | None:
+    """What `--spec` says, as the configuration file would; None where nobody said it."""
+    return None if said is None else asdict(parse_spec(said))
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:

@@ -1,5 +1,6 @@
 """How the command line speaks: results on stdout, progress and mistakes on stderr, one sentence each."""
 
+import errno
 import sys
 import time
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from bareface.errors import BarefaceError, ExitCode
+from bareface.errors import BarefaceError, ExitCode, UsageError
 
 SPEC = Annotated[
     str | None,
     typer.Option(help="The input, where the file's own or its family's is wrong: '112x96 BGR, (x - 127.5) / 128'."),
 ]
+_POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
+_NUL, _SHOWN = "embedded null", 60
 # Without a terminal a line says how far a stage is, no more often than this many seconds.
 LINE_EVERY = 10.0
 
@@ -37,7 +40,8 @@ def manners(run: Path | None = None) -> Iterator[None]:
     """Turn a mistake into one sentence and an exit code, and Ctrl-C into a hint how to resume."""
     console = Console(stderr=True, soft_wrap=True)
     try:
-        yield
+        with _possible_paths():
+            yield
     except BarefaceError as error:
         console.print(f"[bold red]{type(error).__name__}[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(error.exit_code) from None
@@ -47,6 +51,28 @@ def manners(run: Path | None = None) -> Iterator[None]:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except (BrokenPipeError, EOFError) as error:  # of a connection or a file: typer would take them for the terminal's
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _possible_paths() -> Iterator[None]:
+    """Say which path can be none: a person typed it, a configuration names it, or it was made of such a one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        said = str(error.filename or "")
+        got = f"a path of {len(said):,} characters" if said else "a path that is too long"
+        raise UsageError(shortened(said), got=got, expected=_POSSIBLE, hint="a shorter path") from None
+    except ValueError as error:
+        if not str(error).startswith(_NUL):
+            raise
+        raise UsageError("path", got="a path with a NUL character in it", expected=_POSSIBLE) from None
+
+
+def shortened(path: str) -> str:
+    """The beginning and the end of a path that is too long to be shown."""
+    return path if len(path) <= _SHOWN else f"{path[: _SHOWN // 2]}...{path[-_SHOWN // 2 :]}"
 
 
 class Stages:

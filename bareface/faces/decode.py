@@ -88,9 +88,11 @@ class FlawedImage(ImageError):
         detail: the particulars, on one printable line.
     """
 
-    def __init__(self, where: str, flaw: Flaw, detail: str, expected: str = "a JPEG, PNG, WebP or BMP file") -> None:
+    def __init__(
+        self, where: str, flaw: Flaw, detail: str, expected: str = "a JPEG, PNG, WebP or BMP file", hint: str = ""
+    ) -> None:
         self.flaw, self.detail = flaw, printable(detail)
-        super().__init__(printable(where), got=f"{flaw.value} ({self.detail})", expected=expected)
+        super().__init__(printable(where), got=f"{flaw.value} ({self.detail})", expected=expected, hint=hint)
 
 
 @dataclass(frozen=True)

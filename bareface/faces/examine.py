@@ -20,13 +20,13 @@ from PIL import Image
 from bareface.errors import RosterError
 from bareface.faces.blind import Features, describe
 from bareface.faces.contents import Contents
-from bareface.faces.decode import FlawedImage, fit, picture_of, thread_count
+from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
 from bareface.faces.perceptual import BYTES, Hashes, perceptual_hash
 from bareface.roster import Roster
 from bareface.vocabulary import Role
 
 MAX_REJECT_RATE, BIAS_LEVEL = 0.01, 0.01
-_SIDE, _BLOCK = 16, 256
+_SIDE, _BLOCK, _SHOWN = 16, 256, 3
 
 Report = Callable[[int, int], None]
 
@@ -154,15 +154,17 @@ def refuse_if_biased(
             str(examination.accepted.root),
             got=f"{len(examination.rejects)} of {total} images unusable ({_reasons(examination)})",
             expected=f"at most {max_reject_rate:.1%}",
-            hint="repair the files or leave them out; the evidence lists every one with its reason",
+            hint=f"copying again (whole packs), or leaving out, {_named(examination.rejects)}",
         )
     (bad, of), (other_bad, other_of) = (_rejected(examination, roles) for roles in (members, nonmembers))
     if (p := _fisher(bad, of, other_bad, other_of)) < BIAS_LEVEL:
+        concerned = [reject for reject in examination.rejects if reject.role in (*members, *nonmembers)]
         raise RosterError(
             str(examination.accepted.root),
             got=f"{bad} of {of} member images and {other_bad} of {other_of} non-member images unusable (p = {p:.2g})",
             expected="both sides equally usable",
-            hint="bring both sides through the same storage and conversion; the difference alone looks like membership",
+            hint="bringing both sides through the same storage and conversion, since the difference alone looks like "
+            f"membership; unusable are {_named(concerned)}",
         )
 
 
@@ -205,6 +207,15 @@ def _fisher(bad: int, of: int, other_bad: int, other_of: int) -> float:
     from scipy.stats import fisher_exact
 
     return float(fisher_exact(np.array([[bad, of - bad], [other_bad, other_of - other_bad]])).pvalue)
+
+
+def _named(rejects: Sequence[Reject]) -> str:
+    """The first few by their paths, which end in the number or key of a record where they lie in a pack."""
+    shown = [
+        f"{printable(one.image)} ({': '.join(filter(None, (one.reason, one.detail)))})" for one in rejects[:_SHOWN]
+    ]
+    more = len(rejects) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def _reasons(examination: Examination) -> str:

@@ -71,18 +71,22 @@ USUAL_INPUT = ImageSpec(112, 112)
 
 _NUMBERS = r"(-?[\d.eE+-]+(?: -?[\d.eE+-]+)*)"
 _SPEC = re.compile(rf"(\d+)x(\d+)(?: (RGB|BGR|GRAY))?(?:,? *\(x - {_NUMBERS}\) */ *{_NUMBERS})?")
+_SHORT = re.compile(rf"(\d+)x(\d+)(?::(RGB|BGR|GRAY))?(?::{_NUMBERS}/{_NUMBERS})?")
 
 
 def parse_spec(text: str) -> ImageSpec:
-    """The input that a text names, written as bareface prints it: `112x96 BGR, (x - 127.5) / 128`.
+    """The input that a text names, written as bareface prints it, `112x96 BGR, (x - 127.5) / 128`, or in short,
+    `112x96:BGR:127.5/128`.
 
     Channel order and normalisation may be left out; they are RGB and (x - 127.5) / 127.5 then.
 
     Raises:
         UsageError: it is written in another way, or a number is out of range.
     """
-    found = _SPEC.fullmatch(text.strip())
-    expected = "HEIGHTxWIDTH RGB|BGR|GRAY, (x - mean) / std, as in '112x96 BGR, (x - 127.5) / 128'"
+    found = _SPEC.fullmatch(text.strip()) or _SHORT.fullmatch(text.strip())
+    expected = (
+        "HEIGHTxWIDTH RGB|BGR|GRAY, (x - mean) / std, as in '112x96 BGR, (x - 127.5) / 128' or '112x96:BGR:127.5/128'"
+    )
     if found is None:
         raise UsageError("spec", got=repr(text[:200]), expected=expected)
     height, width, order, *numbers = found.groups()

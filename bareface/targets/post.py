@@ -28,7 +28,7 @@ class HttpClient:
 
     Attributes:
         url: where to.
-        courtesy: how.
+        rate_limit: how.
         sleep, clock: seconds pass through these.
 
     Raises:
@@ -53,30 +53,42 @@ class HttpClient:
         """The answer to a JSON message.
 
         Raises:
-            TargetError: no answer after all repetitions, a refusal, or more than 64 MiB.
+            TargetError: no answer after all repetitions or in the total time, a refusal, or more than 64 MiB.
         """
-        wait, last = self.rate_limit.first_wait, ""
-        for again in range(self.rate_limit.retries + 1):
-            self.sleep(max(0.0, self._due - self.clock()))
-            self._due = self.clock() + 1 / self.rate_limit.per_second
-            answer, asked_to_wait = self._once(content, expected)
+        wait, tries = self.rate_limit.first_wait, self.rate_limit.retries + 1
+        self._keep_pace()
+        end = self.clock() + self.rate_limit.total_timeout
+        for number in range(1, tries + 1):
+            answer, asked_to_wait = self._once(content, expected, min(self.rate_limit.timeout, end - self.clock()))
             if isinstance(answer, bytes):
                 return answer
-            last = answer
-            if again < self.rate_limit.retries:
-                self.sleep(min(max(wait, asked_to_wait), LONGEST_WAIT))
+            pause = max(min(max(wait, asked_to_wait), LONGEST_WAIT), self._due - self.clock())
+            if number == tries or self.clock() + pause >= end:
+                raise self._no_answer(number, answer, expected)
+            self.sleep(pause)
+            self._keep_pace()
             wait *= 2
-        got = f"no answer in {self.rate_limit.retries + 1} tries (the last: {last})"
-        hint = "the same command once the endpoint is up; it resumes"
-        raise TargetError("endpoint", got=got, expected=expected, hint=hint)
+        raise AssertionError("the last try ends in an answer or in an error")
 
-    def _once(self, content: bytes, expected: str) -> tuple[bytes | str, float]:
+    def _keep_pace(self) -> None:
+        self.sleep(max(0.0, self._due - self.clock()))
+        self._due = self.clock() + 1 / self.rate_limit.per_second
+
+    def _no_answer(self, tries: int, last: str, expected: str) -> TargetError:
+        late = tries <= self.rate_limit.retries
+        within = f" and {self.rate_limit.total_timeout:g} s, with another one too late" if late else ""
+        hint = "the same command once the endpoint is up; it resumes"
+        hint += "; or a longer total_timeout (of the endpoint)" if late else ""
+        return TargetError(
+            "endpoint", got=f"no answer in {tries} tries{within} (the last: {last})", expected=expected, hint=hint
+        )
+
+    def _once(self, content: bytes, expected: str, seconds: float) -> tuple[bytes | str, float]:
         """The answer, or why there is none and how many seconds the other side wants to be left alone."""
-        deadline = Deadline(self.rate_limit.timeout, self.clock)
         try:
-            reply = post(self.url, content, _headers(), deadline, MOST_BYTES + 1)
+            reply = post(self.url, content, _headers(), Deadline(seconds, self.clock), MOST_BYTES + 1)
         except TimeoutError:
-            return f"no whole answer within {self.rate_limit.timeout:g} s", 0.0
+            return f"no whole answer within {seconds:.3g} s", 0.0
         except _NO_ANSWER as error:
             return printable(str(error) or type(error).__name__, 120), 0.0
         if not 200 <= reply.status < 300:

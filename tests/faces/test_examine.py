@@ -137,6 +137,15 @@ class TestRefuseIfBiased:
             refuse_if_biased(examined(494, 6, 495, 5))
         assert "expected at most 1.0%" in str(caught.value)
 
+    def test_what_is_unusable_is_named_with_what_to_try(self):
+        told = (
+            r"copying again \(whole packs\), or leaving out, m0 \(truncated\), m1 \(truncated\), m2 \(truncated\) and 8"
+        )
+        with pytest.raises(RosterError, match=told):
+            refuse_if_biased(examined(494, 6, 495, 5))
+        with pytest.raises(RosterError, match=r"unusable are m0 .*, m1 .*, m2 .* and 6 more"):
+            refuse_if_biased(examined(991, 9, 1000, 0))
+
     def test_the_cap_itself_is_allowed(self):
         refuse_if_biased(examined(495, 5, 495, 5))
 

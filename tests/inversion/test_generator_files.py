@@ -2,7 +2,9 @@
 
 import argparse
 import hashlib
+import io
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +21,10 @@ from bareface.errors import CheckpointError, UsageError
 from bareface.inversion.checkpoints import convert, foreign
 from bareface.inversion.checkpoints.convert import convert_generator, mean_w
 from bareface.inversion.checkpoints.names import from_rosinality, name_pairs, to_nvidia, to_rosinality
+from bareface.inversion.checkpoints.pickled import entries, plain, refuse_strangers
 from bareface.inversion.checkpoints.store import Card, load_generator, read_card, save_generator
 from bareface.inversion.stylegan2.config import Config
+from bareface.opcodes import walk
 
 CLAMPED = replace(TINY, conv_clamp=256.0)
 State = dict[str, Tensor]
@@ -67,6 +71,41 @@ def test_a_bare_state_dict_in_safetensors(state: State, tmp_path: Path) -> None:
     save_file({f"module.{k}": v.contiguous() for k, v in state.items()}, tmp_path / "bare.safetensors")
     assert convert_generator(tmp_path / "bare.safetensors", tmp_path / "o.safetensors", licence="CC0") == TINY
     assert load_generator(tmp_path / "o.safetensors").licence == "CC0"
+
+
+NUMPYS = {
+    "a counter": {"iter": np.int64(5)},
+    "other kinds of numbers": {
+        "a": np.float16(0.5),
+        "b": np.bool_(True),
+        "c": np.array(5, ">i8")[()],
+        "d": np.uint16(7),
+    },
+    "in the command line": {"args": argparse.Namespace(size=np.int64(16), lr=np.float64(0.1))},
+    "in a list and an optimiser": {"losses": [np.float64(1)] * 3, "g_optim": {"state": {0: {"step": np.int64(3)}}}},
+    "arrays and texts": {"mean": np.arange(3), "name": np.str_("faces"), "date": np.datetime64("2020-01-01")},
+}
+
+
+@pytest.mark.parametrize("beside", NUMPYS.values(), ids=NUMPYS)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_numpy_left_beside_the_tensors_is_in_nobodys_way(
+    beside: dict[str, Any], zipped: bool, state: State, tmp_path: Path
+) -> None:
+    saved: dict[str, Any] = {**to_rosinality(state), **beside}
+    saved["g_ema"] = {**saved["g_ema"], "n_latent": np.int64(6)}
+    torch.save(saved, tmp_path / "g.pt", _use_new_zipfile_serialization=zipped)
+    convert_generator(tmp_path / "g.pt", tmp_path / "g.safetensors")
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert all(torch.equal(tensor, state[key]) for key, tensor in loaded.network.state_dict().items())
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("number", [np.int64(5), np.int16(-3), np.float16(0.5), np.bool_(True), np.array(7, ">u4")[()]])
+def test_numbers_of_numpy_are_read_out_of_any_pickle(number: np.generic, protocol: int) -> None:
+    walked = walk(io.BytesIO(pickle.dumps({"a": number}, protocol)), "here")
+    refuse_strangers("here", walked.names, walked.persistent)
+    assert plain(entries(walked.root)["a"]) == number.item()
 
 
 def test_round_trips_change_no_number(state: State) -> None:

@@ -68,6 +68,22 @@ def test_an_audit_is_refused_until_somebody_insists(world: Path, bgr: Path, tmp_
         assert "DOES NOT FIT, and the audit went on all the same" in " ".join(page.split())
 
 
+@pytest.mark.parametrize("said", ["32x32 BGR, (x - 127.5) / 127.5", "32x32:BGR:127.5/127.5"])
+def test_an_audit_takes_the_input_on_its_command_line(said: str, world: Path, bgr: Path, tmp_path: Path) -> None:
+    result = audit(world, bgr / "wrong", tmp_path / "run", "--spec", said)
+    assert result.exit_code == 0, result.output
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.selfcheck is not None
+    assert evidence.selfcheck.verdict in ("fits", "cannot tell")
+
+
+def test_an_input_that_nobody_could_mean_is_refused(world: Path, bgr: Path, tmp_path: Path) -> None:
+    refused = audit(world, bgr / "wrong", tmp_path / "run", "--spec", "32x32:CMYK")
+    assert refused.exit_code == 2
+    assert "spec: got '32x32:CMYK'; expected HEIGHTxWIDTH RGB|BGR|GRAY" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_target_that_is_fed_rightly_passes_and_the_report_says_so(world: Path, bgr: Path) -> None:
     seen = examine(read_manifest(world / "people.csv"))
     check = fed_as_trained(load_target(bgr / "right"), seen, AuditSettings(), silent)

@@ -1,7 +1,9 @@
 """An audit asks the same of people in packs as of people in folders, and gets the same answer."""
 
 import json
+import re
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bareface.cli.app import app
+from bareface.faces.packs.recordio import scan
 
 MAKERS = {"rec": packed.as_records, "shards": packed.as_shards}
 QUICK = "model: {model}\nmembers: {members}\nnonmembers: {others}\nattacks: [flip-agreement]\n"
@@ -70,3 +73,34 @@ def test_a_pack_as_roster_is_refused_with_advice(world: Path, sides: Path, tmp_p
     assert result.exit_code == 2
     assert "got a pack as roster; expected a CSV or Parquet manifest" in result.stderr
     assert "Try: --members PACK --nonmembers PACK" in result.stderr
+
+
+def damaged(pack: Path) -> tuple[Path, str]:
+    """A pack with one record or member hurt in its middle, and the name of that one."""
+    content = bytearray(pack.read_bytes())
+    if pack.suffix == ".rec":
+        starts = scan(bytes(content))
+        content[int(starts[3])] ^= 255
+        pack.with_suffix(".idx").unlink(missing_ok=True)
+        name = f"{pack.name}/4"  # the first has number 1
+    else:
+        with tarfile.open(pack) as archive:
+            hurt = [member for member in archive.getmembers() if member.isfile()][3]
+        content[hurt.offset_data : hurt.offset_data + 16] = bytes(16)
+        name = f"{pack.name}/{hurt.name.removeprefix('./')}"
+    pack.write_bytes(content)
+    return pack, name
+
+
+@pytest.mark.parametrize("kind", ["rec", "tar"])
+def test_a_damaged_record_of_a_small_pack_is_named(kind: str, world: Path, sides: Path, tmp_path: Path) -> None:
+    make = {"rec": packed.as_records, "tar": packed.as_tar}[kind]
+    for side in ("members", "others"):
+        make(sides / side, tmp_path / f"{side}.{kind}")
+    _, name = damaged(tmp_path / f"members.{kind}")
+    call = ["--model", str(world / "target"), "--attack", "flip-agreement", "-o", str(tmp_path / "run")]
+    call += ["--members", str(tmp_path / f"members.{kind}"), "--nonmembers", str(tmp_path / f"others.{kind}")]
+    result = CliRunner().invoke(app, ["audit", *call])
+    assert result.exit_code == 2, result.output
+    assert "images unusable (1 " in result.stderr
+    assert re.search(rf"copying again \(whole packs\), or leaving out, \S*{re.escape(name)} \(", result.stderr)

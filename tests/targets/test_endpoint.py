@@ -93,6 +93,35 @@ def test_patience_ends(service: Service) -> None:
         asking(service.url).embed(IMAGES[:1])
 
 
+@pytest.mark.parametrize(("retries", "asked"), [(100, 4), (3, 4), (1, 2)])
+def test_one_deadline_bounds_all_tries_and_the_waits_between_them(service: Service, retries: int, asked: int) -> None:
+    """Waits of 1, 2, 4 and 8 seconds: the fifth try would begin after 15."""
+    clock, service.moods = Clock(), [503] * 101
+    with pytest.raises(TargetError, match=rf"got no answer in {asked} tries") as told:
+        asking(service.url, clock, per_second=1e9, first_wait=1.0, retries=retries, total_timeout=15.0).embed(
+            IMAGES[:1]
+        )
+    assert clock.now < 15
+    late = "and 15 s, with another one too late" in str(told.value)
+    assert late == ("longer total_timeout (of the endpoint)" in str(told.value)) == (asked <= retries)
+
+
+def test_a_slow_pace_counts_too(service: Service) -> None:
+    """A request in 100 seconds: the second would begin after 100, the third after 200."""
+    clock, service.moods = Clock(), [503] * 9
+    with pytest.raises(TargetError, match=r"got no answer in 2 tries and 150 s"):
+        asking(service.url, clock, per_second=0.01, retries=8, total_timeout=150.0).embed(IMAGES[:1])
+    assert clock.now == pytest.approx(100)
+
+
+def test_a_try_has_no_more_time_than_the_deadline_leaves() -> None:
+    """An address that takes connections and says nothing: a second for each of 100 tries, 1.2 seconds in all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        rate_limit = RateLimit(timeout=1.0, retries=100, first_wait=0.01, total_timeout=1.2)
+        with pytest.raises(TargetError, match=r"no answer in [12] tries and 1\.2 s, .*no whole answer within"):
+            endpoint(f"http://127.0.0.1:{silent.getsockname()[1]}/", rate_limit=rate_limit).embed(IMAGES[:1])
+
+
 def test_nobody_there_is_no_answer() -> None:
     with pytest.raises(TargetError, match=r"got no answer in 1 tries \(the last: .*[Rr]efused.*\)"):
         asking("http://127.0.0.1:9/", retries=0).embed(IMAGES[:1])

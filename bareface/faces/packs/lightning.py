@@ -27,7 +27,7 @@ from weakref import WeakValueDictionary
 
 from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
-from bareface.faces.packs.listing import Listing
+from bareface.faces.packs.listing import AGAIN, Listing
 from bareface.image_folders import HIDDEN, is_hidden
 from bareface.names import names_of
 
@@ -63,7 +63,7 @@ class LightningPack:
         try:
             value = self._value(key) if key else None
         except self._lmdb.Error as error:
-            raise FlawedImage(where, Flaw.UNREADABLE, f"damaged: {error}", "a whole LMDB") from None
+            raise FlawedImage(where, Flaw.UNREADABLE, f"damaged: {error}", "a whole LMDB", AGAIN) from None
         if value is None:
             raise FlawedImage(where, Flaw.UNREADABLE, "no such key", "a key of the LMDB")
         if len(value) > BYTE_CAP:

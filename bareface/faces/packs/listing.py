@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNREADABLE = "unreadable"
+AGAIN = "copying the pack again, or a manifest (CSV with the columns image, subject, role) without this image"
+"""What to try where one of its images is damaged."""
 
 
 @dataclass(frozen=True)

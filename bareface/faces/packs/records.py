@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.decode import Flaw, FlawedImage
+from bareface.faces.packs.listing import AGAIN
 from bareface.faces.packs.recordio import FIRST, LENGTH, MAGIC, WHOLE, BrokenRecord, payload_at, scan
 from bareface.faces.packs.sidecars import beside, read_index
 from bareface.untrusted.regular import is_file, open_file, what_lies_at
@@ -137,7 +138,7 @@ class RecordFile:
     def _flawed(self, key: int, error: Exception) -> FlawedImage:
         reason = str(error) if isinstance(error, BrokenRecord) else "too short for a header"
         flaw = Flaw.TRUNCATED if reason.startswith("cut off") else Flaw.UNREADABLE
-        return FlawedImage(f"{self.path}, record {key}", flaw, reason, "a whole record")
+        return FlawedImage(f"{self.path}, record {key}", flaw, reason, "a whole record", AGAIN)
 
     def _headers(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.generic], ...]:
         """The columns of `Headers` for some records."""

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
-from bareface.faces.packs.listing import UNREADABLE, Listing
+from bareface.faces.packs.listing import AGAIN, UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
 from bareface.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
 from bareface.names import names_of
@@ -64,7 +64,7 @@ class TarPack:
             raise FlawedImage(where, Flaw.UNREADABLE, "not in the archive", "the name of a member")
         if member.flaw:
             flaw = Flaw.TRUNCATED if member.flaw.startswith("cut off") else Flaw.UNREADABLE
-            raise FlawedImage(where, flaw, member.flaw, "a whole member of the archive")
+            raise FlawedImage(where, flaw, member.flaw, "a whole member of the archive", AGAIN)
         if member.size > BYTE_CAP:
             raise FlawedImage(where, Flaw.TOO_LARGE, f"{member.size:,} bytes", f"at most {BYTE_CAP >> 20} MiB")
         return self._bytes[member.start : member.start + member.size]

@@ -6,17 +6,16 @@ that honest files make are given their meaning, one by one; any other name is re
 
 import hashlib
 import io
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError, UnsafeFileError
-from bareface.opcodes import DICT, Call, Name, Persistent, walk
+from bareface.opcodes import DICT, ENCODE, Call, Name, Persistent, walk
+from bareface.targets.numpy_values import NUMPY_NAMES, numpy_scalar
 from bareface.targets.printable import printable
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor, Storage
@@ -28,15 +27,13 @@ MODULE = Name("torch_utils.persistence", "_reconstruct_persistent_obj")
 BLOB = Name("torch.storage", "_load_from_bytes")
 TENSOR = Name("torch._utils", "_rebuild_tensor_v2")
 PARAMETER = Name("torch._utils", "_rebuild_parameter")
-NUMBERS = {Name(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
-DTYPE = Name("numpy", "dtype")
 DICTS = {DICT, Name("__builtin__", "dict"), Name("collections", "OrderedDict"), Name("dnnlib.util", "EasyDict")}
 # Kept for what they are and never looked into.
 OPAQUE = {
-    *(Name(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
-    *(Name("numpy", "ndarray"), Name("builtins", "set"), Name("__builtin__", "set"), Name("torch", "device")),
+    *NUMPY_NAMES,
+    *(Name("builtins", "set"), Name("__builtin__", "set"), Name("torch", "device")),
 }
-TABLE = frozenset({MODULE, BLOB, TENSOR, PARAMETER, DTYPE, *NUMBERS, *DICTS, *OPAQUE})
+TABLE = frozenset({MODULE, BLOB, TENSOR, PARAMETER, ENCODE, *DICTS, *OPAQUE})
 MAX_DEPTH, MAX_MODULES = 64, 10_000
 MAX_EXPANSION = 4  # networks share tensors in honest files, never many times over
 
@@ -74,23 +71,7 @@ def plain(node: object) -> Plain:
     """A Python or NumPy number, a text or a truth value; None for anything else."""
     if isinstance(node, bool | int | float | str):
         return node
-    if isinstance(node, Call) and node.function in NUMBERS and len(node.args) == 2:
-        return _numpy_number(*node.args)
-    return None
-
-
-def _numpy_number(dtype: object, content: object) -> Plain:
-    """Little-endian only; the letters are struct's for the same types."""
-    codes: dict[Any, str] = {"f8": "<d", "f4": "<f", "i8": "<q", "i4": "<i", "u1": "<B", "b1": "<?"}
-    match dtype:
-        case Call(function=name, args=(str(kind), *_), state=(_, "<" | "|", *_)) if name == DTYPE:
-            code = codes.get(kind)
-        case _:
-            code = None
-    if code is None or not isinstance(content, bytes) or len(content) != struct.calcsize(code):
-        return None
-    number: Plain = struct.unpack(code, content)[0]
-    return number
+    return numpy_scalar(node) if isinstance(node, Call) else None
 
 
 @dataclass(frozen=True)
