@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bareface.auditing.api import audit
     from bareface.auditing.inversion.api import invert
-    from bareface.evidence import Evidence
     from bareface.faces.people import read_people
-    from bareface.roster import Roster
+    from bareface.records.evidence import Evidence
+    from bareface.rosters.roster import Roster
     from bareface.settings.spec import ImageSpec
     from bareface.targets.store import load_target
     from bareface.targets.target import Target
@@ -23,9 +23,9 @@ __all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "inv
 
 _HOMES = {
     "invert": "bareface.auditing.inversion.api",
-    "Evidence": "bareface.evidence",
+    "Evidence": "bareface.records.evidence",
     "ImageSpec": "bareface.settings.spec",
-    "Roster": "bareface.roster",
+    "Roster": "bareface.rosters.roster",
     "Target": "bareface.targets.target",
     "Verdict": "bareface.vocabulary",
     "audit": "bareface.auditing.api",

@@ -15,7 +15,7 @@ from bareface.membership.base import Attack
 from bareface.probing.backbone import batch_size
 from bareface.probing.kinds import estimate_of, strangers_of, witness_of
 from bareface.probing.witness import Batch
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.targets.target import Target
 from bareface.trace import Channel
 from bareface.vocabulary import Role

@@ -9,8 +9,8 @@ import numpy as np
 
 from bareface import vocabulary
 from bareface.auditing.settings import make_attack
-from bareface.evidence import Control, Evidence, Finding, Measurement
-from bareface.files import write_text
+from bareface.records.evidence import Control, Evidence, Finding, Measurement
+from bareface.storage.files import write_text
 from bareface.trace import HEAD_CHANNELS
 from bareface.vocabulary import Knowledge
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bareface.auditing.defending.world import TRAINING as RENDERED_TRAINING
 from bareface.auditing.progress import Progress
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe
 from bareface.vocabulary import Role
 from benchmarks.growth_crowd import Crowd

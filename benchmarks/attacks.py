@@ -16,11 +16,11 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import Evidence, read_evidence
-from bareface.files import write_text
 from bareface.membership import attacks as known_attacks
+from bareface.records.evidence import Evidence, read_evidence
 from bareface.report.html import render_html
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.storage.files import write_text
 from bareface.targets.target import Target
 from bareface.vocabulary import Knowledge
 from benchmarks.attack_costs import costs

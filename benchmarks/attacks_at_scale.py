@@ -26,7 +26,7 @@ from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import RESULT_FILE, Evidence, read_evidence
+from bareface.records.evidence import RESULT_FILE, Evidence, read_evidence
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.settings.spec import ImageSpec
 from bareface.streams import seed_for

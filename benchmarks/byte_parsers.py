@@ -22,7 +22,6 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from bareface.assignment import Shares, draw, read_seal, seal
 from bareface.auditing.config_file import read_config
 from bareface.errors import ImageError
 from bareface.faces.aligning import read_landmarks
@@ -36,7 +35,8 @@ from bareface.faces.packs.tar import TarPack
 from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import read_pairs
 from bareface.inversion.checkpoints.foreign import read_foreign
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.assignment import Shares, draw, read_seal, seal
+from bareface.rosters.roster import Roster, read_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint

@@ -15,13 +15,13 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import train_backbone
 from bareface.auditing.settings import AuditSettings
 from bareface.cli.manners import Stages
-from bareface.evidence import Evidence
 from bareface.faces.synthetic import write_folder
-from bareface.files import write_text
+from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
-from bareface.roster import Roster, join, read_folder
+from bareface.rosters.roster import Roster, join, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
+from bareface.storage.files import write_text
 from bareface.streams import stream
 from bareface.targets.build import build
 from bareface.targets.store import load_target

@@ -20,10 +20,10 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import Finding, Interval, Record
-from bareface.files import write_text
+from bareface.records.evidence import Finding, Interval, Record
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
+from bareface.storage.files import write_text
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.training.batches import batch_count

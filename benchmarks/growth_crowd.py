@@ -8,7 +8,7 @@ import numpy as np
 
 from bareface.auditing.progress import Progress
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.vocabulary import Role
 
 PHOTOS = 4

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.evidence import Interval, Record
 from bareface.membership.base import Attack
+from bareface.records.evidence import Interval, Record
 from bareface.settings.recipe import Recipe
 from bareface.stats.measure import measure
 from bareface.stats.roc import midranks

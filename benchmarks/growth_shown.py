@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bareface.auditing.defending.summary import Mean, pooled
-from bareface.evidence import Interval
-from bareface.files import atomic_path
+from bareface.records.evidence import Interval
+from bareface.storage.files import atomic_path
 from benchmarks.growth import Grown
 
 if TYPE_CHECKING:

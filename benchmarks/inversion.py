@@ -34,12 +34,12 @@ from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import Interval
 from bareface.faces.synthetic import write_folder_once
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
-from bareface.inversion_record import Arm, Hits, InversionRecord, Judgement, Rise
-from bareface.roster import Roster, read_folder
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Arm, Hits, InversionRecord, Judgement, Rise
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target

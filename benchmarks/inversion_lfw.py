@@ -23,15 +23,15 @@ from bareface.cli.generators import config_for, split
 from bareface.cli.inverting import written
 from bareface.cli.manners import Stages
 from bareface.faces.images import RosterImages
-from bareface.files import write_text
 from bareface.inversion.eigenfaces.fit import COMPONENTS, fit_eigenfaces
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.train import train_generator
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
-from bareface.inversion_record import InversionRecord
-from bareface.roster import Roster
+from bareface.records.inversion import InversionRecord
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe
+from bareface.storage.files import write_text
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import held_in_memory

@@ -22,8 +22,8 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import images_for, training_set, untrained
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import Evidence
-from bareface.roster import Roster
+from bareface.records.evidence import Evidence
+from bareface.rosters.roster import Roster
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.streams import stream

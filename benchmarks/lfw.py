@@ -18,12 +18,12 @@ from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.evidence import Evidence
-from bareface.files import write_text
+from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.settings.spec import ImageSpec
+from bareface.storage.files import write_text
 from bareface.streams import stream
 from bareface.vocabulary import AssignmentWay, Role
 from benchmarks.shared_data import lfw

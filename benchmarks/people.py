@@ -26,7 +26,7 @@ from bareface.membership.mean_direction import raw
 from bareface.membership.photo_sets import sets_of
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
 from bareface.stats.roc import auc, person_scores
 from bareface.streams import stream

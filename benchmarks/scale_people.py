@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.vocabulary import Role

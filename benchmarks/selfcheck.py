@@ -26,7 +26,7 @@ from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder
 from bareface.probing.selfcheck import ENOUGH_IMAGES, Trial, judge, trials
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
 from bareface.streams import stream

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, read_manifest
 
 SHARED = Path(os.environ.get("BAREFACE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

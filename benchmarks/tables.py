@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bareface.evidence import Control, Evidence, Finding, Measurement
+from bareface.records.evidence import Control, Evidence, Finding, Measurement
 from bareface.vocabulary import CONTROLS
 
 HEAD = (

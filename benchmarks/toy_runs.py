@@ -72,7 +72,7 @@ def make_world(home: Path) -> None:
     import numpy as np
 
     from bareface.faces.synthetic import write_folder
-    from bareface.roster import Roster, read_folder, write_manifest
+    from bareface.rosters.roster import Roster, read_folder, write_manifest
     from bareface.vocabulary import Role
 
     write_folder(home / "faces", people=36, images=4, size=int(SIDE), seed=5)

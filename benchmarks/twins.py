@@ -17,7 +17,7 @@ from bareface.faces.decode import decode
 from bareface.faces.examine import _thumbnail
 from bareface.faces.perceptual import perceptual_hash
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.roster import read_manifest
+from bareface.rosters.roster import read_manifest
 from benchmarks.shared_data import SHARED
 
 BILINEAR = Image.Resampling.BILINEAR

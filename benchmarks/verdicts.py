@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from bareface.evidence import Measurement
+from bareface.records.evidence import Measurement
 from bareface.stats.intervals import clopper_pearson
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
 from bareface.stats.verdict import Decision, Grounds, decide, of_game

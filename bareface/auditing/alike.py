@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bareface.auditing.games import Arena
 from bareface.auditing.traces import Traces, in_arena
-from bareface.evidence import Balance, Measurement
 from bareface.membership.features import direction, flip_agreement, log_length
+from bareface.records.evidence import Balance, Measurement
 from bareface.stats.measure import measure
 from bareface.stats.propensity import Overlap, ToldApart, components, deal, overlap, told_apart
 from bareface.stats.roc import judged_auc

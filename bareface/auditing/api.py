@@ -11,10 +11,10 @@ from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.settings import DEFAULT_ATTACKS, MAX_SHARED_RATE, AuditSettings, Gate, attacks_named
-from bareface.evidence import Evidence
 from bareface.membership.base import Attack
+from bareface.records.evidence import Evidence
 from bareface.registry import warn_of_unavailable
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.targets.device import device_of

@@ -12,7 +12,9 @@ from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
-from bareface.evidence import (
+from bareface.faces.examine import Examination
+from bareface.membership.base import Attack
+from bareface.records.evidence import (
     SCHEMA_VERSION,
     Assignment,
     AttackCard,
@@ -24,11 +26,9 @@ from bareface.evidence import (
     RoleCount,
     TargetCard,
 )
-from bareface.faces.examine import Examination
-from bareface.membership.base import Attack
+from bareface.records.selfcheck import SelfCheck
 from bareface.registry import HEADINGS, prose
-from bareface.roster import Roster
-from bareface.selfcheck_record import SelfCheck
+from bareface.rosters.roster import Roster
 from bareface.stats.verdict import of_game, overall
 from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import HEAD_CHANNELS, Channel

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from bareface.artefacts import artefact_path, refuse_damaged
 from bareface.auditing.answers import Answer
-from bareface.folders import subfolder
 from bareface.membership import attack_class
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
+from bareface.storage.artefacts import artefact_path, refuse_damaged
+from bareface.storage.folders import subfolder
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bareface.artefacts import artefact_path
-from bareface.assignment import Seal
 from bareface.auditing.answers import Answer, play
 from bareface.auditing.assemble import Ingredients, assemble, deciding_findings
 from bareface.auditing.attack_models import write_attack_models
@@ -33,8 +31,10 @@ from bareface.auditing.settings import AuditSettings
 from bareface.auditing.suited import suited_to
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
-from bareface.evidence import Evidence, Exposure, write_evidence
-from bareface.roster import Roster
+from bareface.records.evidence import Evidence, Exposure, write_evidence
+from bareface.rosters.assignment import Seal
+from bareface.rosters.roster import Roster
+from bareface.storage.artefacts import artefact_path
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
 

@@ -1,6 +1,6 @@
 """What a report says of a target, whatever kind it is: each kind says it itself."""
 
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 from bareface.targets.kinds import Auditable
 
 

@@ -13,7 +13,7 @@ from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.probing.taps import batchnorm_layers
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.streams import seed_for, stream

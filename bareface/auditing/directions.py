@@ -10,11 +10,11 @@ from bareface.auditing.answers import Answer, unfitted
 from bareface.auditing.games import Arena
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, in_arena
-from bareface.evidence import Direction
 from bareface.membership.base import Attack
 from bareface.membership.bn_distance import BnDistance
 from bareface.membership.embedding_norm import EmbeddingNorm
 from bareface.membership.flip_agreement import FlipAgreement
+from bareface.records.evidence import Direction
 from bareface.stats.measure import measure
 from bareface.stats.multiplicity import holm
 from bareface.streams import stream

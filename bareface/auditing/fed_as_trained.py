@@ -12,8 +12,8 @@ from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.faces.examine import Examination
 from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, entrance_of, refuse_if_misfit, selfcheck, skipped
-from bareface.roster import Roster
-from bareface.selfcheck_record import SelfCheck
+from bareface.records.selfcheck import SelfCheck
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target

@@ -14,7 +14,7 @@ from bareface.auditing.directions import directions
 from bareface.auditing.games import Arena
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
-from bareface.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
+from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
 from bareface.stats.roc import auc, person_scores
 from bareface.stats.sample import units

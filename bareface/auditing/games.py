@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
-from bareface.overlap_record import Partners
-from bareface.roster import Roster
+from bareface.records.overlap import Partners
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.vocabulary import GAMES, Game, Role
 

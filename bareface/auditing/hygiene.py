@@ -19,9 +19,9 @@ from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar
 from bareface.auditing.settings import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
-from bareface.overlap_record import Hygiene, SharedPeople, SharedPictures
+from bareface.records.overlap import Hygiene, SharedPeople, SharedPictures
 from bareface.report.numbers import count
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.vocabulary import CANDIDATES, Role
 
 TRAINING = (Role.MEMBER, Role.HELDOUT)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.games import Arena
-from bareface.evidence import LayerSeparation
 from bareface.membership.bn_distance import distances
+from bareface.records.evidence import LayerSeparation
 from bareface.stats.roc import auc
 from bareface.trace import Channel, Layer, Trace
 

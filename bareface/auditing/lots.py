@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from bareface.assignment import Seal, check_seal, read_seal, seal_path
 from bareface.errors import RosterError
-from bareface.evidence import Assignment
-from bareface.roster import Roster
+from bareface.records.evidence import Assignment
+from bareface.rosters.assignment import Seal, check_seal, read_seal, seal_path
+from bareface.rosters.roster import Roster
 from bareface.untrusted.regular import is_there
 from bareface.vocabulary import AssignmentWay
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from bareface.auditing.cast import train_backbone
-from bareface.folders import subfolder
-from bareface.grouping import rows_of
-from bareface.roster import Roster
+from bareface.rosters.grouping import rows_of
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings, ShadowSettings
+from bareface.storage.folders import subfolder
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
 from bareface.targets.target import Target

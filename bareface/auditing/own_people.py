@@ -16,8 +16,8 @@ from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, Reject
-from bareface.overlap_record import OwnPeople, SharedNames, SharedPeople, SharedPictures
-from bareface.roster import Roster
+from bareface.records.overlap import OwnPeople, SharedNames, SharedPeople, SharedPictures
+from bareface.rosters.roster import Roster
 from bareface.vocabulary import CANDIDATES, Role
 
 OWN = (Role.AUXILIARY, Role.PUBLIC)

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 import bareface
-from bareface.evidence import Provenance
-from bareface.files import sha256_of
-from bareface.roster import Roster
+from bareface.records.evidence import Provenance
+from bareface.rosters.roster import Roster
+from bareface.storage.files import sha256_of
 
 PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "pillow", "pyarrow")
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.artefacts import artefact_path
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
+from bareface.storage.artefacts import artefact_path
 from bareface.streams import stream
 
 

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bareface.artefacts import SUFFIX, Fit, damaged, digest_beside, fit_of, say_made_again, write_artefact
 from bareface.errors import RunError
-from bareface.folders import LOCK, held
+from bareface.storage.artefacts import SUFFIX, Fit, damaged, digest_beside, fit_of, say_made_again, write_artefact
+from bareface.storage.folders import LOCK, held
 
 CONFIG = "config.json"
 _OURS = {LOCK, CONFIG + SUFFIX}  # what a folder may hold without its configuration

@@ -20,7 +20,7 @@ from bareface.faces.examine import Examination
 from bareface.inversion.judges import same_network
 from bareface.membership.base import Labelled
 from bareface.membership.features import direction
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.stats.roc import auc
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.artefacts import artefact_path
 from bareface.auditing.cast import images_for
 from bareface.auditing.hygiene import (
     Checked,
@@ -28,7 +27,8 @@ from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
+from bareface.storage.artefacts import artefact_path
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, FloatArray
 from bareface.vocabulary import Role

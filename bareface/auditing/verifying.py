@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bareface
-from bareface.evidence import Record
 from bareface.faces.contents import Contents
 from bareface.faces.images import EncodedImages, RosterImages
 from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import FOLDS, PairList, consecutive_pairs, read_pairs
 from bareface.faces.source import Images
-from bareface.files import sha256_of
-from bareface.image_folders import refuse_links
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
 from bareface.probing.witness import Witness
-from bareface.roster import Roster
+from bareface.records.evidence import Record
+from bareface.rosters.image_folders import refuse_links
+from bareface.rosters.roster import Roster
 from bareface.stats.verification import FARS, VerificationResult, verify_pairs
+from bareface.storage.files import sha256_of
 from bareface.trace import Channel, FloatArray
 from bareface.vocabulary import Role
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 
 from bareface.cli.manners import Stages
-from bareface.columns import write_csv
 from bareface.errors import RosterError, TargetError, UsageError
 from bareface.faces.aligning import (
     Detector,
@@ -19,7 +18,8 @@ from bareface.faces.aligning import (
 )
 from bareface.faces.decode import printable
 from bareface.faces.template import TEMPLATES
-from bareface.image_folders import pictures_below, refuse_links
+from bareface.rosters.image_folders import pictures_below, refuse_links
+from bareface.storage.columns import write_csv
 
 REJECTS = "unaligned.csv"
 

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bareface.assignment import Seal, read_seal
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.config_file import make_config, read_config
 from bareface.auditing.lots import seal_beside
@@ -13,14 +12,15 @@ from bareface.auditing.settings import AuditConfig
 from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
 from bareface.errors import ExitCode, UsageError
-from bareface.evidence import Evidence
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.files import write_text
+from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
 from bareface.report.text import render_text
-from bareface.roster import Roster, join, read_manifest
+from bareface.rosters.assignment import Seal, read_seal
+from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.settings.spec import parse_spec
+from bareface.storage.files import write_text
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target

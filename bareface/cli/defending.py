@@ -12,9 +12,9 @@ from bareface.cli.listing import lines_of, page_of, say_unavailable
 from bareface.cli.manners import Stages
 from bareface.cli.training import read_recipe
 from bareface.errors import UsageError
-from bareface.files import write_text
 from bareface.membership import ATTACKS
-from bareface.roster import read_manifest
+from bareface.rosters.roster import read_manifest
+from bareface.storage.files import write_text
 from bareface.training.defences import DEFENCES, defence_class, defences
 
 FIGURES = (".png", ".svg")

@@ -18,11 +18,11 @@ from bareface.cli.auditing import audit_configured
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.manners import Stages, out
 from bareface.faces.synthetic import write_folder
-from bareface.files import write_text
 from bareface.report.text import render_text
-from bareface.roster import Roster, read_folder, read_manifest, write_manifest
+from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.settings.spec import ImageSpec
+from bareface.storage.files import write_text
 from bareface.vocabulary import Role
 
 SIZE = 48

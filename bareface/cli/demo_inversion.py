@@ -13,11 +13,11 @@ from bareface.auditing.inversion.terms import Terms
 from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder
-from bareface.files import write_text
 from bareface.inversion.judges import Judge
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
+from bareface.storage.files import write_text
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 

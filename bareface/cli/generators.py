@@ -15,8 +15,6 @@ from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
 from bareface.faces.synthetic import EndlessFaces, SyntheticFaces
-from bareface.folders import held
-from bareface.image_folders import pictures_below, refuse_links
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.store import Precision
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces
@@ -25,7 +23,9 @@ from bareface.inversion.gan.lesson import pupil
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
 from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
 from bareface.inversion.stylegan2.config import Config
-from bareface.roster import Ignored, Roster, read_folder
+from bareface.rosters.image_folders import pictures_below, refuse_links
+from bareface.rosters.roster import Ignored, Roster, read_folder
+from bareface.storage.folders import held
 from bareface.training.batches import held_in_memory
 from bareface.vocabulary import Role
 

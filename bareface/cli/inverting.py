@@ -17,7 +17,7 @@ from bareface.cli.reporting import write_inversion_page
 from bareface.errors import ExitCode, UsageError
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
-from bareface.inversion_record import Arm, InversionRecord
+from bareface.records.inversion import Arm, InversionRecord
 from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 from bareface.untrusted.yaml_text import read_yaml

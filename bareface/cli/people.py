@@ -7,7 +7,7 @@ import typer
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, read_manifest
 from bareface.untrusted.regular import is_folder
 from bareface.vocabulary import Role
 

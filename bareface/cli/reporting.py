@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from bareface.evidence import read_evidence
-from bareface.files import write_text
-from bareface.inversion_file import INVERSION_FILE, read_inversion
+from bareface.records.evidence import read_evidence
+from bareface.records.inversion_file import INVERSION_FILE, read_inversion
 from bareface.report.html import render_html
 from bareface.report.inversion import render_inversion_html
 from bareface.report.text import render_text
+from bareface.storage.files import write_text
 
 INVERSION_PAGE = "inversion.html"
 

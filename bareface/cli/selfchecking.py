@@ -11,8 +11,8 @@ from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.probing.selfcheck import entrance_of, selfcheck
-from bareface.roster import Roster, read_folder
-from bareface.selfcheck_record import SelfCheck
+from bareface.records.selfcheck import SelfCheck
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.spec import parse_spec
 from bareface.streams import stream
 from bareface.targets.kinds import load_any

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bareface.assignment import Shares, draw, seal, seal_path, write_seal
 from bareface.errors import UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.files import sha256_of
 from bareface.report.numbers import count
-from bareface.roster import Roster, read_list, write_manifest
+from bareface.rosters.assignment import Shares, draw, seal, seal_path, write_seal
+from bareface.rosters.roster import Roster, read_list, write_manifest
+from bareface.storage.files import sha256_of
 from bareface.vocabulary import Role
 
 

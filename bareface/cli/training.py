@@ -12,7 +12,7 @@ from bareface.cli.people import say_ignored
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import Recipe
 from bareface.settings.yaml_file import read_mapping

@@ -7,11 +7,11 @@ from pathlib import Path
 from bareface.auditing.verifying import VerificationRecord, read_paired_images, verify
 from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
-from bareface.evidence import Interval, OperatingPoint
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.pairs import FOLDS, write_pairs
 from bareface.probing.kinds import witness_of
 from bareface.probing.templates import Flip
+from bareface.records.evidence import Interval, OperatingPoint
 from bareface.report import numbers
 from bareface.settings.spec import parse_spec
 from bareface.stats.verification import FARS

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from bareface.columns import read_rows, refuse_ragged, refuse_strays
 from bareface.errors import BarefaceError, RosterError, UsageError
 from bareface.faces.align import align
 from bareface.faces.contents import Contents
 from bareface.faces.decode import picture_of, thread_count
 from bareface.faces.template import Template
-from bareface.files import write_bytes
-from bareface.image_folders import Found, pictures_below
+from bareface.rosters.image_folders import Found, pictures_below
+from bareface.storage.columns import read_rows, refuse_ragged, refuse_strays
+from bareface.storage.files import write_bytes
 from bareface.untrusted.regular import is_file, what_lies_at
 
 Detector = Callable[[NDArray[np.uint8]], ArrayLike | None]

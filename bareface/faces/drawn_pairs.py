@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError
 from bareface.faces.pairs import FOLDS, PairList, check_folds, named_pairs
-from bareface.grouping import rows_of
-from bareface.roster import Roster
+from bareface.rosters.grouping import rows_of
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 
 

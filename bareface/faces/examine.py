@@ -22,7 +22,7 @@ from bareface.faces.blind import Features, describe
 from bareface.faces.contents import Contents
 from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
 from bareface.faces.perceptual import BYTES, Hashes, perceptual_hash
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.vocabulary import Role
 
 MAX_REJECT_RATE, BIAS_LEVEL = 0.01, 0.01

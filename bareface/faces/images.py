@@ -13,7 +13,7 @@ from torch import Tensor
 from bareface.errors import ImageError
 from bareface.faces.contents import Contents
 from bareface.faces.decode import fit, picture_of, printable, thread_count
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.columns import column, read_csv, refuse_strays, write_csv
 from bareface.errors import RosterError, UsageError
-from bareface.image_folders import IMAGE_SUFFIXES, is_picture
+from bareface.rosters.image_folders import IMAGE_SUFFIXES, is_picture
+from bareface.storage.columns import column, read_csv, refuse_strays, write_csv
 from bareface.untrusted.regular import content_of, is_file, what_lies_at
 
 FOLDS = 10

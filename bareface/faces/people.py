@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from bareface.errors import RosterError
 from bareface.faces.packs.listing import Listing
 from bareface.faces.packs.pack import format_of, is_pack, open_pack, suffixes
-from bareface.image_folders import is_picture, refuse_links
-from bareface.roster import Ignored, Roster, read_folder
+from bareface.rosters.image_folders import is_picture, refuse_links
+from bareface.rosters.roster import Ignored, Roster, read_folder
 from bareface.untrusted.regular import is_file, is_folder, is_there
 from bareface.vocabulary import Role
 

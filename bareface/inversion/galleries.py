@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import UsageError
-from bareface.grouping import rows_of
+from bareface.rosters.grouping import rows_of
 
 Rows = NDArray[np.intp]
 

@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bareface.artefacts import artefact_path, is_sound
 from bareface.errors import RunError
+from bareface.storage.artefacts import artefact_path, is_sound
 
 FORMAT = 1
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.artefacts import Fit, artefact_path, fit_of, is_sound, write_artefact
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
-from bareface.files import remove_stale
-from bareface.folders import subfolder
 from bareface.probing.bank import BANK_SCHEMA
 from bareface.probing.witness import Ask, Batch, Offer, Witness
+from bareface.storage.artefacts import Fit, artefact_path, fit_of, is_sound, write_artefact
+from bareface.storage.files import remove_stale
+from bareface.storage.folders import subfolder
 from bareface.trace import Channel, FloatArray, Layer, Trace
 
 # Raise it when a change of the code changes the numbers.

@@ -32,7 +32,7 @@ from bareface.errors import TargetError
 from bareface.faces.source import Images
 from bareface.probing.entering import BackboneEntrance, Entrance, Look, Running, Vector
 from bareface.probing.feedings import Feeding, feedings, is_colourless, orders_of
-from bareface.selfcheck_record import InputFit, SelfCheck
+from bareface.records.selfcheck import InputFit, SelfCheck
 from bareface.settings.spec import ImageSpec
 from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bareface.evidence import Assignment, Balance, Interval
+from bareface.records.evidence import Assignment, Balance, Interval
 from bareface.report import numbers
 from bareface.vocabulary import GAMES
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from bareface.evidence import Evidence
+from bareface.records.evidence import Evidence
 
 _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

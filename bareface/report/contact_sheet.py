@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import UsageError
-from bareface.files import write_text
 from bareface.report.clean import harmless
 from bareface.report.html import template
 from bareface.report.inversion_rows import signed
+from bareface.storage.files import write_text
 
 SHEET_FILE = "SENSITIVE-contact-sheet.html"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bareface.evidence import Exposure, Finding
+from bareface.records.evidence import Exposure, Finding
 from bareface.report import numbers
 from bareface.report.numbers import count
 from bareface.vocabulary import GAMES

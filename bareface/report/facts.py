@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 
 WHY = "Why this input"
 

@@ -6,7 +6,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from bareface.evidence import Evidence
+from bareface.records.evidence import Evidence
 from bareface.report import prose
 from bareface.report.alternatives import exposure_text, forest_text, roc_text
 from bareface.report.clean import cleaned

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bareface.overlap_record import Hygiene, OwnPeople, Partners, SharedPeople, SharedPictures
+from bareface.records.overlap import Hygiene, OwnPeople, Partners, SharedPeople, SharedPictures
 from bareface.report import numbers
 from bareface.report.numbers import count
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bareface.inversion_record import Arm, GalleryCard, InversionRecord, JudgeCard
+from bareface.records.inversion import Arm, GalleryCard, InversionRecord, JudgeCard
 from bareface.report import inversion_prose, numbers
 from bareface.report.clean import harmless, without_any_folders
 from bareface.report.facts import Fact, digests, short_digest

@@ -1,6 +1,6 @@
 """The words of an inversion report that do not depend on the run."""
 
-from bareface.inversion_record import ArmName, Reading
+from bareface.records.inversion import ArmName, Reading
 from bareface.report.prose import Plain
 
 ARM_ORDER: tuple[ArmName, ...] = ("optimised", "base", "select", "placebo", "oracle")

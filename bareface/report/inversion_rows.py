@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from bareface.evidence import Interval, Share
-from bareface.inversion_record import (
+from bareface.records.evidence import Interval, Share
+from bareface.records.inversion import (
     Arm,
     Distribution,
     Excess,

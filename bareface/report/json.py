@@ -4,8 +4,8 @@ import json
 
 from pydantic import BaseModel
 
-from bareface import inversion_record
-from bareface.evidence import SCHEMA_VERSION, Evidence
+from bareface.records import inversion as inversion_record
+from bareface.records.evidence import SCHEMA_VERSION, Evidence
 
 
 def schema() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from bareface.evidence import LayerSeparation
+from bareface.records.evidence import LayerSeparation
 from bareface.report import numbers
 from bareface.report.numbers import count
 from bareface.vocabulary import GAMES

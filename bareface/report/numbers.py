@@ -7,7 +7,7 @@ Intervals round outwards, p-values upwards.
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from bareface.evidence import Interval
+from bareface.records.evidence import Interval
 
 Written = Callable[[float, str], str]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bareface.evidence import Evidence, Finding, Rejected
+from bareface.records.evidence import Evidence, Finding, Rejected
 from bareface.report import numbers
 from bareface.report.balance import assignment_sentence, balance_sentences
 from bareface.report.exposures import ExposureBlock, exposure_blocks

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bareface.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share
+from bareface.records.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share
 from bareface.report import numbers
 from bareface.report.numbers import nominal
 from bareface.report.prose import NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge

@@ -1,6 +1,6 @@
 """The self-check of the input, in words."""
 
-from bareface.evidence import SelfCheck
+from bareface.records.evidence import SelfCheck
 from bareface.report.numbers import count
 
 _WORDS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.markup import escape
 
-from bareface.evidence import Evidence
+from bareface.records.evidence import Evidence
 from bareface.report.clean import cleaned
 from bareface.report.facts import WHY
 from bareface.report.page import GameBlock, Page, page

@@ -21,7 +21,7 @@ people one relative, the promise would be broken several times over.
 import math
 from collections.abc import Sequence
 
-from bareface.overlap_record import Calibration
+from bareface.records.overlap import Calibration
 from bareface.stats.sample import Floats
 
 TAIL, FEWEST_PAIRS, POWER = 200, 4_950, 1.5

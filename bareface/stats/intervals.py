@@ -40,7 +40,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval, Share
+from bareface.records.evidence import Interval, Share
 from bareface.stats.roc import judged_auc, weighted_wins
 from bareface.stats.sample import Bools, Codes, Floats, Sample
 

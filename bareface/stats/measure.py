@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bareface.evidence import Control, Measurement
+from bareface.records.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
 from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value, redrawn_aucs

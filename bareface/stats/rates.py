@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bareface.errors import UsageError
-from bareface.evidence import OperatingPoint, Share
+from bareface.records.evidence import OperatingPoint, Share
 from bareface.stats.intervals import share_of_people, variance_between_people
 from bareface.stats.sample import Bools, Floats, Sample
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bareface.errors import UsageError
-from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement
+from bareface.records.evidence import Balance, Control, Direction, Interval, Matched, Measurement
 from bareface.vocabulary import AssignmentWay, Verdict
 
 ALPHA = 0.05

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval, OperatingPoint, Record
+from bareface.records.evidence import Interval, OperatingPoint, Record
 from bareface.stats.intervals import LEVEL, clopper_pearson
 from bareface.stats.rates import operating_points, plain_thresholds
 from bareface.stats.roc import auc, roc

@@ -11,13 +11,13 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 
 from bareface.errors import CheckpointError
-from bareface.opcodes import Call, Name, Persistent, mapped, walk
 from bareface.targets.sniff import Kind, sniff
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
 from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of
 from bareface.targets.unsafe import holders
 from bareface.targets.unwrap import flatten
 from bareface.untrusted.json_text import read_json
+from bareface.untrusted.opcodes import Call, Name, Persistent, mapped, walk
 from bareface.untrusted.walk import TooMuchError
 
 MAX_PICKLE = 256 << 20

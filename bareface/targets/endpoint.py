@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from bareface.errors import TargetError
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.post import HttpClient

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from bareface.errors import TargetError
-from bareface.files import sha256_of
+from bareface.storage.files import sha256_of
 from bareface.targets.backbones.plan import Shapes
 from bareface.targets.card import BackboneCard, read_card
 from bareface.targets.container import read_static

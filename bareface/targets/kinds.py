@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU

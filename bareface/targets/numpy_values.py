@@ -6,7 +6,7 @@ recognised on paper; where torch reads the same file, stand-ins that do nothing 
 
 import numpy as np
 
-from bareface.opcodes import Call, Name
+from bareface.untrusted.opcodes import Call, Name
 
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 _SCALARS = frozenset(Name(module, "scalar") for module in _MODULES)

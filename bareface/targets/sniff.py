@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from bareface.errors import CheckpointError, UnsafeFileError
-from bareface.opcodes import mapped, walk
 from bareface.targets.unsafe import EXPORT, refuse_code
+from bareface.untrusted.opcodes import mapped, walk
 from bareface.untrusted.regular import is_file, open_file, what_lies_at
 
 Kind = Literal["safetensors", "torch zip", "torch legacy"]

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bareface.errors import CheckpointError, TargetError
-from bareface.files import atomic_path, sha256_of, write_text
 from bareface.settings.spec import GIVEN, ImageSpec
+from bareface.storage.files import atomic_path, sha256_of, write_text
 from bareface.targets.card import BackboneCard, SpecCard, read_card
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target

@@ -20,11 +20,11 @@ import pyarrow.compute as compute
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.columns import column, read_csv
 from bareface.errors import TargetError
-from bareface.evidence import TargetCard
-from bareface.files import sha256_of
+from bareface.records.evidence import TargetCard
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
+from bareface.storage.columns import column, read_csv
+from bareface.storage.files import sha256_of
 from bareface.targets.printable import printable
 from bareface.untrusted.regular import is_file, open_file, what_lies_at
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 from bareface.settings.spec import ImageSpec
 from bareface.targets.running_statistics import is_degenerate, shift
 from bareface.targets.weights import weights_sha256

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bareface.errors import CheckpointError
-from bareface.opcodes import DICT, Call, Name, Persistent
 from bareface.targets.numpy_values import is_numpy, numpy_scalar
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
+from bareface.untrusted.opcodes import DICT, Call, Name, Persistent
 from bareface.untrusted.walk import TooMuchError, Walk
 
 MAX_DEPTH = 64

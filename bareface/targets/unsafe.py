@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from bareface.errors import UnsafeFileError
-from bareface.opcodes import Call, Name, Persistent
 from bareface.targets.numpy_values import NUMPY_NAMES
 from bareface.targets.printable import printable
 from bareface.targets.storages import DTYPES
 from bareface.targets.tree import STORAGES
+from bareface.untrusted.opcodes import Call, Name, Persistent
 
 EXPORT = "torch.save(model.state_dict(), path) in the code that made it, then bring that file"
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load, save
 
-from bareface.artefacts import Fit, fit_of, remove_artefact, say_made_again, write_artefact
 from bareface.errors import RunError
-from bareface.files import sha256_of, write_bytes
 from bareface.settings.recipe import Recipe
+from bareface.storage.artefacts import Fit, fit_of, remove_artefact, say_made_again, write_artefact
+from bareface.storage.files import sha256_of, write_bytes
 from bareface.targets.store import CARD, HEAD, WEIGHTS, save_target
 from bareface.targets.target import Target
 from bareface.training.learner import Learner

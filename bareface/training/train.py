@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
-from bareface.folders import held
 from bareface.settings.recipe import Recipe
+from bareface.storage.folders import held
 from bareface.streams import seed_for
 from bareface.targets.device import CPU
 from bareface.targets.store import load_target

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from bareface.evidence import Measurement
-from bareface.files import write_text
+from bareface.records.evidence import Measurement
 from bareface.stats.intervals import clopper_pearson
+from bareface.storage.files import write_text
 from bareface.streams import stream
 from bareface.vocabulary import Verdict
 from benchmarks.validity.counted import coverage, false_positive_rates, numbers

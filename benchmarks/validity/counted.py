@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bareface.evidence import Finding, Measurement, Share
+from bareface.records.evidence import Finding, Measurement, Share
 
 Outcomes = list[dict[str, Any]]
 

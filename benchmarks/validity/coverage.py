@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from bareface.evidence import Interval
+from bareface.records.evidence import Interval
 from bareface.stats.intervals import clopper_pearson
 from bareface.stats.measure import measure
 from bareface.stats.rates import conformal_thresholds, operating_points

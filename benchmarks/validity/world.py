@@ -25,12 +25,12 @@ from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
-from bareface.files import write_bytes
 from bareface.membership.features import direction, flip_agreement
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.stats.verdict import overall
+from bareface.storage.files import write_bytes
 from bareface.targets.kinds import load_any
 from bareface.trace import Channel, Trace
 from bareface.vocabulary import AssignmentWay, Game, Verdict

@@ -12,7 +12,6 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from bareface.artefacts import write_artefact
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.defending.bench import every_defence, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
@@ -25,11 +24,12 @@ from bareface.auditing.defending.world import TRAINING, Group, World, rendered_w
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.errors import RosterError, RunError, UsageError
-from bareface.evidence import Control, Finding, Interval, Measurement, OperatingPoint
-from bareface.roster import Roster
+from bareface.records.evidence import Control, Finding, Interval, Measurement, OperatingPoint
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.intervals import share
+from bareface.storage.artefacts import write_artefact
 from bareface.targets.build import build
 from bareface.targets.target import Target
 from bareface.training.defences import defences

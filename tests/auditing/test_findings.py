@@ -17,9 +17,9 @@ from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces, in_arena
 from bareface.errors import Abstained, UsageError
-from bareface.evidence import Finding
 from bareface.membership.base import Attack, Known, Labelled
-from bareface.roster import Roster
+from bareface.records.evidence import Finding
+from bareface.rosters.roster import Roster
 from bareface.scores import Scores
 from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, Role, Verdict

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bareface.auditing.games import arena, check_games, partners, possible_games, refuse_without_games
 from bareface.errors import RosterError
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.vocabulary import GAMES, Role
 
 

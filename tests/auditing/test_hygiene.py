@@ -20,8 +20,8 @@ from bareface.auditing.overlap.people import SamePeople, Side, same_people
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.overlap_record import Calibration, SharedPictures
-from bareface.roster import Roster
+from bareface.records.overlap import Calibration, SharedPictures
+from bareface.rosters.roster import Roster
 from bareface.stats.matching import Matches
 
 FACES = [

@@ -14,7 +14,7 @@ from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, in_arena, with_trained
 from bareface.membership.mean_direction import MeanDirection
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.stats.roc import auc
 from bareface.trace import Channel, Reference, Trace, Trained, join
 from bareface.vocabulary import GAMES, Game, Role

@@ -9,7 +9,7 @@ from small_audit import SmallAudit, small_audit
 from bareface.auditing.audit import Brought, conduct
 from bareface.auditing.own_models import reference_roster
 from bareface.auditing.settings import AuditSettings, attacks_named
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings
 from bareface.settings.spec import ImageSpec
 from bareface.vocabulary import Role

@@ -17,8 +17,8 @@ from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.overlap_record import Calibration, OwnPeople
-from bareface.roster import Roster
+from bareface.records.overlap import Calibration, OwnPeople
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
 from bareface.stats.matching import Matches
 from bareface.vocabulary import CANDIDATES, Role

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from bareface.auditing.audit import roster_digest
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 
 
 def test_file_names_in_no_encoding_have_a_digest_too() -> None:

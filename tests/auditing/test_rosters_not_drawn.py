@@ -15,7 +15,7 @@ from bareface.auditing.games import Arena, arena
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import UNTRAINED, Traces, recognition
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.trace import BN_CHANNELS, Channel, Trace
 from bareface.vocabulary import AssignmentWay, Role, Verdict
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
 from bareface.faces.examine import examine
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 
 FACES = [
     Image.fromarray(face)

@@ -24,8 +24,8 @@ from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
-from bareface.inversion_file import read_inversion
-from bareface.inversion_record import InversionRecord
+from bareface.records.inversion import InversionRecord
+from bareface.records.inversion_file import read_inversion
 from bareface.report.json import inversion_schema
 from bareface.vocabulary import Role
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bareface.assignment import check_seal, read_seal, seal_path
 from bareface.cli.app import app
-from bareface.roster import read_manifest
+from bareface.rosters.assignment import check_seal, read_seal, seal_path
+from bareface.rosters.roster import read_manifest
 
 
 def split(*words: str | Path) -> Result:

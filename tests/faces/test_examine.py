@@ -8,7 +8,7 @@ from PIL import Image
 from bareface.errors import RosterError
 from bareface.faces.decode import decode
 from bareface.faces.examine import Examination, Reject, examine, refuse_if_biased
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 
 
 def face(seed: int, size: int = 24) -> Image.Image:

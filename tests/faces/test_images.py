@@ -8,7 +8,7 @@ from PIL import Image
 from bareface.errors import ImageError
 from bareface.faces.decode import decode, fit
 from bareface.faces.images import RosterImages
-from bareface.roster import read_folder
+from bareface.rosters.roster import read_folder
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold
 from bareface.errors import RosterError, UsageError
 from bareface.faces.drawn_pairs import _pair_number, draw_pairs
 from bareface.faces.pairs import PairList, consecutive_pairs, read_pairs, write_pairs
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 
 LFW = "2\t2\nAda\t1\t2\nAda\t3\t10\nAda\t1\tBo\t1\nCy\t2\tBo\t1\nDi\t1\t2\nDi\t1\t3\nDi\t1\tEd\t4\nEd\t4\tFe\t1\n"
 

@@ -16,7 +16,7 @@ from bareface.faces.images import RosterImages
 from bareface.faces.packs.pack import is_pack, open_pack
 from bareface.faces.people import read_people
 from bareface.faces.synthetic import write_folder
-from bareface.roster import Roster, join, read_folder, read_manifest, write_manifest
+from bareface.rosters.roster import Roster, join, read_folder, read_manifest, write_manifest
 
 KINDS = {
     "train.rec": packed.as_records,

@@ -26,7 +26,7 @@ from bareface.faces.synthetic import (
     write_folder,
 )
 from bareface.faces.synthetic.parameters import Identity, Nuisance, decode
-from bareface.roster import read_folder
+from bareface.rosters.roster import read_folder
 
 
 @pytest.fixture(autouse=True)

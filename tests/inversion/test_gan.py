@@ -14,7 +14,6 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import ArrayImages
-from bareface.folders import held
 from bareface.inversion.checkpoints.store import read_card
 from bareface.inversion.gan.augment import augment, next_p
 from bareface.inversion.gan.checkpoints import newest_checkpoint
@@ -25,6 +24,7 @@ from bareface.inversion.gan.sheet import sheet
 from bareface.inversion.gan.train import Step, real_batch, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.fir import upsample2d
+from bareface.storage.folders import held
 
 SMALL = Config((8, 8), z_dim=4, w_dim=4, mapping_layers=1)
 LARGE = replace(SMALL, channels=(8, 8, 4))

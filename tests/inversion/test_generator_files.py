@@ -24,7 +24,7 @@ from bareface.inversion.checkpoints.names import from_rosinality, name_pairs, to
 from bareface.inversion.checkpoints.pickled import entries, plain, refuse_strangers
 from bareface.inversion.checkpoints.store import Card, load_generator, read_card, save_generator
 from bareface.inversion.stylegan2.config import Config
-from bareface.opcodes import walk
+from bareface.untrusted.opcodes import walk
 
 CLAMPED = replace(TINY, conv_clamp=256.0)
 State = dict[str, Tensor]

@@ -12,7 +12,6 @@ from inverted import STILL_LIFE, LinearGenerator, small_target
 from stylegans import tiny
 from torch import Tensor, nn
 
-from bareface.artefacts import write_artefact
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.agreement import Agreement
@@ -31,6 +30,7 @@ from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.variation import Redrawn
 from bareface.inversion.views import Augmentation
 from bareface.settings.spec import ImageSpec
+from bareface.storage.artefacts import write_artefact
 from bareface.targets.target import Target
 
 

@@ -15,7 +15,7 @@ from bareface.faces.source import ArrayImages
 from bareface.faces.synthetic import SyntheticFaces
 from bareface.probing.feedings import Feeding, feedings, is_colourless
 from bareface.probing.selfcheck import FEWEST_IMAGES, refuse_if_misfit, selfcheck
-from bareface.selfcheck_record import SelfCheck
+from bareface.records.selfcheck import SelfCheck
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.running_statistics import misfit

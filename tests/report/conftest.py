@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from bareface.evidence import (
+from bareface.records.evidence import (
     AttackCard,
     Control,
     Evidence,

@@ -1,6 +1,14 @@
 """What stood on two sides, in words."""
 
-from bareface.overlap_record import Calibration, Hygiene, OwnPeople, Partners, SharedNames, SharedPeople, SharedPictures
+from bareface.records.overlap import (
+    Calibration,
+    Hygiene,
+    OwnPeople,
+    Partners,
+    SharedNames,
+    SharedPeople,
+    SharedPictures,
+)
 from bareface.report.hygiene import hygiene_sentences
 
 

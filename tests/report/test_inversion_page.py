@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from bareface.errors import RunError, UsageError
-from bareface.evidence import Interval, Provenance, Share, TargetCard
-from bareface.inversion_file import read_inversion, write_inversion
-from bareface.inversion_record import (
+from bareface.records.evidence import Interval, Provenance, Share, TargetCard
+from bareface.records.inversion import (
     Arm,
     ArmName,
     Consensus,
@@ -35,6 +34,7 @@ from bareface.inversion_record import (
     Transfer,
     WinRate,
 )
+from bareface.records.inversion_file import read_inversion, write_inversion
 from bareface.report.contact_sheet import SHEET_FILE, Match, Reconstruction, contact_sheet
 from bareface.report.inversion import render_inversion_html, render_inversion_section
 from bareface.vocabulary import Verdict

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bareface.evidence import write_evidence
+from bareface.records.evidence import write_evidence
 from bareface.report import html as report_html
 from bareface.report import plots, render_html
 from bareface.vocabulary import Verdict
@@ -180,7 +180,7 @@ def test_the_template_never_switches_escaping_off() -> None:
 RENDER = """
 import hashlib, sys
 from pathlib import Path
-from bareface.evidence import read_evidence
+from bareface.records.evidence import read_evidence
 from bareface.report import render_html, render_text
 evidence = read_evidence(Path(sys.argv[1]))
 render_text(evidence)

@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from bareface.evidence import Interval, LayerSeparation
+from bareface.records.evidence import Interval, LayerSeparation
 from bareface.report import plots
 from bareface.report.exposures import exposure_blocks
 from bareface.report.layers import layer_blocks

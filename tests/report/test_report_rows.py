@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bareface.evidence import Control, Finding, Interval, OperatingPoint, Share
+from bareface.records.evidence import Control, Finding, Interval, OperatingPoint, Share
 from bareface.report.page import page
 from bareface.report.rows import Cell, finding_badge, finding_row, nominal_fprs, rate_rows
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bareface.faces.synthetic import write_folder
-from bareface.roster import Roster, read_folder, write_manifest
+from bareface.rosters.roster import Roster, read_folder, write_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.store import save_target

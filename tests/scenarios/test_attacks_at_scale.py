@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.vocabulary import Role

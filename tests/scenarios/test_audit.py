@@ -16,8 +16,8 @@ import bareface
 from bareface.auditing.attack_models import read_attack_models
 from bareface.auditing.traces import candidates
 from bareface.cli.app import app
-from bareface.evidence import read_evidence
-from bareface.roster import read_manifest, write_manifest
+from bareface.records.evidence import read_evidence
+from bareface.rosters.roster import read_manifest, write_manifest
 from bareface.vocabulary import Role
 
 SMALL_SHADOW = (

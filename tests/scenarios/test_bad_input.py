@@ -168,7 +168,7 @@ def test_one_reject_is_recorded_and_the_audit_goes_on(world: Path, tmp_path: Pat
     config.write_text(f"model: target\nroster: people.csv\n{QUICK}")
     result = CliRunner().invoke(app, ["audit", str(config), "-o", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
-    from bareface.evidence import read_evidence
+    from bareface.records.evidence import read_evidence
 
     evidence = read_evidence(tmp_path / "run")
     assert [(reject.role, reject.reason) for reject in evidence.rejects] == [("outside", "not an image")]

@@ -14,9 +14,9 @@ from serving import Service, serving
 from typer.testing import CliRunner, Result
 
 from bareface.cli.app import app
-from bareface.evidence import Evidence, read_evidence
 from bareface.faces.images import RosterImages
-from bareface.roster import read_manifest
+from bareface.records.evidence import Evidence, read_evidence
+from bareface.rosters.roster import read_manifest
 from bareface.targets.store import save_target
 
 ATTACKS = "attacks: [bn-distance, embedding-norm, flip-agreement]\n"

@@ -15,13 +15,13 @@ from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trai
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.cli.app import app
-from bareface.evidence import read_evidence
 from bareface.faces.examine import examine
+from bareface.records.evidence import read_evidence
+from bareface.records.selfcheck import SelfCheck
 from bareface.report.html import render_html
 from bareface.report.selfcheck import selfcheck_pairs
 from bareface.report.text import render_text
-from bareface.roster import read_folder, read_manifest
-from bareface.selfcheck_record import SelfCheck
+from bareface.rosters.roster import read_folder, read_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.store import load_target, save_target
 from bareface.training.recalibrate import estimate_statistics

@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 from bareface.auditing.inversion.terms import Terms
 from bareface.cli import demo_inversion
 from bareface.cli.app import app
-from bareface.inversion_file import read_inversion
+from bareface.records.inversion_file import read_inversion
 from bareface.report.contact_sheet import SHEET_FILE
-from bareface.roster import read_manifest
+from bareface.rosters.roster import read_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.store import load_target, save_target

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from bareface.auditing.overlap.sets import Comparison, compare_sets
 from bareface.cli.app import app
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 

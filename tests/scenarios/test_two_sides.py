@@ -18,8 +18,8 @@ from bareface.auditing.settings import AuditSettings
 from bareface.auditing.usable import NO_RECOGNISER, usable_images
 from bareface.cli.app import app
 from bareface.errors import UsageError
-from bareface.evidence import Evidence, read_evidence
-from bareface.roster import Roster, read_manifest, write_manifest
+from bareface.records.evidence import Evidence, read_evidence
+from bareface.rosters.roster import Roster, read_manifest, write_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval
+from bareface.records.evidence import Interval
 from bareface.stats.intervals import (
     auc_by_images,
     auc_by_people,

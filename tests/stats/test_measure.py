@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bareface.errors import UsageError
-from bareface.evidence import Control, Measurement
+from bareface.records.evidence import Control, Measurement
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
 from bareface.stats.verdict import Grounds, decide
 from bareface.vocabulary import Verdict

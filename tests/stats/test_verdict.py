@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bareface.errors import UsageError
-from bareface.evidence import Balance, Control, Direction, Interval, Matched, Measurement
+from bareface.records.evidence import Balance, Control, Direction, Interval, Matched, Measurement
 from bareface.stats.verdict import Grounds, decide, of_game, overall
 from bareface.vocabulary import Verdict
 

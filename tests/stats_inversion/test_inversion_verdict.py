@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval
-from bareface.inversion_record import Arm, ArmName, GalleryCard, Judgement, Rise, Transfer
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Arm, ArmName, GalleryCard, Judgement, Rise, Transfer
 from bareface.stats.inversion.claims import Cosines, cosines
 from bareface.stats.inversion.judgement import judgements
 from bareface.stats.inversion.verdict import decide, with_holm

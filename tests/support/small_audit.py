@@ -14,7 +14,7 @@ from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.faces.synthetic import write_folder
 from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 

@@ -203,7 +203,7 @@ def test_the_key_to_drop_is_named(wrap: Callable[[State], object], key: str, sma
 def test_bytes_may_only_be_written_in_the_one_codec_that_pickles_use(tmp_path: Path) -> None:
     from hostile import archive
 
-    from bareface.pickle_bounds import MAX_ENCODED
+    from bareface.untrusted.pickle_bounds import MAX_ENCODED
 
     for codec, text in ((b"hex", b"aa"), (b"latin1", b"a" * (MAX_ENCODED + 1))):
         size = len(text).to_bytes(4, "little")

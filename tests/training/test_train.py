@@ -14,12 +14,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bareface.artefacts import SUFFIX
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import ArrayImages
-from bareface.folders import LOCK, held
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
+from bareface.storage.artefacts import SUFFIX
+from bareface.storage.folders import LOCK, held
 from bareface.targets.target import Target
 from bareface.training import checkpoints
 from bareface.training.train import Step, train

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bareface.auditing.config_file import read_config
-from bareface.columns import read_csv
 from bareface.errors import BarefaceError
 from bareface.faces.aligning import read_landmarks
 from bareface.faces.packs.records import RecordFile
@@ -15,10 +14,11 @@ from bareface.faces.packs.sidecars import read_list, read_property
 from bareface.faces.packs.tar import TarPack
 from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import read_pairs
-from bareface.files import sha256_of
 from bareface.inversion.checkpoints.store import read_card as read_generator_card
 from bareface.inversion.eigenfaces.store import load_eigenfaces
-from bareface.roster import read_manifest
+from bareface.rosters.roster import read_manifest
+from bareface.storage.columns import read_csv
+from bareface.storage.files import sha256_of
 from bareface.targets.card import read_card
 from bareface.targets.kinds import load_any
 from bareface.untrusted.regular import content_of, is_file, is_folder, is_there, what_lies_at

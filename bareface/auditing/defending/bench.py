@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import bareface
-from bareface.artefacts import is_sound, write_artefact
 from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
 from bareface.auditing.defending.trial import Stand, run_trial
 from bareface.auditing.defending.world import World
@@ -15,6 +14,7 @@ from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import run_folder
 from bareface.errors import RunError, UsageError
 from bareface.settings.notation import name_and_parameters
+from bareface.storage.artefacts import is_sound, write_artefact
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class, defences
 from bareface.untrusted.shown import gist

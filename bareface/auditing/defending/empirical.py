@@ -9,7 +9,7 @@ network: the bound is a comparison beside a proof, not a proof.
 import math
 from collections.abc import Iterable
 
-from bareface.evidence import Finding, Share
+from bareface.records.evidence import Finding, Share
 
 LEVEL = 0.95
 

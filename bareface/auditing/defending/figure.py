@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bareface.auditing.defending.record import Bench
 from bareface.auditing.defending.summary import HEAD, PERSON, STATISTICS, VIEWS, Line, Mean, lines
 from bareface.auditing.defending.table import REACHES
-from bareface.files import atomic_path
+from bareface.storage.files import atomic_path
 
 COLOURS = {
     "nothing": "#222222", "head": "#b5651d", "statistics": "#7a5195", "answers": "#2f6f4f", "weights": "#1f6fb4",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bareface.evidence import Control, Interval, OperatingPoint, Record, Share
+from bareface.records.evidence import Control, Interval, OperatingPoint, Record, Share
 from bareface.training.defence import Reach, Sort
 from bareface.vocabulary import Verdict
 

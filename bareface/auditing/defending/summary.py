@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bareface.auditing.defending.record import UNDEFENDED, Bench, Leak, Trial
-from bareface.evidence import Interval
+from bareface.records.evidence import Interval
 
 _Z = 1.959964
 STATISTICS, LENGTH, VIEWS, PERSON, HEAD = "statistics", "length", "views", "person", "head"

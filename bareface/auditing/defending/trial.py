@@ -17,12 +17,12 @@ from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.verifying import PairedImages, verify
-from bareface.evidence import Evidence, Finding
 from bareface.faces.contents import Contents
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.images import RosterImages
 from bareface.probing.kinds import lacks_running_statistics, witness_of
-from bareface.roster import Roster
+from bareface.records.evidence import Evidence, Finding
+from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.streams import seed_for
 from bareface.targets.target import Target

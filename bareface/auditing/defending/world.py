@@ -11,7 +11,7 @@ from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import training_set
 from bareface.errors import RosterError
 from bareface.faces.synthetic import write_folder_once
-from bareface.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
 from bareface.streams import stream

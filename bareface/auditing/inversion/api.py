@@ -11,9 +11,9 @@ from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Judge
-from bareface.inversion_record import InversionRecord
+from bareface.records.inversion import InversionRecord
 from bareface.registry import warn_of_unavailable
-from bareface.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, read_manifest
 from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 from bareface.targets.target import Target

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bareface.artefacts import read_sound, write_artefact
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.progress import Progress
@@ -28,7 +27,8 @@ from bareface.inversion.plan import Plan
 from bareface.inversion.scene import Scene
 from bareface.inversion.search import Search, Step, search
 from bareface.inversion.select import select, select_again
-from bareface.inversion_record import ArmName, Trajectory
+from bareface.records.inversion import ArmName, Trajectory
+from bareface.storage.artefacts import read_sound, write_artefact
 from bareface.streams import seed_for
 
 SHOWN_STEPS = 50

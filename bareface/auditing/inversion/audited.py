@@ -18,11 +18,11 @@ from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError
-from bareface.evidence import Evidence, read_evidence
 from bareface.faces.examine import Examination, Reject, examine
 from bareface.probing.backbone import BackboneWitness
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.roster import Roster
+from bareface.records.evidence import Evidence, read_evidence
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.trace import Trace

@@ -20,9 +20,9 @@ from bareface.auditing.run_folder import run_folder
 from bareface.inversion.generator import Generator
 from bareface.inversion.judges import Bench, Judge
 from bareface.inversion.select import candidates
-from bareface.inversion_file import write_inversion
-from bareface.inversion_record import ArmName, InversionRecord
-from bareface.roster import Roster
+from bareface.records.inversion import ArmName, InversionRecord
+from bareface.records.inversion_file import write_inversion
+from bareface.rosters.roster import Roster
 from bareface.targets.target import Target
 
 FOLDER = "inversion"

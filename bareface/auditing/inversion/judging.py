@@ -14,7 +14,7 @@ from bareface.auditing.inversion.terms import Terms
 from bareface.faces.images import RosterImages
 from bareface.inversion.judges import Judge, disturbed
 from bareface.inversion.judges import cosines as to_templates
-from bareface.inversion_record import ArmName, Consensus, Distribution, Judgement, Threshold
+from bareface.records.inversion import ArmName, Consensus, Distribution, Judgement, Threshold
 from bareface.stats.inversion.claims import Cosines, above, cosines
 from bareface.stats.inversion.hits import consensus, hits
 from bareface.stats.inversion.judgement import distribution, judgements

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from bareface.auditing.cast import images_for
 from bareface.errors import UsageError
 from bareface.inversion.galleries import CalibrationRows, GalleryRows, calibration_rows, matched_galleries
-from bareface.roster import Roster
+from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.vocabulary import Role

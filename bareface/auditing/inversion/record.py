@@ -15,9 +15,9 @@ from bareface.auditing.inversion.photos import Galleries
 from bareface.auditing.inversion.scores import Scored
 from bareface.auditing.inversion.terms import Terms
 from bareface.auditing.provenance import provenance
-from bareface.evidence import Control
 from bareface.inversion.generator import Generator
-from bareface.inversion_record import (
+from bareface.records.evidence import Control
+from bareface.records.inversion import (
     SCHEMA_VERSION,
     Arm,
     ArmName,

@@ -13,7 +13,7 @@ from bareface.auditing.inversion.audited import Audited
 from bareface.auditing.inversion.terms import Terms
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.scene import Scene
-from bareface.inversion_record import ArmName, Transfer
+from bareface.records.inversion import ArmName, Transfer
 from bareface.stats.inversion.transfer import transfer
 
 Vector = NDArray[np.float64]

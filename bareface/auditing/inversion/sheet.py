@@ -12,7 +12,7 @@ from bareface.auditing.inversion.judging import Faces, Ruling
 from bareface.auditing.pseudonyms import pseudonyms
 from bareface.auditing.traces import candidates
 from bareface.faces.images import RosterImages
-from bareface.inversion_record import ArmName
+from bareface.records.inversion import ArmName
 from bareface.report.contact_sheet import Match, Pixels, Reconstruction, contact_sheet
 
 SHOWN: tuple[tuple[ArmName, int], ...] = (("optimised", 24), ("base", 8), ("oracle", 8))

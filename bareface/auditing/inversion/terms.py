@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bareface.errors import UsageError
-from bareface.inversion_record import ArmName
+from bareface.records.inversion import ArmName
 from bareface.vocabulary import Knowledge
 
 SKIPPABLE: tuple[ArmName, ...] = ("select", "placebo", "oracle")

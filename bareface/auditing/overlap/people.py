@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.overlap_record import Calibration, SharedPeople
 from bareface.probing.templates import person_templates
+from bareface.records.overlap import Calibration, SharedPeople
 from bareface.stats.impostors import FEWEST_PAIRS, TAIL, calibrate, strictest
 from bareface.stats.matching import Matches, Report, largest_products, matches, median_product
 from bareface.trace import FloatArray

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import bareface
-from bareface.artefacts import artefact_path, write_artefact
 from bareface.auditing.cast import images_for
 from bareface.auditing.overlap.linked import Link, links
 from bareface.auditing.overlap.people import EXPECTED, SamePeople, Side, same_people, side, skipped
@@ -31,11 +30,12 @@ from bareface.auditing.run_folder import run_folder
 from bareface.errors import RosterError
 from bareface.faces.decode import printable
 from bareface.faces.examine import Examination, examine
-from bareface.overlap_record import Overlap, SetCount, SharedPeople, SharedPerson
 from bareface.probing.kinds import witness_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
-from bareface.roster import Roster
+from bareface.records.overlap import Overlap, SetCount, SharedPeople, SharedPerson
+from bareface.rosters.roster import Roster
+from bareface.storage.artefacts import artefact_path, write_artefact
 from bareface.streams import seed_for
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
 from bareface.faces.perceptual import BITS, differing, mirrored_hashes
-from bareface.overlap_record import SharedPictures
+from bareface.records.overlap import SharedPictures
 from bareface.stats.matching import MOST_MATCHES, Report
 from bareface.stats.nearness import Axes, Pairs, candidates, evenly
 

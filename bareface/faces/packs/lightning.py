@@ -28,8 +28,8 @@ from weakref import WeakValueDictionary
 from bareface.errors import RosterError, UsageError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
 from bareface.faces.packs.listing import AGAIN, Listing
-from bareface.image_folders import HIDDEN, is_hidden
-from bareface.names import names_of
+from bareface.rosters.image_folders import HIDDEN, is_hidden
+from bareface.rosters.names import names_of
 
 _PLAIN = "/ !$&'()*+,;=@[]{}~^"
 _IMAGE, _LABEL = b"image-", b"label-"

@@ -8,7 +8,7 @@ from typing import IO
 
 from bareface.errors import RosterError
 from bareface.faces.packs.recordio import BrokenRecord, frame
-from bareface.files import atomic_path, write_text
+from bareface.storage.files import atomic_path, write_text
 
 _HEADER = struct.Struct("<IfQQ")
 

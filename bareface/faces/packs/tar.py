@@ -26,8 +26,8 @@ from bareface.errors import RosterError
 from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage, printable
 from bareface.faces.packs.listing import AGAIN, UNREADABLE, Listing
 from bareface.faces.packs.tar_headers import Member, members
-from bareface.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
-from bareface.names import names_of
+from bareface.rosters.image_folders import HIDDEN, IMAGE_SUFFIXES, is_hidden
+from bareface.rosters.names import names_of
 from bareface.untrusted.regular import open_file
 
 _LONGEST_CLASS = 256

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError, UnsafeFileError
-from bareface.opcodes import Call, Name, Walked, mapped, walk
+from bareface.untrusted.opcodes import Call, Name, Walked, mapped, walk
 from bareface.untrusted.regular import is_file, what_lies_at
 
 _LONGEST_TRUTH, _LONGEST_NAME = 16, 200

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.faces.synthetic.people import SyntheticFaces
-from bareface.files import write_bytes
+from bareface.storage.files import write_bytes
 
 
 def write_folder(

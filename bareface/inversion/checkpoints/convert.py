@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError
-from bareface.files import sha256_of
 from bareface.inversion.checkpoints.foreign import Foreign, read_foreign
 from bareface.inversion.checkpoints.shapes import build, infer_config
 from bareface.inversion.checkpoints.store import save_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.storage.files import sha256_of
 from bareface.streams import seed_for
 
 W_SAMPLES, CHUNK = 100_000, 10_000

@@ -12,11 +12,11 @@ from bareface.errors import CheckpointError
 from bareface.inversion.checkpoints.names import from_nvidia, from_rosinality
 from bareface.inversion.checkpoints.pickled import Network, NetworkReader, Plain, entries, refuse_strangers
 from bareface.inversion.checkpoints.shapes import refuse_other_families
-from bareface.opcodes import Walked, mapped, walk
 from bareface.targets.container import read_static
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor
 from bareface.targets.unsafe import refuse_code
+from bareface.untrusted.opcodes import Walked, mapped, walk
 from bareface.untrusted.regular import is_file, open_file
 
 Source = Literal["nvidia pickle", "nvidia state dict", "rosinality"]

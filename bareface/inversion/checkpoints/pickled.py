@@ -1,6 +1,6 @@
 """Values, tensors and modules out of a walked pickle, through closed tables.
 
-The pickle is never run: `bareface.opcodes.walk` records what it would import and call. Here the few calls
+The pickle is never run: `bareface.untrusted.opcodes.walk` records what it would import and call. Here the few calls
 that honest files make are given their meaning, one by one; any other name is refused.
 """
 
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from bareface.errors import CheckpointError, UnsafeFileError
-from bareface.opcodes import DICT, ENCODE, Call, Name, Persistent, walk
 from bareface.targets.numpy_values import NUMPY_NAMES, numpy_scalar
 from bareface.targets.printable import printable
 from bareface.targets.sniff import LEGACY_MAGIC
 from bareface.targets.storages import StaticTensor, Storage
 from bareface.targets.tree import storage_of
 from bareface.targets.unsafe import refuse_code
+from bareface.untrusted.opcodes import DICT, ENCODE, Call, Name, Persistent, walk
 from bareface.untrusted.walk import TooMuchError, Walk
 
 MODULE = Name("torch_utils.persistence", "_reconstruct_persistent_obj")

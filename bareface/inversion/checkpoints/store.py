@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bareface.artefacts import Fit, fit_of, write_artefact
 from bareface.errors import BarefaceError, CheckpointError, UsageError
-from bareface.files import atomic_path, sha256_of
 from bareface.inversion.checkpoints.foreign import tensors_in
 from bareface.inversion.checkpoints.shapes import build
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.storage.artefacts import Fit, fit_of, write_artefact
+from bareface.storage.files import atomic_path, sha256_of
 from bareface.untrusted.json_text import bounded
 from bareface.untrusted.regular import content_of
 from bareface.untrusted.walk import CONFIGURATION, TooMuchError

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bareface.artefacts import write_artefact
 from bareface.errors import CheckpointError
-from bareface.files import atomic_path, sha256_of
 from bareface.inversion.checkpoints.store import refuse_damaged_card, weights_of
 from bareface.inversion.eigenfaces.generator import Eigenfaces
+from bareface.storage.artefacts import write_artefact
+from bareface.storage.files import atomic_path, sha256_of
 from bareface.untrusted.json_text import bounded
 from bareface.untrusted.regular import content_of, is_file, open_file
 from bareface.untrusted.walk import CONFIGURATION, TooMuchError

@@ -14,14 +14,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bareface.artefacts import Fit, artefact_path, fit_of, remove_artefact, say_made_again
 from bareface.errors import RunError
-from bareface.files import atomic_path
 from bareface.inversion.gan.curve import Curve, read_curve
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.storage.artefacts import Fit, artefact_path, fit_of, remove_artefact, say_made_again
+from bareface.storage.files import atomic_path
 from bareface.streams import seed_for
 
 KEPT = 2

@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 from bareface.errors import RunError
-from bareface.files import write_text
+from bareface.storage.files import write_text
 
 FILE = "curve.csv"
 Curve = tuple[tuple[int, float], ...]

@@ -14,7 +14,6 @@ from torch import Tensor
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
 from bareface.faces.synthetic import IDENTITY_SIZE
-from bareface.folders import held
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
 from bareface.inversion.checkpoints.store import Precision, load_generator, save_generator
 from bareface.inversion.gan.checkpoints import (
@@ -30,6 +29,7 @@ from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.storage.folders import held
 from bareface.streams import stream
 
 # How far the images of a generator lie from images that it was not trained on; smaller is nearer.

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from bareface.artefacts import is_sound, say_made_again
 from bareface.errors import CheckpointError
-from bareface.files import sha256_of
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.store import load_generator, read_card
 from bareface.inversion.generator import Generator
 from bareface.inversion.generators.base import GeneratorKind, Wanted
+from bareface.storage.artefacts import is_sound, say_made_again
+from bareface.storage.files import sha256_of
 from bareface.untrusted.regular import is_file, what_lies_at
 
 

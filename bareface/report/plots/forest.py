@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bareface.evidence import Control, Finding, Measurement
+from bareface.records.evidence import Control, Finding, Measurement
 from bareface.report.plots.canvas import DASHES, INK, MEMBER, NONMEMBER, PAPER, WIDTH, Style, label, quiet, svg
 
 _CONTROLS = {

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bareface.inversion_record import Arm, CosineSpread, Judgement
+from bareface.records.inversion import Arm, CosineSpread, Judgement
 from bareface.report.plots.canvas import (
     DASHES,
     INK,

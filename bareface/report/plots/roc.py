@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bareface.evidence import Finding, Measurement
+from bareface.records.evidence import Finding, Measurement
 from bareface.report.plots.canvas import DASHES, FAINT, INK, MARKERS, RATE, SERIES, Floats, Style, label, quiet, svg
 
 _ALL_POINTS, _MOST_POINTS, _FEWEST_POINTS = 5_000, 300, 40

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from bareface.evidence import LayerSeparation
+from bareface.records.evidence import LayerSeparation
 from bareface.report.layers import LayerBlock, at, layer_order, view_order
 from bareface.report.plots.canvas import (
     INK,

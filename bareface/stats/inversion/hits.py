@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bareface.evidence import Share
-from bareface.inversion_record import Hits, Lift, Named, Threshold
+from bareface.records.evidence import Share
+from bareface.records.inversion import Hits, Lift, Named, Threshold
 from bareface.stats.intervals import share
 from bareface.stats.inversion.claims import Claims, Cosines, above
 from bareface.stats.inversion.clusters import DRAWS, Terms, contrast

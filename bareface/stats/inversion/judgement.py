@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bareface.errors import UsageError
-from bareface.inversion_record import (
+from bareface.records.inversion import (
     ArmName,
     CosineSpread,
     Distribution,

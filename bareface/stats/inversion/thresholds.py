@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval
-from bareface.inversion_record import Threshold
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Threshold
 from bareface.stats.rates import negatives_needed, threshold
 from bareface.stats.sample import Codes, Floats
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval
-from bareface.inversion_record import Rise, Transfer
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Rise, Transfer
 from bareface.stats.sample import Floats
 
 MIN_STARTS = 3

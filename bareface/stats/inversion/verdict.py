@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bareface.errors import UsageError
-from bareface.evidence import Interval
-from bareface.inversion_record import Arm, ArmName, Excess, GalleryCard, Judgement, Reading, WinRate
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Arm, ArmName, Excess, GalleryCard, Judgement, Reading, WinRate
 from bareface.stats.inversion.spread import effective_share
 from bareface.stats.multiplicity import holm
 from bareface.vocabulary import Verdict

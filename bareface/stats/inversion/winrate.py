@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from bareface.evidence import Interval
-from bareface.inversion_record import ArmName, Excess, WinRate
+from bareface.records.evidence import Interval
+from bareface.records.inversion import ArmName, Excess, WinRate
 from bareface.stats.intervals import clopper_pearson
 from bareface.stats.inversion.claims import Claims, Cosines, nearest
 from bareface.stats.inversion.clusters import (

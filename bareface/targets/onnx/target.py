@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bareface.evidence import TargetCard
+from bareface.records.evidence import TargetCard
 from bareface.settings.spec import ImageSpec
 from bareface.targets.onnx.architecture import Origin, origin_of, read_as_fed
 from bareface.targets.onnx.graph import Graph, weights_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from bareface.errors import RunError
-from bareface.files import readable_os_errors, remove_stale
+from bareface.storage.files import readable_os_errors, remove_stale
 
 LOCK = ".lock"
 

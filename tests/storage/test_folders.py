@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bareface.errors import RunError
-from bareface.folders import held, subfolder
+from bareface.storage.folders import held, subfolder
 
 HOLD = """
 import sys
 from pathlib import Path
-from bareface.folders import held
+from bareface.storage.folders import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

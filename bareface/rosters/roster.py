@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.errors import RosterError
-from bareface.files import atomic_path
-from bareface.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
-from bareface.image_folders import LOOSE, people_in, refuse_links, without_links
-from bareface.names import in_one_form, names_of
+from bareface.rosters.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from bareface.rosters.image_folders import LOOSE, people_in, refuse_links, without_links
+from bareface.rosters.names import in_one_form, names_of
+from bareface.storage.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
+from bareface.storage.files import atomic_path
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 from bareface.vocabulary import Role
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bareface.columns import write_csv
 from bareface.errors import RosterError
-from bareface.roster import Roster, join, read_folder, read_manifest, write_manifest
+from bareface.rosters.roster import Roster, join, read_folder, read_manifest, write_manifest
+from bareface.storage.columns import write_csv
 from bareface.vocabulary import Role
 
 # A name as file systems hold them, without the white space around it that a table drops.
@@ -209,7 +209,7 @@ class TestManifestsThatAreOff:
             read_manifest(tmp_path / "gone.csv")
 
     @pytest.mark.parametrize(
-        ("suffix", "reader"), [("csv", "pathlib.Path.open"), ("parquet", "bareface.roster.pq.ParquetFile")]
+        ("suffix", "reader"), [("csv", "pathlib.Path.open"), ("parquet", "bareface.rosters.roster.pq.ParquetFile")]
     )
     def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch, suffix, reader):
         def refuse(*_: object, **__: object) -> None:

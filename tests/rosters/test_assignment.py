@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bareface.assignment import Seal, Shares, check_seal, draw, read_seal, seal, seal_path, write_seal
 from bareface.errors import RosterError, UsageError
-from bareface.roster import Roster, join
+from bareface.rosters.assignment import Seal, Shares, check_seal, draw, read_seal, seal, seal_path, write_seal
+from bareface.rosters.roster import Roster, join
 
 NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 PEOPLE = st.dictionaries(NAME.map(lambda name: unicodedata.normalize("NFC", name)), st.integers(1, 6), min_size=8)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bareface.record import Record
+from bareface.records.record import Record
 from bareface.vocabulary import AssignmentWay, ControlKind, Game, Unit
 
 

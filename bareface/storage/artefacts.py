@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from bareface.errors import RunError
-from bareface.files import atomic_path, flush, sha256_of, write_text
+from bareface.storage.files import atomic_path, flush, sha256_of, write_text
 
 SUFFIX = ".sha256"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bareface.artefacts import refuse_damaged, write_artefact
 from bareface.errors import RunError
-from bareface.inversion_record import SCHEMA_VERSION, InversionRecord
+from bareface.records.inversion import SCHEMA_VERSION, InversionRecord
+from bareface.storage.artefacts import refuse_damaged, write_artefact
 
 INVERSION_FILE = "inversion.json"
 

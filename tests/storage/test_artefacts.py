@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bareface.artefacts import (
+from bareface.errors import RunError
+from bareface.storage.artefacts import (
     Fit,
     artefact_path,
     fit_of,
@@ -21,7 +22,6 @@ from bareface.artefacts import (
     sign,
     write_artefact,
 )
-from bareface.errors import RunError
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,38 +9,38 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from bareface.artefacts import refuse_damaged, write_artefact
 from bareface.errors import RunError
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Assignment as Assignment,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Balance as Balance,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Control as Control,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Direction as Direction,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Interval as Interval,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Matched as Matched,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Measurement as Measurement,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     OperatingPoint as OperatingPoint,
 )
-from bareface.measurement_record import (
+from bareface.records.measurement import (
     Share as Share,
 )
-from bareface.overlap_record import Hygiene as Hygiene
-from bareface.record import Record as Record  # whoever writes records looks for it here
-from bareface.selfcheck_record import SelfCheck as SelfCheck
+from bareface.records.overlap import Hygiene as Hygiene
+from bareface.records.record import Record as Record  # whoever writes records looks for it here
+from bareface.records.selfcheck import SelfCheck as SelfCheck
+from bareface.storage.artefacts import refuse_damaged, write_artefact
 from bareface.vocabulary import Game, Knowledge
 from bareface.vocabulary import Verdict as Verdict
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bareface.errors import RosterError
 from bareface.faces.packs.tar import TarPack
 from bareface.faces.people import read_people
-from bareface.image_folders import (
+from bareface.rosters.image_folders import (
     DEEPER,
     EMPTY,
     HIDDEN,
@@ -21,7 +21,7 @@ from bareface.image_folders import (
     people_in,
     pictures_below,
 )
-from bareface.roster import read_folder, read_manifest
+from bareface.rosters.roster import read_folder, read_manifest
 
 
 def put(folder: Path, *names: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bareface.errors import RosterError
-from bareface.files import write_text
+from bareface.storage.files import write_text
 from bareface.untrusted.regular import open_file
 
 Columns = Mapping[str, Sequence[str]]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.auditing.own_models import shadow_roster
-from bareface.grouping import rows_of
-from bareface.roster import Roster
+from bareface.rosters.grouping import rows_of
+from bareface.rosters.roster import Roster
 from bareface.vocabulary import Role
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bareface.errors import RosterError, RunError
-from bareface.files import atomic_path, remove_stale, sha256_of, write_bytes, write_text
+from bareface.storage.files import atomic_path, remove_stale, sha256_of, write_bytes, write_text
 
 REPOSITORY = Path(__file__).parents[1]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -80,8 +80,8 @@ from pathlib import Path
 
 import numpy as np
 from bareface.errors import RunError
-from bareface.files import write_bytes
-from bareface.roster import Roster, write_manifest
+from bareface.storage.files import write_bytes
+from bareface.rosters.roster import Roster, write_manifest
 
 folder = Path(sys.argv[1])
 noise = [random.randbytes(60).hex() for _ in range(3000)]
@@ -150,7 +150,7 @@ def test_sha256(tmp_path):
 WRITE_FOR_EVER = """
 import sys
 from pathlib import Path
-from bareface.files import write_bytes
+from bareface.storage.files import write_bytes
 
 for number in range(10**9):
     write_bytes(Path(sys.argv[1]) / "x", bytes([number % 256]) * 200_000)

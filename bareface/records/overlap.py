@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bareface.record import Record
+from bareface.records.record import Record
 
 
 class Calibration(Record):

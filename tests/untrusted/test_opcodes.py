@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.errors import CheckpointError
-from bareface.opcodes import Call, Name, mapped, walk
+from bareface.untrusted.opcodes import Call, Name, mapped, walk
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -74,7 +74,7 @@ def test_memory_follows_the_file_and_not_what_it_claims() -> None:
 
 
 def test_endless_pickles_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bareface.opcodes.MAX_OPCODES", 100)
+    monkeypatch.setattr("bareface.untrusted.opcodes.MAX_OPCODES", 100)
     with pytest.raises(CheckpointError, match="more than 100 opcodes"):
         walk(io.BytesIO(pickle.dumps(list(range(200)))), "here")
 

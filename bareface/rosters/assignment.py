@@ -19,9 +19,9 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from bareface.errors import RosterError, UsageError
-from bareface.files import write_text
-from bareface.record import Record
-from bareface.roster import Roster
+from bareface.records.record import Record
+from bareface.rosters.roster import Roster
+from bareface.storage.files import write_text
 from bareface.streams import seed_for
 from bareface.untrusted.regular import open_file
 from bareface.vocabulary import Role

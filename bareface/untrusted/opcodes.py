@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bareface.errors import BarefaceError, CheckpointError
-from bareface.pickle_bounds import Work, bounded_tuple, refuse_costly_items, refuse_costly_key
+from bareface.untrusted.pickle_bounds import Work, bounded_tuple, refuse_costly_items, refuse_costly_key
 from bareface.untrusted.regular import open_file
 
 MAX_OPCODES = 2_000_000  # three for each name of a class: far more than all people of the largest sets

@@ -1,13 +1,13 @@
 """The record of an inversion: what reconstructions give away about training people, beside everything it could be
 confused with.
 
-`inversion.json` in the run folder is one `InversionRecord`. As in `bareface.evidence`: integers and intervals, from
-which every report is derived, and a value that could not be had is `None` beside its reason, never zero. No images.
+`inversion.json` in the run folder is one `InversionRecord`. As in `bareface.records.evidence`: integers and intervals,
+from which every report is derived; a value that could not be had is `None` beside its reason, never zero. No images.
 """
 
 from typing import Literal
 
-from bareface.evidence import Interval, Provenance, Record, Share, TargetCard
+from bareface.records.evidence import Interval, Provenance, Record, Share, TargetCard
 from bareface.vocabulary import Verdict
 
 SCHEMA_VERSION = "1.0"
