@@ -1,12 +1,14 @@
 # make demo   the whole story in minutes: train, audit, report
 # make test   every check and every test
+# make fmt    format the code            make docs   redraw docs/architecture.svg, rewrite the schemas
+# make bench NAME=verdicts               one benchmark of benchmarks/
 # Nothing else to set up: both create .venv and install into it. Python 3.11 and make are needed.
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check fmt docs bench setup clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bareface demo --run runs/demo
@@ -20,6 +22,17 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fmt: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/architecture.py
+	$(BIN)/python docs/schemas.py
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.$(NAME)
 
 setup: $(VENV)/.installed-dev
 

@@ -1,5 +1,6 @@
 """The configuration of an audit in a YAML file."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,9 @@ def _here(folder: Path, reference: Any) -> Any:
         return reference
     ways = (reference, reference.rpartition("#")[0])
     return str(folder / reference) if any(way and is_there(folder / way) for way in ways) else reference
+
+
+def schema() -> str:
+    """The JSON Schema of a configuration, as it is shipped in `bareface/audit.schema.json`."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:bareface:audit"}
+    return json.dumps(head | AuditConfig.model_json_schema(), indent=1, ensure_ascii=False) + "\n"

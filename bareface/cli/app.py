@@ -53,6 +53,17 @@ def _root(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the example and its schema go.")] = Path(),
+) -> None:
+    """Write a configuration to begin with, and the schema by which editors complete it."""
+    with manners():
+        from bareface.cli.init import run_init
+
+        out(run_init(folder))
+
+
+@app.command()
 def demo(
     run: Annotated[Path, typer.Option(help="Where the run goes.")] = Path("runs/demo"),
     seed: Seed = 7,

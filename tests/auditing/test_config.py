@@ -1,13 +1,22 @@
 """Configuration: strict, and its mistakes are named."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
-from bareface.auditing.config_file import make_config, read_config
+import bareface
+from bareface.auditing.config_file import make_config, read_config, schema
 from bareface.auditing.settings import AuditConfig, attacks_named, make_attack
+from bareface.cli.init import run_init
 from bareface.errors import UnsafeFileError, UsageError
 
+USUAL = (
+    "folds", "seed", "title", "max_reject_rate", "max_shared_rate", "device", "selfcheck", "ignore_head", "batch_size",
+    "games", "shadow", "knowledge", "spec", "trained_references",
+)  # fmt: skip
 GOOD = {"model": "m.ckpt", "members": "in", "nonmembers": "out"}
 
 
@@ -125,3 +134,32 @@ def test_a_mistake_is_shown_in_its_beginning_only() -> None:
 def test_the_resolved_configuration_reads_back() -> None:
     config = make_config(GOOD, "here")
     assert AuditConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_the_example_is_a_configuration_that_shows_every_key(tmp_path: Path) -> None:
+    told = run_init(tmp_path)
+    config = read_config(tmp_path / "audit.yaml")
+    assert str(tmp_path / "audit.yaml") in told
+    assert (config.members, config.seed) == (tmp_path / "photos/members", 7)
+    text = (tmp_path / "audit.yaml").read_text()
+    assert not [key for key in AuditConfig.model_fields if f"{key}:" not in text]
+    with pytest.raises(UsageError, match="got a file that is there already"):
+        run_init(tmp_path)
+
+
+def test_what_the_example_shows_as_usual_is_usual(tmp_path: Path) -> None:
+    run_init(tmp_path)
+    shown = [
+        line[2:] for line in (tmp_path / "audit.yaml").read_text().splitlines() if line.startswith("# ") and ":" in line
+    ]
+    plain = yaml.safe_load("\n".join(line for line in shown if line.split(":")[0] in USUAL))
+    assert {key: plain[key] for key in USUAL} == {key: AuditConfig.model_fields[key].default for key in USUAL}
+
+
+def test_the_shipped_schema_accepts_the_example(tmp_path: Path) -> None:
+    shipped = Path(bareface.__file__).parent / "audit.schema.json"
+    assert shipped.read_text(encoding="utf-8") == schema(), "write it again: make docs"
+    run_init(tmp_path)
+    jsonschema.Draft202012Validator(json.loads(schema())).validate(
+        yaml.safe_load((tmp_path / "audit.yaml").read_text())
+    )

@@ -13,7 +13,7 @@ import pytest
 from bareface.errors import RosterError, RunError
 from bareface.storage.files import atomic_path, remove_stale, sha256_of, write_bytes, write_text
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
