@@ -13,7 +13,7 @@ from bareface.auditing.cast import images_for, public_images
 from bareface.faces.source import ArrayImages, Images
 from bareface.membership.base import Attack
 from bareface.probing.backbone import batch_size
-from bareface.probing.kinds import estimate_of, strangers_of, witness_of
+from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.witness import Batch
 from bareface.rosters.roster import Roster
 from bareface.targets.target import Target
@@ -42,7 +42,7 @@ def _ratio(target: Target, channels: frozenset[Channel], images: ArrayImages, pu
     """Median over rounds of the time to ask for channels to that of a bare pass of the same images."""
     estimate = estimate_of(target, public) if Channel.ESTIMATED_DISTANCE in channels else None
     others = strangers_of(target, public) if Channel.MARGIN_GRADIENT in channels else None
-    witness = witness_of(target, [""] * len(images), [""] * len(images), channels, estimate, others)
+    witness = prober_of(target, [""] * len(images), [""] * len(images), channels, estimate, others)
     rows = np.arange(len(images))
     batch = Batch(rows.astype(str), images, rows)
     bare = replace(target, module=deepcopy(target.module))  # the target itself may be watched meanwhile

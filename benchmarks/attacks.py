@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bareface.allocator import keep_freed_memory
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
@@ -82,7 +82,7 @@ class Bench:
             knowledge=self.knowledge, seed=first, title=f"{self.world.name}, every attack, seed {seed}",
         )  # fmt: skip
         command = f"python -m benchmarks.attacks --first {seed} --seeds 1"
-        brought = Brought(self.target(seed), self.world.roster, command=command)
+        brought = AuditInputs(self.target(seed), self.world.roster, command=command)
         evidence = conduct(brought, settings, home / "audit", progress=self.stages, shared=self.run / "shared")
         write_text(home / "report.html", render_html(evidence))
         return evidence

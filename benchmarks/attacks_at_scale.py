@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from bareface.allocator import keep_freed_memory
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress
@@ -121,7 +121,7 @@ class Scale:
             shadow=ShadowSettings(count=len(shadows), train=self.training), seed=self.seed, title=title,
             selfcheck="skip",
         )  # fmt: skip
-        brought = Brought(target, self.people.audited(), shadows=tuple(shadows))
+        brought = AuditInputs(target, self.people.audited(), shadows=tuple(shadows))
         told: Progress = lambda stage, *at: progress(f"{title}: {stage}", *at)  # noqa: E731
         return conduct(brought, settings, run, progress=told, shared=self.run)
 

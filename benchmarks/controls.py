@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import train_backbone
 from bareface.auditing.settings import AuditSettings
 from bareface.cli.manners import Stages
@@ -85,7 +85,7 @@ def play(name: str) -> Evidence:
     with Stages() as stages:
         command = f"python -m benchmarks.controls {name}"
         evidence = conduct(
-            Brought(target, roster, command=command),
+            AuditInputs(target, roster, command=command),
             AuditSettings(seed=SEED, title=name),
             run / "audit",
             progress=stages,

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from bareface.faces.source import Images
-from bareface.probing.backbone import BackboneWitness
-from bareface.probing.graph import GraphWitness
-from bareface.probing.witness import Batch, Witness
+from bareface.probing.backbone import BackboneProber
+from bareface.probing.graph import GraphProber
+from bareface.probing.witness import Batch, Prober
 from bareface.settings.spec import ImageSpec
 from bareface.streams import seed_for
 from bareface.targets.build import build
@@ -62,7 +62,7 @@ def export(target: Target, path: Path, *, dynamo: bool) -> OnnxTarget:
 
 def compare(target: Target, graph: OnnxTarget, images: Images) -> Parity:
     """Both asked about the same images and their flips, as an audit asks them."""
-    here, there = BackboneWitness(target), GraphWitness(graph)
+    here, there = BackboneProber(target), GraphProber(graph)
     expected, told = asked(here, images), asked(there, images)
     rows = _among(here.offer.layers, there.offer.layers)
     apart = [np.abs(told[name] / expected[name][:, :, rows] - 1).max(initial=0) for name in DISTANCES if rows]
@@ -74,7 +74,7 @@ def compare(target: Target, graph: OnnxTarget, images: Images) -> Parity:
     )  # fmt: skip
 
 
-def asked(witness: Witness, images: Images, size: int = 16) -> dict[Channel, FloatArray]:
+def asked(witness: Prober, images: Images, size: int = 16) -> dict[Channel, FloatArray]:
     """What a witness answers about images, of which it needs no digests."""
     everything = np.arange(len(images))
     with witness.asked() as ask:

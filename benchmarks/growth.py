@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
@@ -192,7 +192,7 @@ class Garden:
             attacks=ATTACKS, games=("dataset", "person"), seed=seed, title=run.parent.name, selfcheck="skip",
             max_shared_rate=0.05,
         )  # fmt: skip
-        return conduct(Brought(target, roster), settings, run, progress=self.stages).findings
+        return conduct(AuditInputs(target, roster), settings, run, progress=self.stages).findings
 
     def _verified(self, target: Target, seed: int) -> float:
         strangers = self.crowd.strangers()

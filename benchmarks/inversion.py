@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 
 from bareface.allocator import keep_freed_memory
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder_once
@@ -123,7 +123,7 @@ def world(asked: argparse.Namespace, stages: Stages) -> World:
     target = train_backbone(roster, recipe, home_of(asked) / "target", progress_of(stages, "training the target"))
     attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
     settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
-    conduct(Brought(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
+    conduct(AuditInputs(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
     return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), home_of(asked) / "audit")
 
 
@@ -132,10 +132,10 @@ def epochs_of(asked: argparse.Namespace) -> int:
     return int(asked.epochs or max(40, 320 // asked.images))
 
 
-def terms_of(objective: str, asked: argparse.Namespace) -> Terms:
+def terms_of(objective: str, asked: argparse.Namespace) -> InversionSettings:
     """What `NAME` or `NAME@SIBLINGS` asks; the oracle is made with the first objective alone."""
     name, _, siblings = objective.partition("@")
-    return Terms(
+    return InversionSettings(
         objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
         steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
         skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,

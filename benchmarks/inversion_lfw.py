@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bareface.allocator import keep_freed_memory
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.generator_quality import distance_to
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
@@ -79,7 +79,7 @@ def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target
     target = train_backbone(roster, recipe, asked.work / "target", progress_of(stages, "training the target"))
     attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
     settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
-    conduct(Brought(target.without_head(), roster), settings, asked.work / "audit", progress=stages)
+    conduct(AuditInputs(target.without_head(), roster), settings, asked.work / "audit", progress=stages)
     return target
 
 

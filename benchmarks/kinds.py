@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import images_for, training_set, untrained
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
@@ -81,7 +81,7 @@ def audit(target: Auditable, foreign: Target, roster: Roster, folder: Path) -> E
     """The dataset game with partial knowledge."""
     settings = AuditSettings(attacks=attacks_named(*ATTACKS), games=("dataset",), selfcheck="report")
     with Stages() as stages:
-        return conduct(Brought(target, roster, foreign), settings, folder, progress=stages)
+        return conduct(AuditInputs(target, roster, foreign), settings, folder, progress=stages)
 
 
 def auc(evidence: Evidence, attack: str) -> float | None:

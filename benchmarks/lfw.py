@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
@@ -79,7 +79,7 @@ def audited(split: int, seed: int, home: Path, stages: Stages) -> dict[Assignmen
         shadow = ShadowSettings(count=2, train=training)
         settings = AuditSettings(attacks=attacks, shadow=shadow, seed=seed, title="LFW", assignment=how)
         command = f"python -m benchmarks.lfw --seed {seed}"
-        brought = Brought(target, roster, command=command)
+        brought = AuditInputs(target, roster, command=command)
         found[how] = conduct(brought, settings, home / how, progress=stages, shared=home / "shared")
         write_text(home / f"{how}.html", render_html(found[how]))
     return found

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import images_for, progress_of, train_backbone
-from bareface.auditing.games import Arena, arena
+from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
 from bareface.membership.features import unit
 from bareface.membership.gallery import Centres
 from bareface.membership.mean_direction import raw
 from bareface.membership.photo_sets import sets_of
-from bareface.probing.kinds import witness_of
+from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
@@ -53,7 +53,7 @@ def attacks(k: int) -> tuple[str, ...]:
 
 def answers(target: Target, roster: Roster, folder: Path) -> Trace:
     """What the target says of the candidates."""
-    witness = witness_of(target, list(roster.image), [])
+    witness = prober_of(target, list(roster.image), [])
     images = images_for(target, roster)
     return load_trace(probe(witness, images, plan(witness, np.array(roster.image)), folder))
 
@@ -69,7 +69,7 @@ class Drawn:
         length: (m,) the length of the mean of its raw embeddings.
     """
 
-    game: Arena
+    game: GameSplit
     sets: NDArray[np.intp]
     mean: Array
     length: Array
@@ -86,7 +86,7 @@ class Drawn:
         return auc(values, member), auc(scores, whose)
 
 
-def drawn(trace: Trace, game: Arena, k: int, rng: np.random.Generator) -> Drawn:
+def drawn(trace: Trace, game: GameSplit, k: int, rng: np.random.Generator) -> Drawn:
     """Sets in an order of the photos that is drawn anew."""
     sets = sets_of(replace(trace, image=rng.permutation(trace.image)), k)
     mean = raw(trace)[sets].mean(1)
@@ -145,7 +145,7 @@ def main() -> None:
             shadow=ShadowSettings(count=2, train=training), knowledge=("partial", "shadow", "nonmembers"),
         )  # fmt: skip
         command = f"python -m benchmarks.people --seed {arguments.seed} --k {arguments.k}"
-        brought = Brought(target, roster, command=command)
+        brought = AuditInputs(target, roster, command=command)
         evidence = conduct(brought, settings, run / f"people-{arguments.k}", progress=stages)
     print(table(evidence))
     show(target, roster, arguments.k, run / "people-trace")

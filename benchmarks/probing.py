@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bareface.allocator import keep_freed_memory
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.probe import plan, probe
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
@@ -75,7 +75,7 @@ def seconds(job: Callable[[], object]) -> float:
 def paired_ratio(architecture: str, side: int, count: int, rounds: int) -> tuple[float, float, float]:
     """Ratio of probing to the bare forward, and both in images/s (an image and its flip count as one)."""
     target = net(architecture, side)
-    witness = BackboneWitness(target)
+    witness = BackboneProber(target)
     images = RenderedNoise(count, side).load(np.arange(count))
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def peak_memory(count: int) -> float:
 
 def child(count: int) -> None:
     """Probe `count` images and print the peak resident memory."""
-    witness = BackboneWitness(net("ir-tiny", 32))
+    witness = BackboneProber(net("ir-tiny", 32))
     digests = np.array([f"{i:08d}" for i in range(count)])
     with tempfile.TemporaryDirectory() as folder:
         probe(witness, RenderedNoise(count, 32), plan(witness, digests), Path(folder))

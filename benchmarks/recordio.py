@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bareface.faces.packs.record_writer import write_insightface
-from bareface.faces.packs.records import Record, RecordFile
+from bareface.faces.packs.records import PackRecord, RecordFile
 from bareface.faces.people import read_people
 
 IMAGES_OF_A_PERSON, SMALLEST, LARGEST = 100, 200, 400
@@ -42,7 +42,9 @@ def timed(what: str, records: int, work: Callable[[], object]) -> None:
 
 def read_all(file: RecordFile, records: int) -> None:
     """Every record in the order of the file: number, label and bytes."""
-    sound = sum(isinstance(r, Record) and (not r.content or r.content[:8] == r.key.to_bytes(8, "little")) for r in file)
+    sound = sum(
+        isinstance(r, PackRecord) and (not r.content or r.content[:8] == r.key.to_bytes(8, "little")) for r in file
+    )
     assert sound == len(file) > records
 
 

@@ -22,15 +22,15 @@ from bareface.inversion.generator import Generator, Latents
 from bareface.inversion.latents import Coordinates
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.objectives.bn_distance import BnDistance
-from bareface.inversion.plan import Plan
+from bareface.inversion.objectives.bn_distance import BnDistanceObjective
+from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm
 from bareface.inversion.rendered import RenderedFaces
-from bareface.inversion.scene import Scene
+from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, descend, look, remember, search
 from bareface.inversion.select import candidates
 from bareface.inversion.state import State
-from bareface.inversion.views import Augmentation
+from bareface.inversion.views import ViewAugmentation
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.target import Target
@@ -70,13 +70,13 @@ def net(architecture: str, side: int) -> Target:
 def prepared(setting: Setting, objective: Callable[[Target], Objective], rows: int) -> tuple[Search, Latents]:
     """A search with everything that `bareface invert` gives it."""
     target = net(setting.architecture, setting.side)
-    scene = Scene(setting.generator, Augmentation(pairs=1))
+    scene = ViewSampler(setting.generator, ViewAugmentation(pairs=1))
     start = candidates(scene, rows, seed=1, space=setting.space)
     with torch.no_grad():
         public = scene.plainly(start, range(rows))
         priors = (PNorm(), FeatureRange.of(target, public))
     chunk = min(rows, 64 if setting.side < 100 else 8)
-    return Search(scene, objective(target), Plan(chunk=chunk), priors, Diversity(target, margin=0.9)), start
+    return Search(scene, objective(target), SearchPlan(chunk=chunk), priors, Diversity(target, margin=0.9)), start
 
 
 def bare(what: Search, target: Target, start: Latents) -> None:
@@ -121,7 +121,7 @@ def chunked(rows: int = 64, steps: int = 5) -> dict[int, float]:
     what, start = prepared(settings()[0], Agreement, rows)
     found = {}
     for chunk in (64, 16, 1):
-        *_, end = search(replace(what, plan=Plan(steps=steps, chunk=chunk)), start)
+        *_, end = search(replace(what, plan=SearchPlan(steps=steps, chunk=chunk)), start)
         found[chunk] = end.latents("last").values.detach()
     return {chunk: float((found[64] - values).abs().max()) for chunk, values in found.items()}
 
@@ -134,7 +134,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print(f"threads {torch.get_num_threads()}, {ROWS} rows\n\nsetting | objective | bare ms a row | ratio")
     for setting in settings():
-        for objective in (Agreement, BnDistance):
+        for objective in (Agreement, BnDistanceObjective):
             found, alone = ratio(setting, objective, rounds)
             print(f"{setting.name} | {objective.name} | {alone:.1f} | {found:.2f}", flush=True)
     print("\nchunk | largest difference after 5 steps")

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from bareface.auditing.cast import images_for, progress_of, train_backbone
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder
-from bareface.probing.selfcheck import ENOUGH_IMAGES, Trial, judge, trials
+from bareface.probing.selfcheck import ENOUGH_IMAGES, FeedingTrial, judge, trials
 from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
@@ -51,7 +51,7 @@ class Fed:
 
     net: str
     faces: str
-    tried: tuple[Trial, ...]
+    tried: tuple[FeedingTrial, ...]
     pixels: Tensor
 
 
@@ -133,7 +133,7 @@ def _verdicts(fed: list[Fed]) -> Iterator[str]:
         yield f"| {one.net} | {one.faces} | {_verdict(one, one.tried[0])} | {told} |"
 
 
-def _verdict(one: Fed, declared: Trial) -> str:
+def _verdict(one: Fed, declared: FeedingTrial) -> str:
     """What the self-check says if the net declares this way."""
     others = [trial for trial in one.tried if trial is not declared]
     return judge([declared, *others], one.pixels, one.faces).verdict or "skipped"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from bareface.probing.graph import GraphWitness
+from bareface.probing.graph import GraphProber
 from bareface.targets.endpoint import read_embeddings
 from bareface.targets.onnx.facts import onnx_facts
 from bareface.targets.onnx.target import load_onnx
@@ -54,7 +54,7 @@ def run_graph(path: Path) -> None:
     target = load_onnx(path)
     images = torch.zeros((2, 3, target.spec.height, target.spec.width), dtype=torch.uint8)
     target.embed(images)
-    witness = GraphWitness(target)
+    witness = GraphProber(target)
     assert witness.offer.shapes
     with witness.watched() as observe:
         observe(images)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from bareface.auditing.overlap.twins import Pictures, twins
+from bareface.auditing.overlap.near_duplicates import Pictures, near_duplicates
 from bareface.faces.decode import decode
 from bareface.faces.examine import _thumbnail
 from bareface.faces.perceptual import perceptual_hash
@@ -70,7 +70,7 @@ ALTERED: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 def strangers(seen: Pictures, person: np.ndarray) -> tuple[int, int, list[tuple[int, int]]]:
     """Pairs of images of different people, how many are called one picture, and which."""
-    found = twins(seen, seen)
+    found = near_duplicates(seen, seen)
     apart = (person[found.first] != person[found.second]) & (found.first < found.second)
     counts = np.unique(person, return_counts=True)[1]
     pairs = (len(person) ** 2 - int((counts**2).sum())) // 2
@@ -81,7 +81,7 @@ def found_again(images: Sequence[Image.Image], seen: Pictures) -> dict[str, floa
     """For each alteration the share of copies that are found."""
     shares = {}
     for name, alter in ALTERED.items():
-        found = twins(seen, pictures([alter(image) for image in images], name))
+        found = near_duplicates(seen, pictures([alter(image) for image in images], name))
         shares[name] = float((found.first == found.second).sum() / len(images))
     return shares
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bareface.auditing.overlap.twins import LEAST_SIMILARITY, MOST_BITS, Pictures, twins
+from bareface.auditing.overlap.near_duplicates import LEAST_SIMILARITY, MOST_BITS, Pictures, near_duplicates
 from bareface.faces.decode import fit
 from bareface.faces.perceptual import BITS, _cosines, mirrored, signs
 from bareface.stats.matching import Matches, matches
@@ -112,7 +112,7 @@ def main() -> None:
         first = mixed(large, small, size, "a", rng)
         second = planted(first, mixed(large, small, size, "b", rng), rng)
         before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-        found = twins(first, second)
+        found = near_duplicates(first, second)
         spent, peak = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(
             f"{size:,} x {size:,}: {spent:.1f} CPU s, {len(found):,} near-duplicates ({int(found.mirror.sum()):,} "

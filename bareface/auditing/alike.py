@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import Arena
+from bareface.auditing.games import GameSplit
 from bareface.auditing.traces import Traces, in_arena
 from bareface.membership.features import direction, flip_agreement, log_length
 from bareface.records.evidence import Balance, Measurement
 from bareface.stats.measure import measure
-from bareface.stats.propensity import Overlap, ToldApart, components, deal, overlap, told_apart
+from bareface.stats.propensity import OverlapWeights, ToldApart, components, deal, overlap, told_apart
 from bareface.stats.roc import judged_auc
 from bareface.stats.sample import Bools, Codes, Floats, sample
 from bareface.stats.verdict import MIN_PEOPLE
@@ -59,7 +59,7 @@ class Alike:
         return weight
 
 
-def compare_sides(arena: Arena, traces: Traces, pictures: Trace, seed: int) -> Alike | None:
+def compare_sides(arena: GameSplit, traces: Traces, pictures: Trace, seed: int) -> Alike | None:
     """Compare the sides of a game without the target; None where the foreign network cannot see people.
 
     Args:
@@ -85,7 +85,7 @@ def compare_sides(arena: Arena, traces: Traces, pictures: Trace, seed: int) -> A
     return Alike(_record(side, told, balanced, again, rng), unit, side.member, numbers, told.together[unit])
 
 
-def skipped(arena: Arena, reason: str) -> Balance:
+def skipped(arena: GameSplit, reason: str) -> Balance:
     """The record of a comparison that could not be made."""
     return Balance(game=arena.game, status="skipped", reason=reason)
 
@@ -103,13 +103,15 @@ def seen_without_target(foreign: Trace, pictures: Trace) -> dict[str, Floats]:
 class _Side:
     """The truth about the units of a game."""
 
-    arena: Arena
+    arena: GameSplit
     member: Bools
     subject: NDArray[np.int64]
     fold: Codes
 
 
-def _record(side: _Side, told: ToldApart, balanced: Overlap, again: ToldApart, rng: np.random.Generator) -> Balance:
+def _record(
+    side: _Side, told: ToldApart, balanced: OverlapWeights, again: ToldApart, rng: np.random.Generator
+) -> Balance:
     """The comparison as it is written down, and whether the weighted sides can be compared."""
     before = _measured(side, told.together, rng)
     after = _measured(side, again.together, rng, balanced.weight)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.blind import BlindBaseline
-from bareface.auditing.crossfit import Prior, Told, tell
-from bareface.auditing.games import Arena
+from bareface.auditing.crossfit import AttackerData, CrossfitScores, crossfit_scores
+from bareface.auditing.games import GameSplit
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
@@ -38,7 +38,7 @@ class Answer:
         failed: whether that was a failure rather than an abstention.
     """
 
-    arena: Arena
+    arena: GameSplit
     attack: Attack
     knowledge: Knowledge
     scope: NDArray[np.bool_]
@@ -50,15 +50,15 @@ class Answer:
     failed: bool = False
 
 
-def play(
-    arena: Arena, traces: Traces, blind: Trace, settings: AuditSettings, progress: Progress, at: tuple[int, int]
+def run_game(
+    arena: GameSplit, traces: Traces, blind: Trace, settings: AuditSettings, progress: Progress, at: tuple[int, int]
 ) -> Iterator[Answer]:
     """Every attack in a game, with every prior knowledge that was asked for."""
     blind_scores = _Blind(in_arena(blind, arena), arena, settings.seed)
     done, total = at
     for knowledge in settings.knowledges:
         shadows = shadow_lessons(traces, arena.game, settings) if knowledge == "shadow" else ()
-        room = _Room(arena, traces, knowledge, shadows, blind_scores, settings.seed)
+        room = _OneGame(arena, traces, knowledge, shadows, blind_scores, settings.seed)
         for attack in settings.attacks:
             yield room.answer(attack)
             done += 1
@@ -66,10 +66,10 @@ def play(
 
 
 @dataclass(frozen=True)
-class _Room:
+class _OneGame:
     """One game with one prior knowledge, where attacks are asked one by one."""
 
-    arena: Arena
+    arena: GameSplit
     traces: Traces
     knowledge: Knowledge
     shadows: tuple[Labelled, ...]
@@ -88,12 +88,12 @@ class _Room:
         signal = unfitted(attack, in_arena(self.traces.target, self.arena))
         return Answer(self.arena, attack, self.knowledge, scope, target.scores, controls, target.models, signal)
 
-    def on(self, model: Model, attack: Attack) -> "Told | tuple[str, bool]":
+    def on(self, model: Model, attack: Attack) -> CrossfitScores | tuple[str, bool]:
         """What the attack says of one of the models that were asked about the candidates."""
         trace: Trace | None = getattr(self.traces, model)
         if trace is None:
             return NO_BATCHNORM, False
-        prior = Prior(self.knowledge, self.shadows, self.traces.strangers.get(model))
+        prior = AttackerData(self.knowledge, self.shadows, self.traces.strangers.get(model))
         asked = in_arena(trace, self.arena)
         if self.knowledge == "partial" and "trained" in attack.beside:
             asked = with_trained(asked, trace, self.arena)
@@ -108,10 +108,12 @@ def unfitted(attack: Attack, trace: Trace) -> Vector | None:
         return None
 
 
-def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told | tuple[str, bool]:
+def _attempt(
+    attack: Attack, trace: Trace, arena: GameSplit, prior: AttackerData, seed: int
+) -> CrossfitScores | tuple[str, bool]:
     """Scores, or why there are none and whether that is a failure."""
     try:
-        return tell(attack, trace, arena, prior, seed)
+        return crossfit_scores(attack, trace, arena, prior, seed)
     except BarefaceError as reason:
         return str(reason), False
     except Exception as error:  # the one broad except: a failed attack becomes a recorded failure
@@ -121,14 +123,14 @@ def _attempt(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int
 class _Blind:
     """The blind baseline of a game, fitted once for each size of photo sets."""
 
-    def __init__(self, trace: Trace, arena: Arena, seed: int) -> None:
+    def __init__(self, trace: Trace, arena: GameSplit, seed: int) -> None:
         self._trace, self._arena, self._seed = trace, arena, seed
-        self._said: dict[int, Told | tuple[str, bool]] = {}
+        self._said: dict[int, CrossfitScores | tuple[str, bool]] = {}
 
-    def beside(self, attack: Attack) -> Told | tuple[str, bool]:
+    def beside(self, attack: Attack) -> CrossfitScores | tuple[str, bool]:
         """(n,) scores on sets of as many photos as the attack looks at, or why there are none."""
         k = int(attack.parameters().get("k", 0))
         if k not in self._said:
             # Always with partial knowledge: it stands for whatever tells the two sides apart as pictures.
-            self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, Prior(), self._seed)
+            self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, AttackerData(), self._seed)
         return self._said[k]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.progress import Progress, silent
@@ -95,7 +95,7 @@ def audit(
     other = None if foreign is None else _target(foreign, where)
     judge = None if recogniser is None else _target(recogniser, where)
     others = tuple(_target(one, where) for one in references)
-    brought = Brought(_target(target, where), people, other, references=others, recogniser=judge, seal=seal)
+    brought = AuditInputs(_target(target, where), people, other, references=others, recogniser=judge, seal=seal)
     return conduct(brought, settings, Path(run), fresh=fresh, progress=progress)
 
 

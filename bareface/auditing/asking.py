@@ -13,9 +13,9 @@ from bareface.auditing.progress import Progress
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack, Beside
 from bareface.probing.estimated import Estimate
-from bareface.probing.kinds import estimate_of, strangers_of, witness_of
+from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.strangers import Strangers
+from bareface.probing.strangers import PublicDirections
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, Reference, Trace
@@ -128,7 +128,7 @@ class Asking:
         names = [seen.accepted.image[row] for row in rows]
         public = self._beside(model)
         digests = seen.digest[rows].tolist()
-        witness = witness_of(model, names, digests, self.channels, public.estimate, public.strangers)
+        witness = prober_of(model, names, digests, self.channels, public.estimate, public.strangers)
         todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
@@ -165,7 +165,7 @@ class _Public:
     """What a model makes of public images: statistics of features, directions of embeddings, and what they are."""
 
     estimate: Estimate | None = None
-    strangers: Strangers | None = None
+    strangers: PublicDirections | None = None
     what: str = ""
 
 

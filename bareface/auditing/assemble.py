@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bareface.auditing.cards import target_card
-from bareface.auditing.findings import Found
+from bareface.auditing.findings import FoundLeaks
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
@@ -52,7 +52,7 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Ingredients:
+class EvidenceParts:
     """Everything that an evidence is made of."""
 
     target: Auditable
@@ -64,7 +64,7 @@ class Ingredients:
     selfcheck: SelfCheck
     foreign_selfcheck: SelfCheck | None
     traces: Traces
-    found: Found
+    found: FoundLeaks
     assignment: Assignment
     layers: tuple[LayerSeparation, ...]
     exposures: tuple[Exposure, ...]
@@ -73,7 +73,7 @@ class Ingredients:
     seconds: float
 
 
-def assemble(made: Ingredients) -> Evidence:
+def assemble(made: EvidenceParts) -> Evidence:
     """The evidence of a run."""
     card = target_card(made.target)
     deciding = deciding_findings(made.found.findings, made.settings.attacks)
@@ -208,7 +208,7 @@ def _limits(selfcheck: SelfCheck, foreign: SelfCheck | None) -> Iterator[str]:
     yield from LIMITS
 
 
-def _notes(made: Ingredients, card: TargetCard) -> tuple[str, ...]:
+def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
     counts = {
         role: images / people for role, (people, images) in made.roster.head_count().items() if role in CANDIDATES
     }

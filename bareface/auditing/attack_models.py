@@ -18,7 +18,7 @@ from bareface.storage.folders import subfolder
 
 
 @dataclass(frozen=True)
-class Kept:
+class FittedAttack:
     """The fitted models of one attack.
 
     Attributes:
@@ -45,7 +45,7 @@ class Kept:
         return attack
 
 
-def kept_attack_models(folder: Path) -> tuple[Kept, ...]:
+def kept_attack_models(folder: Path) -> tuple[FittedAttack, ...]:
     """Everything that `write_attack_models` wrote into a folder, in order of file name.
 
     Raises:
@@ -76,12 +76,12 @@ def read_attack_models(path: Path) -> list[AttackModel]:
         ]
 
 
-def _kept(path: Path) -> Kept:
+def _kept(path: Path) -> FittedAttack:
     models = tuple(read_attack_models(path))
     with np.load(path, allow_pickle=False) as arrays:
         card = json.loads(str(arrays["card"]))
     named = {name: card[name] for name in ("attack", "parameters", "game", "knowledge")}
-    return Kept(**named, models=models)
+    return FittedAttack(**named, models=models)
 
 
 def _write(answer: Answer, path: Path) -> None:

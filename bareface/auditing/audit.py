@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bareface.auditing.answers import Answer, play
-from bareface.auditing.assemble import Ingredients, assemble, deciding_findings
+from bareface.auditing.answers import Answer, run_game
+from bareface.auditing.assemble import EvidenceParts, assemble, deciding_findings
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
-from bareface.auditing.findings import Found, exposures, findings
-from bareface.auditing.games import Arena, arena, check_games, possible_games, refuse_without_games
+from bareface.auditing.findings import FoundLeaks, exposures, findings
+from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
@@ -28,7 +28,7 @@ from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.settings import AuditSettings
-from bareface.auditing.suited import suited_to
+from bareface.auditing.suited import with_default_attacks
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.records.evidence import Evidence, Exposure, write_evidence
@@ -40,7 +40,7 @@ from bareface.targets.kinds import Auditable, device_under
 
 
 @dataclass(frozen=True)
-class Brought:
+class AuditInputs:
     """What the user brought.
 
     Attributes:
@@ -65,7 +65,7 @@ class Brought:
 
 
 def conduct(
-    brought: Brought,
+    brought: AuditInputs,
     settings: AuditSettings,
     run: Path,
     *,
@@ -89,7 +89,7 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
-    settings = suited_to(settings, brought.target)
+    settings = with_default_attacks(settings, brought.target)
     own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     configuration = settings.as_plain() | own
     if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
@@ -118,7 +118,7 @@ def conduct(
         answers: list[Answer] = []
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
             for game in arenas:
-                answers += play(game, traces, blind, settings, progress, (len(answers), total))
+                answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
         found = findings(answers, traces, settings, blind, assignment.how)
         names = pseudonyms(people.subject, settings.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
@@ -126,7 +126,7 @@ def conduct(
         _write_scores(answers, alias, people, run / "scores.parquet")
         write_attack_models(answers, run / "attack_models")
         evidence = assemble(
-            Ingredients(
+            EvidenceParts(
                 brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,
                 traces, found, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
@@ -138,7 +138,7 @@ def conduct(
 
 
 def _exposures(
-    answers: list[Answer], found: Found, settings: AuditSettings, names: NDArray[np.str_]
+    answers: list[Answer], found: FoundLeaks, settings: AuditSettings, names: NDArray[np.str_]
 ) -> tuple[Exposure, ...]:
     """Ranks of people by the attacks on which the audit's verdict may rest."""
     deciding = {id(finding) for finding in deciding_findings(found.findings, settings.attacks)}
@@ -146,7 +146,7 @@ def _exposures(
     return exposures([answer for answer, _ in kept], [finding for _, finding in kept], names)
 
 
-def _arenas(people: Roster, settings: AuditSettings) -> tuple[Arena, ...]:
+def _arenas(people: Roster, settings: AuditSettings) -> tuple[GameSplit, ...]:
     games = settings.games or possible_games(people)
     if not games:
         refuse_without_games(people)

@@ -23,7 +23,7 @@ from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 from bareface.targets.twin import untrained_twin
 from bareface.training.recalibrate import estimate_statistics
-from bareface.training.train import Step, train
+from bareface.training.train import TrainStep, train
 from bareface.vocabulary import Role
 
 # More images than this do not move running statistics any further.
@@ -98,7 +98,7 @@ def train_backbone(
     roster: Roster,
     recipe: Recipe,
     folder: Path,
-    report: Callable[[Step], None] | None = None,
+    report: Callable[[TrainStep], None] | None = None,
     device: torch.device = CPU,
 ) -> Target:
     """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
@@ -114,7 +114,7 @@ def training_set(people: Roster, spec: ImageSpec) -> tuple[RosterImages, NDArray
     return RosterImages(people, spec.height, spec.width), labels.astype(np.int64)
 
 
-def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callable[[Step], None]:
+def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callable[[TrainStep], None]:
     """Progress of a training run as one stage."""
     return lambda step: progress(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import Arena
+from bareface.auditing.games import GameSplit
 from bareface.errors import Abstained
 from bareface.membership.attack_model import AttackModel
-from bareface.membership.base import Attack, FeatureAttack, Known, Labelled
+from bareface.membership.base import Attack, AttackerKnowledge, FeatureAttack, Labelled
 from bareface.streams import stream
 from bareface.trace import Trace, join
 from bareface.vocabulary import Knowledge
 
 
 @dataclass(frozen=True)
-class Prior:
+class AttackerData:
     """What the attacker brings along besides the model that is asked.
 
     Attributes:
@@ -32,7 +32,7 @@ class Prior:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FoldTask:
     """What the attacker knows when it judges some rows of an arena.
 
     Attributes:
@@ -41,12 +41,12 @@ class Lesson:
         trace: (m,) answers about those rows.
     """
 
-    known: Known
+    known: AttackerKnowledge
     judged: NDArray[np.intp]
     trace: Trace
 
 
-def lessons(trace: Trace, arena: Arena, prior: Prior) -> Iterator[Lesson]:
+def lessons(trace: Trace, arena: GameSplit, prior: AttackerData) -> Iterator[FoldTask]:
     """One lesson for everybody from shadows; otherwise one for each fold, from the people in the other folds.
 
     Args:
@@ -58,13 +58,13 @@ def lessons(trace: Trace, arena: Arena, prior: Prior) -> Iterator[Lesson]:
         Abstained: nonmembers knowledge, and nobody is known not to be in training.
     """
     if prior.knowledge == "shadow":
-        yield Lesson(Known("shadow", prior.shadows), np.arange(len(trace)), trace)
+        yield FoldTask(AttackerKnowledge("shadow", prior.shadows), np.arange(len(trace)), trace)
         return
     for fold in np.unique(arena.fold):
         others, judged = np.flatnonzero(arena.fold != fold), np.flatnonzero(arena.fold == fold)
         before = _knowing_others(trace, np.unique(arena.subject[judged]))
-        known = Known(prior.knowledge, (_labelled(before.take(others), arena, others, prior),))
-        yield Lesson(known, judged, before.take(judged))
+        known = AttackerKnowledge(prior.knowledge, (_labelled(before.take(others), arena, others, prior),))
+        yield FoldTask(known, judged, before.take(judged))
 
 
 def _knowing_others(trace: Trace, judged: NDArray[np.int64]) -> Trace:
@@ -72,7 +72,7 @@ def _knowing_others(trace: Trace, judged: NDArray[np.int64]) -> Trace:
     return trace if trace.trained is None else replace(trace, trained=trace.trained.without(judged))
 
 
-def _labelled(trace: Trace, arena: Arena, rows: NDArray[np.intp], prior: Prior) -> Labelled:
+def _labelled(trace: Trace, arena: GameSplit, rows: NDArray[np.intp], prior: AttackerData) -> Labelled:
     """What is known about the rows: their membership (partial), or only who else is no member (nonmembers)."""
     if prior.knowledge == "partial":
         return Labelled(trace, arena.member[rows], arena.subject[rows])
@@ -84,7 +84,7 @@ def _labelled(trace: Trace, arena: Arena, rows: NDArray[np.intp], prior: Prior) 
 
 
 @dataclass(frozen=True)
-class Told:
+class CrossfitScores:
     """What an attack told of an arena.
 
     Attributes:
@@ -96,7 +96,7 @@ class Told:
     models: tuple[AttackModel, ...]
 
 
-def tell(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) -> Told:
+def crossfit_scores(attack: Attack, trace: Trace, arena: GameSplit, prior: AttackerData, seed: int) -> CrossfitScores:
     """Let an attack judge every image of an arena.
 
     Raises:
@@ -110,4 +110,4 @@ def tell(attack: Attack, trace: Trace, arena: Arena, prior: Prior, seed: int) ->
             scores[lesson.judged] = attack.judge(models[-1], judged, lesson.known.knowledge).values
         else:
             scores[lesson.judged] = attack.score(judged, lesson.known, rng).values
-    return Told(scores, tuple(models))
+    return CrossfitScores(scores, tuple(models))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.alike import Alike
 from bareface.auditing.answers import Answer, unfitted
-from bareface.auditing.games import Arena
+from bareface.auditing.games import GameSplit
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, in_arena
 from bareface.membership.base import Attack
@@ -37,7 +37,7 @@ def directions(
         alike: by game, what matches its people; a game that is not in it is not matched.
         question: for the streams.
     """
-    said: list[tuple[Game, int | None, NDArray[np.float64], Arena]] = [
+    said: list[tuple[Game, int | None, NDArray[np.float64], GameSplit]] = [
         (a.arena.game, id(a), np.where(a.scope, a.unfitted, np.nan), a.arena) for a in done if a.unfitted is not None
     ]
     weights = dict[Game, NDArray[np.float64] | None]()
@@ -73,7 +73,7 @@ def _weights(alike: Alike | None, images: int) -> NDArray[np.float64] | None:
 
 
 def _direction(
-    signal: NDArray[np.float64], arena: Arena, weight: NDArray[np.float64] | None, settings: AuditSettings
+    signal: NDArray[np.float64], arena: GameSplit, weight: NDArray[np.float64] | None, settings: AuditSettings
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
     measured = measure(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bareface.auditing.alike import WHO, Alike, compare_sides, skipped
 from bareface.auditing.answers import Answer
 from bareface.auditing.directions import directions
-from bareface.auditing.games import Arena
+from bareface.auditing.games import GameSplit
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
@@ -27,7 +27,7 @@ MOST_EXPOSURES = 500
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundLeaks:
     """What truth and scores gave together.
 
     Attributes:
@@ -45,7 +45,7 @@ def findings(
     settings: AuditSettings,
     pictures: Trace,
     how: AssignmentWay = "observational",
-) -> Found:
+) -> FoundLeaks:
     """What every attack found; attacks share one error rate, and so do controls.
 
     Args:
@@ -73,7 +73,7 @@ def findings(
             pointed.get(id(answer)), answer.arena.game in reversed_games,
         )  # fmt: skip
         found.append(_finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), grounds))
-    return Found(tuple(found), tuple(balances.values()))
+    return FoundLeaks(tuple(found), tuple(balances.values()))
 
 
 def exposures(answers: Sequence[Answer], found: Sequence[Finding], names: NDArray[np.str_]) -> tuple[Exposure, ...]:
@@ -92,7 +92,7 @@ def exposures(answers: Sequence[Answer], found: Sequence[Finding], names: NDArra
     return tuple(row for shown in by_game.values() for row in _exposed(shown, names))
 
 
-def _arenas(answers: Sequence[Answer]) -> tuple[Arena, ...]:
+def _arenas(answers: Sequence[Answer]) -> tuple[GameSplit, ...]:
     return tuple({answer.arena.game: answer.arena for answer in answers}.values())
 
 

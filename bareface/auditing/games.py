@@ -22,7 +22,7 @@ FEWEST_PEOPLE = 2
 
 
 @dataclass(frozen=True)
-class Arena:
+class GameSplit:
     """One game on one roster; the truth of it.
 
     Attributes:
@@ -77,7 +77,7 @@ def partners(roster: Roster) -> Partners | None:
     )  # fmt: skip
 
 
-def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
+def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> GameSplit:
     """Set up a game: sides, photo sets and folds that are disjoint by person.
 
     In the record game only people with photos on both sides play.
@@ -106,7 +106,7 @@ def arena(roster: Roster, game: Game, *, folds: int, seed: int) -> Arena:
     trained = roster.rows(Role.MEMBER)
     trained = trained[np.isin(roster.subject[trained], names)]
     whose = np.searchsorted(names, roster.subject[trained]).astype(np.int64)
-    return Arena(game, rows, member, subject, _photo_sets(subject, member, rng), fold, trained, whose)
+    return GameSplit(game, rows, member, subject, _photo_sets(subject, member, rng), fold, trained, whose)
 
 
 def check_games(roster: Roster, games: Iterable[Game]) -> None:

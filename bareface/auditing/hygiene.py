@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.games import partners
+from bareface.auditing.overlap.near_duplicates import RULE, near_duplicates, pictures_of
 from bareface.auditing.overlap.people import SamePeople, skipped
-from bareface.auditing.overlap.twins import RULE, pictures_of, twins
-from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar
+from bareface.auditing.own_people import IN_QUESTION, RecognisedPeople, familiar
 from bareface.auditing.settings import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
@@ -28,7 +28,7 @@ TRAINING = (Role.MEMBER, Role.HELDOUT)
 TWO_ROLES, TWO_NAMES = "picture on two sides", "person on two sides"
 LEFT_OUT = (TWO_ROLES, TWO_NAMES, IN_QUESTION)
 """Why readable images are not used."""
-NOBODY = Recognised({}, reason="nobody looked")
+NOBODY = RecognisedPeople({}, reason="nobody looked")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def leave_out_shared(
     same: SamePeople | None,
     people: SharedPeople,
     most: float = MAX_SHARED_RATE,
-    recognised: Recognised = NOBODY,
+    recognised: RecognisedPeople = NOBODY,
 ) -> Checked:
     """The examination without pictures in two roles, without outsiders who are training people, and without those of
     the auditor's own people who are people in question.
@@ -65,7 +65,7 @@ def leave_out_shared(
     shared, rejects = [], list[Reject]()
     for first, second in combinations(CANDIDATES, 2):
         one, other = roster.rows(first), roster.rows(second)
-        found = twins(seen.take(one), seen.take(other))
+        found = near_duplicates(seen.take(one), seen.take(other))
         sides = found.everywhere(seen.digest[one], seen.digest[other])
         shared.append(found.record(first, second, sides))
         for side, concerned, elsewhere in ((one, sides[0], second), (other, sides[1], first)):

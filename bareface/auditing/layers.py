@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.games import Arena
+from bareface.auditing.games import GameSplit
 from bareface.membership.bn_distance import distances
 from bareface.records.evidence import LayerSeparation
 from bareface.stats.roc import auc
@@ -16,7 +16,7 @@ Statistics = Literal["running", "estimated"]
 _DECILES = np.linspace(0, 100, 11)
 
 
-def layer_separations(trace: Trace, arena: Arena) -> tuple[LayerSeparation, ...]:
+def layer_separations(trace: Trace, arena: GameSplit) -> tuple[LayerSeparation, ...]:
     """One row for each layer and view of a trace whose rows are those of the arena; none for a black box."""
     statistics, layers, d = _distances(trace)
     return tuple(

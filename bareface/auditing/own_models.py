@@ -15,10 +15,10 @@ from bareface.storage.folders import subfolder
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
 from bareface.targets.target import Target
-from bareface.training.train import Step
+from bareface.training.train import TrainStep
 from bareface.vocabulary import CANDIDATES, Role
 
-Report = Callable[[int, Step], None]
+Report = Callable[[int, TrainStep], None]
 """Called after every step with the number of the backbone."""
 
 
@@ -115,5 +115,5 @@ def _trained(
     return tuple(made)
 
 
-def _numbered(report: Report, number: int) -> Callable[[Step], None]:
+def _numbered(report: Report, number: int) -> Callable[[TrainStep], None]:
     return lambda step: report(number, step)

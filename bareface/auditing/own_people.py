@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.auditing.overlap.near_duplicates import Pictures, near_duplicates, pictures_of
 from bareface.auditing.overlap.people import SamePeople, skipped
-from bareface.auditing.overlap.twins import Pictures, pictures_of, twins
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, Reject
@@ -28,7 +28,7 @@ FEWEST_PEOPLE = 2
 
 
 @dataclass(frozen=True)
-class Recognised:
+class RecognisedPeople:
     """Whom a recogniser takes for somebody in question.
 
     Attributes:
@@ -55,7 +55,9 @@ class Recognised:
         return self.same[role].second.people[np.unique(self.same[role].found.second)]
 
 
-def familiar(examination: Examination, recognised: Recognised) -> tuple[tuple[OwnPeople, ...], tuple[Reject, ...]]:
+def familiar(
+    examination: Examination, recognised: RecognisedPeople
+) -> tuple[tuple[OwnPeople, ...], tuple[Reject, ...]]:
     """Who of the auditor's own people is somebody in question: the counts by role, and their images.
 
     Args:
@@ -128,7 +130,7 @@ class _Common:
 
 def _in_common(roster: Roster, seen: Pictures, other: Role, own: Role) -> _Common:
     theirs, ours = roster.rows(other), roster.rows(own)
-    found = twins(seen.take(theirs), seen.take(ours))
+    found = near_duplicates(seen.take(theirs), seen.take(ours))
     sides = found.everywhere(seen.digest[theirs], seen.digest[ours])
     named = np.intersect1d(roster.subject[theirs], roster.subject[ours])
     return _Common(

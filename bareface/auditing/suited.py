@@ -7,7 +7,7 @@ from bareface.targets.kinds import Auditable
 INSTEAD = ("estimated-distance",)
 
 
-def suited_to(settings: AuditSettings, target: Auditable) -> AuditSettings:
+def with_default_attacks(settings: AuditSettings, target: Auditable) -> AuditSettings:
     """The same settings; where the usual attacks are asked of a network whose normalisation left no (or not all)
     running statistics, distances to estimated ones are asked for, too."""
     usual = attacks_named(*DEFAULT_ATTACKS)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.cast import STAND_IN, bn_swap, stand_in, untrained
-from bareface.auditing.games import Arena, arena
+from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
@@ -26,7 +26,7 @@ from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
-from bareface.training.train import Step
+from bareface.training.train import TrainStep
 from bareface.vocabulary import CANDIDATES, Game, Role
 
 Model = Literal["target", "foreign", "swapped"]
@@ -143,12 +143,12 @@ def _trained_on(shadow: Shadow) -> list[str]:
     return [shadow.roster.image[row] for row in shadow.roster.rows(Role.MEMBER)]
 
 
-def in_arena(trace: Trace, game: Arena) -> Trace:
+def in_arena(trace: Trace, game: GameSplit) -> Trace:
     """The rows of a game, the images grouped as people bring them."""
     return trace.take(game.rows).with_photo_set(game.photo_set)
 
 
-def with_trained(asked: Trace, trace: Trace, game: Arena) -> Trace:
+def with_trained(asked: Trace, trace: Trace, game: GameSplit) -> Trace:
     """The rows of a game beside the training images of its people; who of them is known is up to each lesson.
 
     Args:
@@ -206,7 +206,7 @@ def _train(
 def _told(progress: Progress, stage: str, count: int) -> Report:
     """Progress of training some backbones one after the other, in epochs."""
 
-    def report(number: int, step: Step) -> None:
+    def report(number: int, step: TrainStep) -> None:
         epochs = number * step.epochs + step.epoch - 1 + step.step / step.steps
         progress(stage, int(epochs), count * step.epochs)
 

@@ -18,13 +18,13 @@ from bareface.auditing.hygiene import (
     sides_of,
 )
 from bareface.auditing.overlap.people import SamePeople, Side, same_people, side
-from bareface.auditing.own_people import OWN, Recognised, refuse_too_few
+from bareface.auditing.own_people import OWN, RecognisedPeople, refuse_too_few
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import is_same_network
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
-from bareface.probing.kinds import witness_of
+from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
 from bareface.rosters.roster import Roster
@@ -66,7 +66,7 @@ def usable_images(
     refuse_if_biased(examination, max_reject_rate=settings.max_reject_rate)
     same, own, reason = _same_people(examination, target, recogniser, settings, run, progress)
     people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
-    recognised = Recognised(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
+    recognised = RecognisedPeople(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
     checked = leave_out_shared(examination, same, people, settings.max_shared_rate, recognised)
     _write_rejects(checked.examination, run / REJECTS)
     refuse_if_shared(checked.hygiene, str(roster.root))
@@ -112,7 +112,7 @@ def _embedded(
     progress: Progress,
 ) -> FloatArray:
     people, digest = examination.accepted.take(rows), examination.digest[rows]
-    witness = witness_of(recogniser, people.image, digest.tolist())
+    witness = prober_of(recogniser, people.image, digest.tolist())
     todo = plan(witness, digest, batch_size=settings.batch_size)
     home = probe(
         witness, images_for(recogniser, people), todo, run / "trace",

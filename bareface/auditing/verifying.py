@@ -17,7 +17,7 @@ from bareface.faces.pairs import FOLDS, PairList, consecutive_pairs, read_pairs
 from bareface.faces.source import Images
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
-from bareface.probing.witness import Witness
+from bareface.probing.witness import Prober
 from bareface.records.evidence import Record
 from bareface.rosters.image_folders import refuse_links
 from bareface.rosters.roster import Roster
@@ -100,7 +100,7 @@ def read_paired_images(
 
 
 def verify(
-    witness: Witness,
+    witness: Prober,
     images: Images,
     paired: PairedImages,
     *,
@@ -140,7 +140,7 @@ def verify(
 
 
 def unit_embeddings_of(
-    witness: Witness, images: Images, digest: NDArray[np.str_], flip: Flip, report: Report | None = None
+    witness: Prober, images: Images, digest: NDArray[np.str_], flip: Flip, report: Report | None = None
 ) -> FloatArray:
     """(n, d) embeddings of length one, with nothing kept on the disk."""
     with TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.config_file import make_config, read_config
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
@@ -75,7 +75,7 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: st
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = Brought(audited, people(config, links), foreign, command, others, recogniser, seal=seal_of(config))
+    brought = AuditInputs(audited, people(config, links), foreign, command, others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, config, run, fresh=fresh, progress=stages)
     write_text(run / "report.html", render_html(evidence), parents=False)

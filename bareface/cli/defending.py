@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bareface.auditing.defending.bench import every_defence, make_defence, run_bench
 from bareface.auditing.defending.figure import write_figure
-from bareface.auditing.defending.record import Bench
+from bareface.auditing.defending.record import BenchRecord
 from bareface.auditing.defending.table import markdown
 from bareface.auditing.defending.world import TRAINING, World, rendered_world, world_of
 from bareface.cli.listing import lines_of, page_of, say_unavailable
@@ -43,7 +43,7 @@ def run_defences(
     return written(bench, run, drawn, as_json=as_json)
 
 
-def written(bench: Bench, run: Path, figure: Path, *, as_json: bool = False) -> str:
+def written(bench: BenchRecord, run: Path, figure: Path, *, as_json: bool = False) -> str:
     """Write record, table and figure of a bench; returns the table or the record."""
     record, table = bench.model_dump_json(indent=1) + "\n", markdown(bench)
     write_text(run / "defences.json", record)

@@ -31,7 +31,7 @@ TRAINING = Recipe(spec=ImageSpec(height=SIZE, width=SIZE), epochs=100, batch_siz
 
 
 @dataclass(frozen=True)
-class Group:
+class DemoPeople:
     """Some people of the demo: how many, with how many images, in which roles in turn."""
 
     people: int
@@ -40,10 +40,10 @@ class Group:
 
 
 GROUPS = (
-    Group(100, 8, (Role.MEMBER, Role.HELDOUT)),
-    Group(100, 4, (Role.OUTSIDE,)),
-    Group(80, 8, (Role.AUXILIARY,)),
-    Group(300, 1, (Role.PUBLIC,)),
+    DemoPeople(100, 8, (Role.MEMBER, Role.HELDOUT)),
+    DemoPeople(100, 4, (Role.OUTSIDE,)),
+    DemoPeople(80, 8, (Role.AUXILIARY,)),
+    DemoPeople(300, 1, (Role.PUBLIC,)),
 )
 
 

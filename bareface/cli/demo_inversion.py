@@ -9,7 +9,7 @@ from typing import Literal
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder
@@ -21,7 +21,7 @@ from bareface.storage.files import write_text
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
-TERMS = Terms(
+TERMS = InversionSettings(
     objective="membership+agreement", restarts=48, steps=60, candidates=768, pairs=1, rate=0.05, views=16,
     split="random", title="demo, inverted",
 )  # fmt: skip
@@ -39,7 +39,7 @@ def invert_demo(run: Path, roster: Roster, target: Target, seed: int, *, fresh: 
         judges = tuple(_judge(run / "judges", *one, seed, stages) for one in JUDGES)
         generator, source = open_generator(SHIPPED, size=target.spec.height, kept=run / "generators")
         brought = Inverted(target, roster, generator, judges, source, "bareface demo")
-        terms = Terms(**{**TERMS.settings(), "seed": seed})
+        terms = InversionSettings(**{**TERMS.settings(), "seed": seed})
         inversion = conduct_inversion(brought, terms, run / "audit", fresh=fresh, progress=stages)
     told = written(inversion, run / "audit" / FOLDER, show_faces=True)
     page = run / "inversion.html"

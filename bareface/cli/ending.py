@@ -16,7 +16,7 @@ from bareface.errors import ExitCode, OutputError, one_line
 CLOSED = OSError(errno.EBADF, "a stream that was closed before the command began")
 
 
-class Told(io.TextIOWrapper):
+class CountedStream(io.TextIOWrapper):
     """stdout or stderr. What cannot be written is lost, and that is remembered; the work goes on.
 
     A broken pipe alone ends the command: whoever read the output has seen enough.
@@ -76,7 +76,7 @@ def end_with(app: Callable[[], object], *, debug: bool) -> NoReturn:
 def _told(stream: IO[str] | None) -> IO[str]:
     if stream is None:
         nowhere = open(os.devnull, "wb")  # noqa: SIM115 - as long as the process lives
-        told = Told(nowhere, encoding="utf-8", errors="backslashreplace")
+        told = CountedStream(nowhere, encoding="utf-8", errors="backslashreplace")
         told.closed_before = True
         return told
     if type(stream) is not io.TextIOWrapper:  # a test's, or a notebook's
@@ -89,7 +89,7 @@ def _told(stream: IO[str] | None) -> IO[str]:
     buffer: Any = stream.detach()
     at_once = isinstance(buffer, io.RawIOBase)
     # Written to without a buffer, a pipe that breaks in the middle takes a part and says nothing.
-    told = Told(io.BufferedWriter(buffer) if at_once else buffer, **said)
+    told = CountedStream(io.BufferedWriter(buffer) if at_once else buffer, **said)
     told.at_once = at_once
     return told
 

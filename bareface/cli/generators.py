@@ -21,7 +21,7 @@ from bareface.inversion.eigenfaces.fit import fit_eigenfaces
 from bareface.inversion.eigenfaces.store import save_eigenfaces
 from bareface.inversion.gan.lesson import pupil
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
-from bareface.inversion.gan.train import GENERATOR_FILE, Step, train_generator
+from bareface.inversion.gan.train import GENERATOR_FILE, GanStep, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.rosters.roster import Ignored, Roster, read_folder
@@ -41,7 +41,7 @@ ENDLESS = 10**9
 
 
 @dataclass(frozen=True)
-class Faces:
+class TrainingFaces:
     """What a generator is trained on: one of the first three.
 
     Attributes:
@@ -69,7 +69,7 @@ def run_conversion(source: Path, target: Path, *, alignment: str, licence: str) 
 
 
 def run_generator_training(
-    folder: Path, faces: Faces, size: int, options: dict[str, Any], grow_from: Path | None,
+    folder: Path, faces: TrainingFaces, size: int, options: dict[str, Any], grow_from: Path | None,
     *, stored: Precision, alignment: str, licence: str,
 ) -> None:  # fmt: skip
     """Train or resume a generator, and say where it is."""
@@ -78,7 +78,7 @@ def run_generator_training(
     with Stages() as stages:
         shown, held_out = split(_images(faces, size, recipe.seed, stages))
 
-        def report(step: Step) -> None:
+        def report(step: GanStep) -> None:
             stages("training the generator", step.number, step.steps)
 
         made = train_generator(
@@ -170,7 +170,7 @@ def loose_images(folder: Path, links: bool = False) -> Roster:
     return Roster(folder, found.images, np.array(found.images), np.full(len(found.images), role), ignored)
 
 
-def _images(faces: Faces, size: int, seed: int, stages: Stages) -> Images:
+def _images(faces: TrainingFaces, size: int, seed: int, stages: Stages) -> Images:
     named = [faces.folder is not None, faces.rendered is not None, faces.endless]
     if sum(named) != 1:
         got = "both" if sum(named) else "neither"

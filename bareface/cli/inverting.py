@@ -8,7 +8,7 @@ from typing import Any
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.sheet import write_sheet
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.cli.auditing import GATE, read_folder_or_manifest
 from bareface.cli.listing import say_unavailable
@@ -24,7 +24,7 @@ from bareface.untrusted.yaml_text import read_yaml
 
 
 @dataclass(frozen=True)
-class Named:
+class InversionInputs:
     """What the user named on the command line.
 
     Attributes:
@@ -49,10 +49,10 @@ class Named:
     links: bool = False
 
 
-def run_inversion(run: Path, named: Named, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
+def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
     """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
     say_unavailable(*OF_INVERSIONS)
-    terms, target = Terms(**asked), called_by_content(load_target(named.target), named.target)
+    terms, target = InversionSettings(**asked), called_by_content(load_target(named.target), named.target)
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target,
@@ -90,7 +90,7 @@ def _line(arm: Arm) -> str:
     return f"{arm.arm:10} win rate {rates}{score}"
 
 
-def _generator(run: Path, named: Named, size: int) -> tuple[Generator, str]:
+def _generator(run: Path, named: InversionInputs, size: int) -> tuple[Generator, str]:
     return open_generator(
         named.generator, size=named.size or size, kept=run / "generators", declared=_declared(named.declared)
     )

@@ -8,7 +8,7 @@ from bareface.auditing.overlap.sets import PEOPLE_FILE, PICTURES_FILE, Compariso
 from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
 from bareface.probing.templates import Flip
-from bareface.records.overlap import Overlap, SetCount, SharedPerson
+from bareface.records.overlap import OverlapRecord, SetCount, SharedPerson
 from bareface.report.numbers import auc, count
 from bareface.targets.kinds import load_any
 
@@ -34,7 +34,7 @@ def run_overlap(
     seed: int,
     fresh: bool,
     links: bool = False,
-) -> Overlap:
+) -> OverlapRecord:
     """Compare two sets."""
     one = people_at(first, roles[0], otherwise="a", links=links)
     other = people_at(second, roles[1], otherwise="b", links=links)
@@ -44,12 +44,12 @@ def run_overlap(
         return compare_sets(one, other, how, run, fresh=fresh, progress=stages)
 
 
-def overlap_text(record: Overlap, run: Path) -> str:
+def overlap_text(record: OverlapRecord, run: Path) -> str:
     """The record as lines of plain text."""
     return "\n".join([*_lines(record), "", *_wrapped(CAVEAT), f"files: {run / PEOPLE_FILE}, {run / PICTURES_FILE}"])
 
 
-def _lines(record: Overlap) -> Iterator[str]:
+def _lines(record: OverlapRecord) -> Iterator[str]:
     yield f"A         {_set(record.first)}"
     yield f"B         {_set(record.second)}"
     yield ""
@@ -67,7 +67,7 @@ def _set(one: SetCount) -> str:
     return f"{count(one.images, 'image')} of {count(one.people, 'person', 'people')}{unusable}"
 
 
-def _pictures(record: Overlap) -> str:
+def _pictures(record: OverlapRecord) -> str:
     shared = record.pictures
     if not shared.exact + shared.near:
         return f"none in common. One picture means {record.rule}."
@@ -79,7 +79,7 @@ def _pictures(record: Overlap) -> str:
     )
 
 
-def _people(record: Overlap) -> str:
+def _people(record: OverlapRecord) -> str:
     people, known = record.people, record.people.calibration
     if people.status == "skipped" or known is None or known.threshold is None:
         return f"not compared: {people.reason}."

@@ -58,9 +58,9 @@ def invert(
 ) -> None:
     """Reconstruct what an audited backbone remembers, and let judges that took no part say whether it did."""
     with manners(run):
-        from bareface.cli.inverting import Named, run_inversion
+        from bareface.cli.inverting import InversionInputs, run_inversion
 
-        named = Named(
+        named = InversionInputs(
             target, roster, generator, tuple(judge), size, tuple(declare or ()), show_faces, home, allow_links
         )
         asked = {
@@ -116,7 +116,7 @@ def train_generator(
 ) -> None:
     """Train a small StyleGAN2 for `invert`. Run again to resume."""
     with manners(folder):
-        from bareface.cli.generators import Faces, run_generator_training
+        from bareface.cli.generators import TrainingFaces, run_generator_training
 
         named = {
             "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "r1": r1,
@@ -126,7 +126,7 @@ def train_generator(
         settings = {name: value for name, value in named.items() if value is not None}
         run_generator_training(
             folder,
-            Faces(images, rendered, endless, calm, allow_links),
+            TrainingFaces(images, rendered, endless, calm, allow_links),
             size,
             settings,
             grow_from,

@@ -9,7 +9,7 @@ from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.pairs import FOLDS, write_pairs
-from bareface.probing.kinds import witness_of
+from bareface.probing.kinds import prober_of
 from bareface.probing.templates import Flip
 from bareface.records.evidence import Interval, OperatingPoint
 from bareface.report import numbers
@@ -32,7 +32,7 @@ def run_verify(
     """Verify a model on a list of pairs."""
     target = load_any(model, spec=parse_spec(spec) if spec else None).without_head()
     paired = read_paired_images(pairs, images, folds=folds, links=links)
-    witness = witness_of(target, paired.pairs.image, paired.digest.tolist())
+    witness = prober_of(target, paired.pairs.image, paired.digest.tolist())
     sized = paired.sized(target.spec.height, target.spec.width)
     with Stages() as stages:
         return verify(witness, sized, paired, flip=flip, fars=fars or FARS, report=lambda *at: stages("embedding", *at))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bareface.errors import UsageError
-from bareface.faces.template import NAMES, Template
+from bareface.faces.template import NAMES, AlignmentTemplate
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def similarity(source: ArrayLike, target: ArrayLike) -> Similarity:
     return Similarity(np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]))
 
 
-def align(image: ArrayLike, landmarks: ArrayLike, template: Template) -> NDArray[np.uint8]:
+def align(image: ArrayLike, landmarks: ArrayLike, template: AlignmentTemplate) -> NDArray[np.uint8]:
     """A face at the place and size that recognisers were trained on.
 
     Args:

@@ -15,8 +15,8 @@ from bareface.errors import BarefaceError, RosterError, UsageError
 from bareface.faces.align import align
 from bareface.faces.contents import Contents
 from bareface.faces.decode import picture_of, thread_count
-from bareface.faces.template import Template
-from bareface.rosters.image_folders import Found, pictures_below
+from bareface.faces.template import AlignmentTemplate
+from bareface.rosters.image_folders import FolderListing, pictures_below
 from bareface.storage.columns import read_rows, refuse_ragged, refuse_strays
 from bareface.storage.files import write_bytes
 from bareface.untrusted.regular import is_file, what_lies_at
@@ -62,7 +62,7 @@ def read_landmarks(path: Path) -> dict[str, NDArray[np.float64]]:
     return landmarks
 
 
-def photos_in(folder: Path, found: Found | None = None) -> tuple[str, ...]:
+def photos_in(folder: Path, found: FolderListing | None = None) -> tuple[str, ...]:
     """The images anywhere below a folder, by path relative to it, sorted.
 
     Args:
@@ -80,7 +80,7 @@ def photos_in(folder: Path, found: Found | None = None) -> tuple[str, ...]:
 
 
 def align_folder(
-    folder: Path, out: Path, landmarks: Mapping[str, NDArray[np.float64]], template: Template
+    folder: Path, out: Path, landmarks: Mapping[str, NDArray[np.float64]], template: AlignmentTemplate
 ) -> Iterator[Unaligned | None]:
     """Align listed photos, each into a PNG file of the same name below `out`; None for each one that was written.
 
@@ -101,7 +101,7 @@ def align_folder(
 
 
 def detect_and_align(
-    folder: Path, out: Path, photos: Iterable[str], template: Template, detector: Detector
+    folder: Path, out: Path, photos: Iterable[str], template: AlignmentTemplate, detector: Detector
 ) -> Iterator[Unaligned | None]:
     """As `align_folder`, with landmarks from a detector, which is asked about one photo at a time."""
     reader = Contents()
@@ -110,7 +110,7 @@ def detect_and_align(
 
 
 def _align(
-    reader: Contents, path: Path, name: str, target: Path, template: Template, detector: Detector
+    reader: Contents, path: Path, name: str, target: Path, template: AlignmentTemplate, detector: Detector
 ) -> Unaligned | None:
     try:
         pixels = np.asarray(picture_of(reader.read(path), name).image)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from bareface.faces.decode import Picture, fit
+from bareface.faces.decode import DecodedImage, fit
 
 WINDOW, WHOLE, BANDS = 224, 112, 6
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
@@ -25,7 +25,7 @@ Features = dict[str, float]
 Plane = NDArray[np.float32]
 
 
-def describe(picture: Picture) -> Features:
+def describe(picture: DecodedImage) -> Features:
     """Every blind feature of one decoded file by name, always the same names in the same order, always finite."""
     window, whole = _window(picture.image), Image.fromarray(fit(picture.image, WHOLE, WHOLE))
     native, seen = _luma(window), _luma(whole)
@@ -57,7 +57,7 @@ def _luma(image: Image.Image) -> Plane:
     return np.pad(plane, missing, mode="edge") if any(after for _, after in missing) else plane
 
 
-def _file(picture: Picture) -> Features:
+def _file(picture: DecodedImage) -> Features:
     width, height, size = *picture.image.size, len(picture.content)
     return {
         "width": width,
@@ -72,7 +72,7 @@ def _file(picture: Picture) -> Features:
     }
 
 
-def _jpeg(picture: Picture) -> Features:
+def _jpeg(picture: DecodedImage) -> Features:
     """Quantisation and chroma subsampling; all zero when the file is no JPEG."""
     source = picture.source
     tables = list(source.quantization.values()) if isinstance(source, JpegImageFile) else []

@@ -96,7 +96,7 @@ class FlawedImage(ImageError):
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """One image file, read once and decoded once.
 
     Attributes:
@@ -123,12 +123,12 @@ def decode(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Image.Image:
     return read_picture(path, pixel_cap=pixel_cap).image
 
 
-def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Picture:
+def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> DecodedImage:
     """The pixels of an image file as `decode` gives them, with its bytes and its header; raises the same."""
     return picture_of(read_file(path), str(path), pixel_cap=pixel_cap)
 
 
-def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP) -> Picture:
+def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP) -> DecodedImage:
     """The pixels in the bytes of an image file, wherever they come from.
 
     Args:
@@ -150,7 +150,7 @@ def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP) -> Pic
         cut = is_cut_off(content, format_of(content)) or "truncat" in str(error).lower()
         flaw = Flaw.TRUNCATED if cut else Flaw.UNREADABLE
         raise FlawedImage(where, flaw, f"{type(error).__name__}: {error}"[:120]) from error
-    return Picture(image, content, source)
+    return DecodedImage(image, content, source)
 
 
 def fit(image: Image.Image, height: int, width: int) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (4
 
 
 @dataclass(frozen=True)
-class Template:
+class AlignmentTemplate:
     """Size of an aligned face, and where its points lie.
 
     Attributes:
@@ -30,9 +30,9 @@ class Template:
     points: NDArray[np.float64]
 
 
-def _arcface(cut: float) -> Template:
+def _arcface(cut: float) -> AlignmentTemplate:
     points = np.array(ARCFACE_POINTS) - [cut, 0]
-    return Template(ARCFACE_SIDE, ARCFACE_SIDE - int(2 * cut), points)
+    return AlignmentTemplate(ARCFACE_SIDE, ARCFACE_SIDE - int(2 * cut), points)
 
 
 TEMPLATES = MappingProxyType({"112x112": _arcface(0), "112x96": _arcface(8)})

@@ -50,7 +50,7 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class Prior:
+class LatentPrior:
     """What is ordinary in a latent space: a standard normal law on whitened coordinates.
 
     Attributes:
@@ -71,9 +71,9 @@ class Prior:
         return -0.5 * (white.square().sum(1) + white.shape[1] * math.log(2 * math.pi))
 
 
-def standard_normal(space: str, like: Tensor) -> Prior:
+def standard_normal(space: str, like: Tensor) -> LatentPrior:
     """The prior of a space whose values are N(0, 1) as they are; `like` is shaped as one row."""
-    return Prior(space, torch.zeros_like(like), whiten=lambda values: values, colour=lambda white: white)
+    return LatentPrior(space, torch.zeros_like(like), whiten=lambda values: values, colour=lambda white: white)
 
 
 class Generator(Protocol):
@@ -125,7 +125,7 @@ class Generator(Protocol):
             TargetError: the network returned something that is no such image.
         """
 
-    def prior(self, space: str) -> Prior:
+    def prior(self, space: str) -> LatentPrior:
         """What is ordinary in a space.
 
         Raises:

@@ -88,7 +88,7 @@ def cosines(embedded: Tensor, templates: Tensor) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class Bench:
+class JudgeBench:
     """The judges of one inversion. Building it checks that they are independent of the target and of each other.
 
     Attributes:
@@ -147,7 +147,7 @@ def refuse_judges(where: str, *models: object) -> None:
     Raises:
         UsageError: it is.
     """
-    if any(isinstance(model, Judge | Bench) for model in models):
+    if any(isinstance(model, Judge | JudgeBench) for model in models):
         raise UsageError(where, got="a judge", expected="models of the attack's side only")
 
 
@@ -205,7 +205,7 @@ def disturbed(images: Tensor, generator: torch.Generator) -> Mapping[str, Tensor
 
 
 def _is(model: object, judge: Judge) -> bool:
-    if isinstance(model, Judge | Bench):
+    if isinstance(model, Judge | JudgeBench):
         return True
     if isinstance(model, Target):
         return same_network(model, judge.target)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.generator import Generator, Latents, Prior
+from bareface.inversion.generator import Generator, LatentPrior, Latents
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Coordinates:
     """
 
     start: Latents
-    prior: Prior | None
+    prior: LatentPrior | None
 
     @classmethod
     def around(cls, generator: Generator, start: Latents) -> "Coordinates":

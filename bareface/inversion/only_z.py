@@ -5,7 +5,7 @@ from typing import Protocol
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.generator import Latents, Prior, standard_normal
+from bareface.inversion.generator import LatentPrior, Latents, standard_normal
 
 
 class _Whole(Protocol):
@@ -41,7 +41,7 @@ class OnlyZ:
         _refuse_other(self.name, space)
         return latents
 
-    def prior(self: _Whole, space: str) -> Prior:
+    def prior(self: _Whole, space: str) -> LatentPrior:
         """N(0, I)."""
         _refuse_other(self.name, space)
         return standard_normal("z", self.z_like)

@@ -8,7 +8,7 @@ from bareface.inversion.priors import Box
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """How far and how fast.
 
     Attributes:
@@ -39,7 +39,9 @@ class Plan:
     def __post_init__(self) -> None:
         shares = (self.ramp_up, self.ramp_down, self.tail, *self.betas)
         if self.steps < 1 or self.chunk < 1 or not self.rate > 0 or not all(0 <= share <= 1 for share in shares):
-            raise UsageError("Plan", got=str(self), expected="steps and chunk >= 1, rate > 0, all shares in [0, 1]")
+            raise UsageError(
+                "SearchPlan", got=str(self), expected="steps and chunk >= 1, rate > 0, all shares in [0, 1]"
+            )
 
     def rate_at(self, step: int) -> float:
         """The learning rate of move `step`, counted from 0."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bareface.errors import UsageError
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.targets.target import Target
 from bareface.trace import Channel
 
@@ -17,7 +17,7 @@ class Restraint(ABC):
     """An abstract penalty on each row by itself."""
 
     @abstractmethod
-    def penalty(self, coordinates: Tensor, sight: Sight) -> Tensor:
+    def penalty(self, coordinates: Tensor, sight: ViewBatch) -> Tensor:
         """(n,) >= 0; `coordinates` (n, ...) are whitened, see `Coordinates`."""
 
 
@@ -30,7 +30,7 @@ class PNorm(Restraint):
 
     weight: float = 0.25
 
-    def penalty(self, coordinates: Tensor, sight: Sight) -> Tensor:
+    def penalty(self, coordinates: Tensor, sight: ViewBatch) -> Tensor:
         """(n,) minus the log density of the prior, up to a constant and a factor."""
         return self.weight * coordinates.flatten(1).square().mean(1)
 
@@ -71,7 +71,7 @@ class FeatureRange(Restraint):
 
     @classmethod
     @torch.no_grad()
-    def of(cls, target: Target, public: Sight, outside: float = 0.01, weight: float = 1.0) -> "FeatureRange":
+    def of(cls, target: Target, public: ViewBatch, outside: float = 0.01, weight: float = 1.0) -> "FeatureRange":
         """The range that leaves out a share of the public faces at each end.
 
         Raises:
@@ -82,7 +82,7 @@ class FeatureRange(Restraint):
         pool = _features(target, public).flatten(0, 2)
         return cls(target, pool.quantile(outside, 0), pool.quantile(1 - outside, 0), weight)
 
-    def penalty(self, coordinates: Tensor, sight: Sight) -> Tensor:
+    def penalty(self, coordinates: Tensor, sight: ViewBatch) -> Tensor:
         """(n,) the mean excess over pairs, views and features."""
         values = _features(self.target, sight)
         low, high = self.low.to(values), self.high.to(values)
@@ -107,11 +107,11 @@ class Diversity:
     margin: float = 0.5
     weight: float = 1.0
 
-    def directions(self, sight: Sight) -> Tensor:
+    def directions(self, sight: ViewBatch) -> Tensor:
         """(n, d) of length one: each row's embedding, averaged over its views."""
         return normalize(sight.by(self.target).direction.sum((1, 2)), dim=-1)
 
-    def penalty(self, sight: Sight, crowd: Tensor) -> Tensor:
+    def penalty(self, sight: ViewBatch, crowd: Tensor) -> Tensor:
         """(n,) the hinge against (all rows, d) directions of the step before."""
         directions = self.directions(sight)
         excess = (directions @ crowd.to(directions).T - self.margin).relu()
@@ -119,7 +119,7 @@ class Diversity:
         return self.weight * (excess * others.to(excess)).sum(1)
 
 
-def _features(target: Target, sight: Sight) -> Tensor:
+def _features(target: Target, sight: ViewBatch) -> Tensor:
     """(n, p, 2, 1 + l)."""
     answers = sight.by(target)
     norms, distances = answers.embedding.norm(dim=-1, keepdim=True), answers.channel(Channel.BN_DISTANCE)

@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from bareface.errors import TargetError
-from bareface.inversion.alignment import Window, window_for
+from bareface.inversion.alignment import CropWindow, window_for
 from bareface.inversion.generator import Generator, Latents, check_images
-from bareface.inversion.sight import Sight
-from bareface.inversion.variation import Variation, normal_noise
-from bareface.inversion.views import STILL, Augmentation, draw
+from bareface.inversion.sight import ViewBatch
+from bareface.inversion.variation import SiblingMaker, normal_noise
+from bareface.inversion.views import STILL, ViewAugmentation, draw
 
 SLACK = 1e-3  # rounding that a value in [0, 1] may show
 
 
 @dataclass(frozen=True)
-class Scene:
+class ViewSampler:
     """A generator and the way its images are looked at.
 
     Attributes:
@@ -30,9 +30,9 @@ class Scene:
     """
 
     generator: Generator
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    window: Window | None = None
-    variation: Variation | None = None
+    augmentation: ViewAugmentation = field(default_factory=ViewAugmentation)
+    window: CropWindow | None = None
+    variation: SiblingMaker | None = None
     upto: int | None = None
 
     @property
@@ -40,7 +40,7 @@ class Scene:
         """Images of each row, itself included."""
         return 1 if self.variation is None else 1 + self.variation.count
 
-    def look(self, latents: Latents, rows: Sequence[int], numbers: Sequence[int], seed: int, step: int) -> Sight:
+    def look(self, latents: Latents, rows: Sequence[int], numbers: Sequence[int], seed: int, step: int) -> ViewBatch:
         """The views that the restarts called `numbers`, in these rows, get at one step; siblings included."""
         per_image, siblings = self.augmentation.pairs, self.siblings
         if self.variation is not None:
@@ -49,7 +49,7 @@ class Scene:
         draws = draw(seed, numbers, step, siblings * per_image).reshape(len(rows), siblings, per_image, -1)
         return self.through(images.reshape(len(rows), siblings, *images.shape[1:]), draws, rows)
 
-    def plainly(self, latents: Latents, rows: Sequence[int]) -> Sight:
+    def plainly(self, latents: Latents, rows: Sequence[int]) -> ViewBatch:
         """Each image as it is, and its mirror image; where the scene has siblings, the same ones whenever one looks."""
         if self.variation is not None:
             latents = self.variation.siblings(latents, normal_noise(0, rows, 0, self.variation))
@@ -57,10 +57,10 @@ class Scene:
         still = torch.tensor(STILL).expand(len(rows), self.siblings, 1, -1)
         return self.through(images.reshape(len(rows), self.siblings, *images.shape[1:]), still, rows)
 
-    def through(self, images: Tensor, draws: Tensor, rows: Sequence[int]) -> Sight:
+    def through(self, images: Tensor, draws: Tensor, rows: Sequence[int]) -> ViewBatch:
         """(n, s, 3, H, W) images seen through the windows that (n, s, q, DRAWS) numbers stand for."""
         windows = self.augmentation.windows(draws, self.window or window_for(self.generator.alignment))
-        return Sight(images, windows, self.augmentation.swapped(draws), torch.as_tensor(rows))
+        return ViewBatch(images, windows, self.augmentation.swapped(draws), torch.as_tensor(rows))
 
     def render(self, latents: Latents) -> Tensor:
         """(n, 3, H, W) RGB in [0, 1].

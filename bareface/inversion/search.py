@@ -23,10 +23,10 @@ from bareface.inversion.fingerprints import digest
 from bareface.inversion.generator import Latents
 from bareface.inversion.latents import Coordinates
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.plan import Plan
+from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, Restraint
-from bareface.inversion.scene import Scene
-from bareface.inversion.sight import Sight
+from bareface.inversion.scene import ViewSampler
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.state import State, read_state, write_state
 
 Kept = Literal["best", "average", "last"]
@@ -46,15 +46,15 @@ class Search:
         diversity: keeps the rows apart.
     """
 
-    scene: Scene
+    scene: ViewSampler
     objective: Objective
-    plan: Plan = field(default_factory=Plan)
+    plan: SearchPlan = field(default_factory=SearchPlan)
     priors: tuple[Restraint, ...] = ()
     diversity: Diversity | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class SearchStep:
     """What a search has reached.
 
     Attributes:
@@ -104,7 +104,7 @@ def search(
     numbers: Sequence[int] | None = None,
     file: Path | None = None,
     every: int = 10,
-) -> Iterator[Step]:
+) -> Iterator[SearchStep]:
     """Yields a step for each look at the rows, `plan.steps` + 1 in all; the last one holds the result.
 
     Args:
@@ -144,7 +144,7 @@ def look(what: Search, coordinates: Coordinates, state: State, numbers: Sequence
     return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def remember(state: State, seen: Seen, plan: Plan) -> State:
+def remember(state: State, seen: Seen, plan: SearchPlan) -> State:
     """Each row's best place so far, the sum over the tail, the crowd, and the trajectories."""
     value = seen.scores - seen.penalties
     better = value > state.best_value
@@ -161,7 +161,7 @@ def remember(state: State, seen: Seen, plan: Plan) -> State:
     )
 
 
-def descend(state: State, gradient: Tensor, plan: Plan) -> State:
+def descend(state: State, gradient: Tensor, plan: SearchPlan) -> State:
     """One move of Adam uphill (Kingma and Ba, arXiv 1412.6980, algorithm 1), then back into the box.
 
     After the last look there is none.
@@ -189,7 +189,9 @@ def _begin(what: Search, coordinates: Coordinates, numbers: Sequence[int]) -> St
     return replace(state, crowd=torch.cat([what.diversity.directions(sight) for sight in sights]).to(origin))
 
 
-def _sight(what: Search, coordinates: Coordinates, u: Tensor, step: int, numbers: Sequence[int], rows: slice) -> Sight:
+def _sight(
+    what: Search, coordinates: Coordinates, u: Tensor, step: int, numbers: Sequence[int], rows: slice
+) -> ViewBatch:
     indices = range(rows.start, rows.stop)
     return what.scene.look(coordinates.latents(u, rows), indices, numbers[rows], what.plan.seed, step)
 
@@ -214,7 +216,7 @@ def _look_at(
     return scores.detach().to(u), penalties.detach().to(u), gradient, crowd
 
 
-def _check_gradient(what: Search, gradient: Tensor, sight: Sight) -> None:
+def _check_gradient(what: Search, gradient: Tensor, sight: ViewBatch) -> None:
     wrong = (~torch.isfinite(gradient)).flatten(1).any(1).nonzero().flatten()
     if len(wrong):
         raise TargetError(
@@ -225,8 +227,8 @@ def _check_gradient(what: Search, gradient: Tensor, sight: Sight) -> None:
         )
 
 
-def _step(state: State, coordinates: Coordinates) -> Step:
-    return Step(state.step - 1, state.scores[-1], state.penalties[-1], state, coordinates)
+def _step(state: State, coordinates: Coordinates) -> SearchStep:
+    return SearchStep(state.step - 1, state.scores[-1], state.penalties[-1], state, coordinates)
 
 
 def _like(rows: Tensor, tensor: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ from bareface.errors import UsageError
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.priors import Diversity
-from bareface.inversion.scene import Scene
-from bareface.inversion.sight import Sight
+from bareface.inversion.scene import ViewSampler
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.views import fixed_draws
 from bareface.streams import seed_for
 
@@ -39,7 +39,7 @@ class Selection:
     crowded: int
 
 
-def candidates(scene: Scene, count: int, seed: int, space: str | None = None) -> Latents:
+def candidates(scene: ViewSampler, count: int, seed: int, space: str | None = None) -> Latents:
     """`count` latents as the generator draws them, moved to `space`; the same for every objective and every arm."""
     stream = torch.Generator().manual_seed(seed_for(seed, "candidates"))
     with torch.no_grad():
@@ -49,7 +49,13 @@ def candidates(scene: Scene, count: int, seed: int, space: str | None = None) ->
 
 @torch.no_grad()
 def select(
-    scene: Scene, objective: Objective, latents: Latents, keep: int, *, apart: Diversity | None = None, chunk: int = 64
+    scene: ViewSampler,
+    objective: Objective,
+    latents: Latents,
+    keep: int,
+    *,
+    apart: Diversity | None = None,
+    chunk: int = 64,
 ) -> Selection:
     """First selection: the best by the score of the image and its mirror image, no two alike.
 
@@ -74,7 +80,7 @@ def select(
 
 @torch.no_grad()
 def select_again(
-    scene: Scene,
+    scene: ViewSampler,
     objective: Objective,
     latents: Latents,
     keep: int,
@@ -134,17 +140,17 @@ def best_apart(scores: Tensor, directions: Tensor, keep: int, largest_cosine: fl
     return both[scores[both].argsort(descending=True, stable=True)], len(rest)
 
 
-def _plain_sights(scene: Scene, latents: Latents, chunk: int) -> Iterator[Sight]:
+def _plain_sights(scene: ViewSampler, latents: Latents, chunk: int) -> Iterator[ViewBatch]:
     for start in range(0, len(latents), chunk):
         rows = range(start, min(start + chunk, len(latents)))
         yield scene.plainly(latents[start : start + chunk], rows)
 
 
-def _one_pair(scene: Scene, images: Tensor, sight: Sight, pair: Tensor) -> Sight:
+def _one_pair(scene: ViewSampler, images: Tensor, sight: ViewBatch, pair: Tensor) -> ViewBatch:
     return scene.through(images, pair.expand(*images.shape[:2], 1, -1), sight.rows.tolist())
 
 
-def _directions(apart: Diversity | None, sight: Sight) -> Tensor:
+def _directions(apart: Diversity | None, sight: ViewBatch) -> Tensor:
     return torch.zeros(len(sight.images), 1) if apart is None else apart.directions(sight).cpu()
 
 

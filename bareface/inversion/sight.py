@@ -11,7 +11,7 @@ from bareface.targets.target import Target
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class ViewBatch:
     """n rows, each one image or several siblings, and the windows through which they are seen.
 
     Attributes:

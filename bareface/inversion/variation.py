@@ -13,7 +13,7 @@ from bareface.inversion.generator import Generator, Latents
 from bareface.streams import stream
 
 
-class Variation(Protocol):
+class SiblingMaker(Protocol):
     """Makes siblings of latents.
 
     Attributes:
@@ -36,11 +36,11 @@ class Variation(Protocol):
 class Varied(Protocol):
     """A generator that can vary one person."""
 
-    def variation(self, count: int) -> Variation:
+    def variation(self, count: int) -> SiblingMaker:
         """What makes so many siblings of each row."""
 
 
-def variation_of(generator: Generator, count: int) -> Variation:
+def variation_of(generator: Generator, count: int) -> SiblingMaker:
     """What makes `count` siblings of each row of this generator's latents.
 
     Raises:
@@ -56,7 +56,7 @@ def variation_of(generator: Generator, count: int) -> Variation:
     )
 
 
-def normal_noise(seed: int, numbers: Sequence[int], step: int, variation: Variation) -> Tensor:
+def normal_noise(seed: int, numbers: Sequence[int], step: int, variation: SiblingMaker) -> Tensor:
     """(n, count, noise_size): row i is what restart numbers[i] draws at a step, whoever is with it."""
     shape = (variation.count, variation.noise_size)
     return torch.from_numpy(np.stack([stream(seed, "siblings", k, step).standard_normal(shape) for k in numbers]))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import UsageError
-from bareface.inversion.alignment import WHOLE, Window
+from bareface.inversion.alignment import WHOLE, CropWindow
 from bareface.streams import stream
 
 DRAWS = 6  # area, crop x, crop y, shift x, shift y, flip
@@ -20,7 +20,7 @@ STILL = (0.0, 0.0, 0.0, 0.5, 0.5, 0.0)  # no crop, no shift, no flip
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class ViewAugmentation:
     """How a view may differ from the image.
 
     Attributes:
@@ -41,9 +41,9 @@ class Augmentation:
     def __post_init__(self) -> None:
         if not (0 < self.crop <= 1 and 0 <= self.shift < 0.5 and self.pairs >= 1):
             got = f"crop={self.crop}, shift={self.shift}, pairs={self.pairs}"
-            raise UsageError("Augmentation", got=got, expected="0 < crop <= 1, 0 <= shift < 0.5, pairs >= 1")
+            raise UsageError("ViewAugmentation", got=got, expected="0 < crop <= 1, 0 <= shift < 0.5, pairs >= 1")
 
-    def windows(self, draws: Tensor, within: Window = WHOLE) -> Tensor:
+    def windows(self, draws: Tensor, within: CropWindow = WHOLE) -> Tensor:
         """(..., DRAWS) uniform numbers to (..., 4) windows: left, top, width, height in fractions of the image."""
         area, x, y, shift_x, shift_y, _ = draws.unbind(-1)
         side = (1 - (1 - self.crop) * area).sqrt()

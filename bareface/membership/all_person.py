@@ -30,15 +30,14 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from bareface.membership.base import PARAMETERS, Beside, Labelled, require
-from bareface.membership.base import Known as Knowledge
+from bareface.membership.base import PARAMETERS, AttackerKnowledge, Beside, Labelled, require
 from bareface.membership.features import direction, fisher, flip_agreement, log_length
 from bareface.membership.gallery import nearest_stranger
 from bareface.membership.mean_direction import MeanDirection, beside_gallery
 from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.membership.similarity_residual import likeness, of_others
 from bareface.membership.slmia import within
-from bareface.membership.stacking import Families, Known, fit_stack
+from bareface.membership.stacking import Families, LabelledFamilies, fit_stack
 from bareface.membership.stranger_margin import margins
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
@@ -59,16 +58,16 @@ class AllPerson(OnSets):
     uses: ClassVar[frozenset[Channel]] = frozenset({Channel.BN_DISTANCE_VARIANCE, Channel.PICTURE})
     beside: ClassVar[frozenset[Beside]] = frozenset({"references", "gallery", "trained"})
 
-    def score(self, trace: Trace, known: Knowledge, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) the stack's logit of each photo's set."""
         sets, lessons = sets_of(trace, self.k), [self._known(one) for one in known.labelled]
         judged = self._families(trace, sets)
         logit = fit_stack(lessons, judged, rng).logit(judged, own_scale=known.knowledge == "shadow")
         return Scores(spread(logit[:, None], sets, len(trace))[:, 0])
 
-    def _known(self, one: Labelled) -> Known:
+    def _known(self, one: Labelled) -> LabelledFamilies:
         sets = sets_of(one.trace, self.k)
-        return Known(self._families(one.trace, sets), one.member[sets[:, 0]], one.people[sets[:, 0]])
+        return LabelledFamilies(self._families(one.trace, sets), one.member[sets[:, 0]], one.people[sets[:, 0]])
 
     def _families(self, trace: Trace, sets: Sets) -> Families:
         require(self, trace)

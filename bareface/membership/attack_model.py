@@ -24,15 +24,15 @@ CLIP = 10.0
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """(n, f) features of images and (n,) whether they were members."""
 
     features: Array
     member: NDArray[np.bool_]
 
-    def take(self, rows: NDArray[np.bool_]) -> "Lesson":
+    def take(self, rows: NDArray[np.bool_]) -> "TrainingSet":
         """Some of the images."""
-        return Lesson(self.features[rows], self.member[rows])
+        return TrainingSet(self.features[rows], self.member[rows])
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _affine(hidden: Array, weight: Array, bias: Array) -> Array:
     return moved
 
 
-def fit(lessons: Sequence[Lesson], *, shape: Shape, penalty: float, rng: np.random.Generator) -> AttackModel:
+def fit(lessons: Sequence[TrainingSet], *, shape: Shape, penalty: float, rng: np.random.Generator) -> AttackModel:
     """Fit an attack model on one lesson, or on several that are each standardised by themselves.
 
     Images with an unknown feature are left out of the fit.

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
+from bareface.membership.attack_model import AttackModel, Shape, TrainingSet, fit
 from bareface.registry import Plugin
 from bareface.scores import Scores
 from bareface.trace import HEAD_CHANNELS, Channel, Trace
@@ -45,7 +45,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Known:
+class AttackerKnowledge:
     """All that the attacker knows.
 
     Attributes:
@@ -75,7 +75,7 @@ class Attack(Plugin, ABC):
     """Prior knowledge from which it learns nothing, as its page explains; it abstains."""
 
     @abstractmethod
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """Scores of the images of a trace; higher = more likely a member, NaN = no answer.
 
         Raises:
@@ -125,7 +125,7 @@ class FeatureAttack(Attack):
         """
 
     @final
-    def fit(self, known: Known, rng: np.random.Generator) -> AttackModel:
+    def fit(self, known: AttackerKnowledge, rng: np.random.Generator) -> AttackModel:
         """The attack model fitted on what is known, as data.
 
         Raises:
@@ -134,17 +134,17 @@ class FeatureAttack(Attack):
         if known.knowledge in self.useless:
             others = sorted(set(KNOWLEDGE) - self.useless)
             raise Abstained(self.name, got=f"{known.knowledge} knowledge", expected=f"{' or '.join(others)} knowledge")
-        lessons = [Lesson(self._features(one.trace), one.member) for one in known.labelled]
+        lessons = [TrainingSet(self._features(one.trace), one.member) for one in known.labelled]
         return self.learn(lessons, [one.people for one in known.labelled], rng)
 
     def learn(
-        self, lessons: Sequence[Lesson], people: Sequence[NDArray[np.int64]], rng: np.random.Generator
+        self, lessons: Sequence[TrainingSet], people: Sequence[NDArray[np.int64]], rng: np.random.Generator
     ) -> AttackModel:
         """The attack model for lessons and the people on their images; as the parameters say, unless overridden."""
         return fit(lessons, shape=self.model, penalty=self.penalty, rng=rng)
 
     @final
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """The attack model's logit for each image."""
         return self.judge(self.fit(known, rng), trace, known.knowledge)
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS
-from bareface.membership.calibrated import CalibratedAttack, Calibration, Positive, variance_within
+from bareface.membership.calibrated import CalibratedAttack, Positive, ReferenceSignals, variance_within
 from bareface.membership.features import mean_of
 
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Bavaria(CalibratedAttack):
 
     freedom: Positive = 4.0
 
-    def evidence(self, seen: Calibration) -> Array:
+    def evidence(self, seen: ReferenceSignals) -> Array:
         """(n,) the log ratio of densities, or the log odds of the distribution function."""
         out = predictive(seen.out, prior_of(seen.out, seen.target, self.freedom))
         if self.mode == "offline":
@@ -64,7 +64,7 @@ class Bavaria(CalibratedAttack):
 
 
 @plain_dataclass(frozen=True)
-class Prior:
+class NormalGammaPrior:
     """A normal-inverse-gamma prior, in observations: mean m₀ worth κ₀ of them, variance σ₀² worth ν₀."""
 
     mean: float
@@ -96,16 +96,18 @@ class Predictive:
         return odds
 
 
-def prior_of(told: Array, target: Array, freedom: float) -> Prior:
+def prior_of(told: Array, target: Array, freedom: float) -> NormalGammaPrior:
     """What all images together say of the mean and the variance of (K, n) signals."""
     mean, variance = mean_of(told), variance_within(told, target) + _SMALLEST
     known = ~np.isnan(mean)
     noise = variance / max(1.0, float((~np.isnan(told)).sum(0)[known].mean())) if known.any() else variance
     between = max(float(np.var(mean[known])) - noise, 1e-3 * variance) if known.any() else variance
-    return Prior(float(np.mean(mean[known])) if known.any() else np.nan, variance, variance / between, freedom)
+    return NormalGammaPrior(
+        float(np.mean(mean[known])) if known.any() else np.nan, variance, variance / between, freedom
+    )
 
 
-def predictive(told: Array, prior: Prior) -> Predictive:
+def predictive(told: Array, prior: NormalGammaPrior) -> Predictive:
     """What (K, n) signals of references, of which some are unknown, let expect of one more model."""
     n, mean = (~np.isnan(told)).sum(0), mean_of(told)
     squares, x = np.nansum((told - mean) ** 2, 0), np.where(n > 0, mean, prior.mean)

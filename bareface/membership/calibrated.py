@@ -21,7 +21,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ReferenceSignals:
     """One signal of n images on the target and on K references.
 
     Attributes:
@@ -53,7 +53,7 @@ class CalibratedAttack(FeatureAttack):
     mode: Mode = "offline"
 
     @abstractmethod
-    def evidence(self, seen: Calibration) -> Array:
+    def evidence(self, seen: ReferenceSignals) -> Array:
         """(n,) how much the target's signal speaks for (or, where the signal points the other way, against)
         membership; NaN where references are lacking."""
 
@@ -68,7 +68,7 @@ class CalibratedAttack(FeatureAttack):
         return self.needs | self.uses | channels_of(self.signal)
 
 
-def calibration(trace: Trace, signal: Signal, mode: Mode, name: str) -> Calibration:
+def calibration(trace: Trace, signal: Signal, mode: Mode, name: str) -> ReferenceSignals:
     """A signal on the target and on the references beside it.
 
     Raises:
@@ -86,7 +86,7 @@ def calibration(trace: Trace, signal: Signal, mode: Mode, name: str) -> Calibrat
             which = "was trained on" if side == "in" else "was not trained on"
             hint = "trained_references in the configuration"
             raise Abstained(name, got=f"no reference that {which} an image", expected="some of both kinds", hint=hint)
-    return Calibration(scalar(trace, signal, name), np.where(member, np.nan, told), np.where(member, told, np.nan))
+    return ReferenceSignals(scalar(trace, signal, name), np.where(member, np.nan, told), np.where(member, told, np.nan))
 
 
 def variance_within(values: Array, beside: Array) -> float:

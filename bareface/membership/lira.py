@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS
-from bareface.membership.calibrated import CalibratedAttack, Calibration, variance_within
+from bareface.membership.calibrated import CalibratedAttack, ReferenceSignals, variance_within
 from bareface.membership.features import mean_of
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ class Lira(CalibratedAttack):
 
     variance: Variance = "fixed"
 
-    def evidence(self, seen: Calibration) -> Array:
+    def evidence(self, seen: ReferenceSignals) -> Array:
         """(n,) the log likelihood ratio, or the standard score under the models that did not see the image."""
         out = standard_score(seen.target, seen.out, self.variance)
         if self.mode == "offline":

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Attack, Known, refuse_few_units, require
+from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, refuse_few_units, require
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 
@@ -53,7 +53,7 @@ class Lpla(Attack):
 
     norm: Norm = "all"
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) log likelihood ratios in nats."""
         alone = known.knowledge == "shadow"
         lessons = [(self.log_norms(one.trace, alone), one.member) for one in known.labelled]

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.membership.attack_model import Lesson, Shape, fit
+from bareface.membership.attack_model import Shape, TrainingSet, fit
 
 FOLDS = 3
 # Of settings that are nearly as good, the tamest is taken.
@@ -35,7 +35,7 @@ class Peopled:
         people: (n,) numbers of people.
     """
 
-    lesson: Lesson
+    lesson: TrainingSet
     people: NDArray[np.int64]
 
 
@@ -43,8 +43,8 @@ class Peopled:
 class _Split:
     """Whom to learn from, whom to judge, and (n, f) features of everybody that the judged model was asked about."""
 
-    learned: tuple[Lesson, ...]
-    judged: Lesson
+    learned: tuple[TrainingSet, ...]
+    judged: TrainingSet
     pool: NDArray[np.float64]
 
 

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.membership import arrays as xp
 from bareface.membership.arrays import Array
-from bareface.membership.attack_model import AttackModel, Lesson, fit
+from bareface.membership.attack_model import AttackModel, TrainingSet, fit
 from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
 from bareface.membership.features import fisher, log_length, unit
@@ -42,7 +42,7 @@ class OneImageAttack(FeatureAttack):
         """(n, f) numbers of each image; NaN where there are none."""
 
     def learn(
-        self, lessons: Sequence[Lesson], people: Sequence[NDArray[np.int64]], rng: np.random.Generator
+        self, lessons: Sequence[TrainingSet], people: Sequence[NDArray[np.int64]], rng: np.random.Generator
     ) -> AttackModel:
         """The attack model under the penalty that does best on people whom it was not fitted on."""
         if not self.choose:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Attack, Beside, Known, require
+from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, Beside, require
 from bareface.membership.signals import Signal, channels_of, scalar
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
@@ -57,7 +57,7 @@ class Qmia(Attack):
 
     signal: Signal = "flip-agreement"
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) how many conditional deviations the signal lies above its conditional mean."""
         alone = known.knowledge == "shadow"
         told = [(*self._read(one.trace, alone), one.member) for one in known.labelled]

@@ -34,8 +34,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Lesson, Shape, fit
-from bareface.membership.base import PARAMETERS, Attack, Beside, Known, Labelled, require
+from bareface.membership.attack_model import AttackModel, Shape, TrainingSet, fit
+from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, Beside, Labelled, require
 from bareface.membership.features import unit
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
@@ -68,11 +68,11 @@ class SdMi(Attack):
     model: Shape = "mlp"
     penalty: Annotated[float, Field(gt=0)] = 10.0
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) the attack model's logit."""
         for one in (trace, *(labelled.trace for labelled in known.labelled)):
             require(self, one)
-        lessons = [Lesson(self._described(one.trace, one.people, known), one.member) for one in known.labelled]
+        lessons = [TrainingSet(self._described(one.trace, one.people, known), one.member) for one in known.labelled]
         model: AttackModel = fit(lessons, shape=self.model, penalty=self.penalty, rng=rng)
         # Whoever is judged is none of the known people.
         judged = self._described(trace, np.full(len(trace), NOBODY), known)
@@ -80,7 +80,7 @@ class SdMi(Attack):
             model = model.standardised_by(judged)
         return Scores(model.logit(judged))
 
-    def _described(self, trace: Trace, people: Numbers, known: Known) -> Array:
+    def _described(self, trace: Trace, people: Numbers, known: AttackerKnowledge) -> Array:
         towards = unit(trace.channels[Channel.EMBEDDING])
         told = [describe(towards, people, group) for group in _groups(trace, known)]
         if not told:
@@ -90,7 +90,7 @@ class SdMi(Attack):
         return np.concatenate(told, axis=1)
 
 
-def _groups(trace: Trace, known: Known) -> Iterator[Group]:
+def _groups(trace: Trace, known: AttackerKnowledge) -> Iterator[Group]:
     """The gallery; and what the target said of known people, one side after the other."""
     if trace.gallery is not None:
         yield _group(trace.gallery, trace.gallery.photo_set)

@@ -30,7 +30,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Beside, Known, Labelled, refuse_few_units, require
+from bareface.membership.base import PARAMETERS, AttackerKnowledge, Beside, Labelled, refuse_few_units, require
 from bareface.membership.features import direction, mean_of, unit
 from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.scores import Scores
@@ -49,7 +49,7 @@ class SimilarityResidual(OnSets):
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.EMBEDDING, Channel.PICTURE})
     beside: ClassVar[frozenset[Beside]] = frozenset({"references"})
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) residuals of each photo's set."""
         judged, lessons = self._told(trace), [self._told(one.trace) for one in known.labelled]
         used = np.logical_and.reduce([~np.isnan(told).all(0) for told in (judged, *lessons)])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Lesson, fit
+from bareface.membership.attack_model import AttackModel, TrainingSet, fit
 from bareface.membership.nested import FOLDS, Peopled, Setting, choose, dealt
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ class Families:
 
 
 @dataclass(frozen=True)
-class Known:
+class LabelledFamilies:
     """Families of things whose membership is known, and who is on them.
 
     Attributes:
@@ -52,9 +52,9 @@ class Known:
     member: NDArray[np.bool_]
     people: NDArray[np.int64]
 
-    def lesson(self, name: str) -> Lesson:
+    def lesson(self, name: str) -> TrainingSet:
         """One family's."""
-        return Lesson(self.families.by_name[name], self.member)
+        return TrainingSet(self.families.by_name[name], self.member)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Stack:
         return (self.above.standardised_by(said) if own_scale else self.above).logit(said)
 
 
-def fit_stack(known: Sequence[Known], judged: Families, rng: np.random.Generator) -> Stack:
+def fit_stack(known: Sequence[LabelledFamilies], judged: Families, rng: np.random.Generator) -> Stack:
     """Fit a stack on the families that every lesson and the judged have.
 
     Raises:
@@ -90,7 +90,7 @@ def fit_stack(known: Sequence[Known], judged: Families, rng: np.random.Generator
         below[name], heard = _fit_family([one.lesson(name) for one in known], folds, rng)
         said.append(heard)
     top = [
-        Peopled(Lesson(np.stack(columns, axis=1), one.member), one.people)
+        Peopled(TrainingSet(np.stack(columns, axis=1), one.member), one.people)
         for one, columns in zip(known, zip(*said, strict=True), strict=True)
     ]
     setting = choose(top, SETTINGS, rng)
@@ -98,7 +98,7 @@ def fit_stack(known: Sequence[Known], judged: Families, rng: np.random.Generator
 
 
 def _fit_family(
-    lessons: Sequence[Lesson], folds: Sequence[NDArray[np.int64]], rng: np.random.Generator
+    lessons: Sequence[TrainingSet], folds: Sequence[NDArray[np.int64]], rng: np.random.Generator
 ) -> tuple[tuple[AttackModel, ...], list[Array]]:
     """The models of a family, one for each fold, and what they say of the people in it."""
     models, said = [], [np.full(len(lesson.member), np.nan) for lesson in lessons]

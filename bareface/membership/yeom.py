@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.base import PARAMETERS, Attack, Known, require
+from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, require
 from bareface.membership.posteriors import likeliest_logit, top_log_posteriors
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
@@ -53,7 +53,7 @@ class Yeom(Attack):
 
     label: Literal["likeliest", "voted"] = "likeliest"
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         """(n,) by how much the logarithm of the loss is below that of the known members' mean loss."""
         threshold = np.mean([self._members_loss(one.trace, one.member) for one in known.labelled])
         return Scores(np.log(np.maximum(threshold, _SMALLEST)) - np.log(np.maximum(self.loss(trace), _SMALLEST)))

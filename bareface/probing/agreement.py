@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from bareface.probing.bank import BANK, bank
-from bareface.probing.witness import Offer
+from bareface.probing.witness import ProbeSpec
 from bareface.trace import VIEW_CHANNELS, Channel, FloatArray
 
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Glance:
+class ViewAnswer:
     """What a model says of one view of n pictures.
 
     Attributes:
@@ -34,11 +34,11 @@ class Glance:
     layers: tuple[Tensor, ...] = ()
 
 
-Look = Callable[[Tensor], Glance]
+Look = Callable[[Tensor], ViewAnswer]
 """(n, 3, h, w) uint8 RGB to what the model says of them."""
 
 
-def with_bank(offer: Offer, channels: Collection[Channel]) -> Offer:
+def with_bank(offer: ProbeSpec, channels: Collection[Channel]) -> ProbeSpec:
     """The offer with those channels of the bank of views that will be read and can be given."""
     width = len(BANK)
     shapes: dict[Channel, tuple[int, ...]] = {

@@ -10,15 +10,15 @@ from math import log2
 import torch
 from torch import Tensor
 
-from bareface.probing.agreement import Glance, bank_answers, with_bank
+from bareface.probing.agreement import ViewAnswer, bank_answers, with_bank
 from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.faster import faster
-from bareface.probing.gradients import AGREEMENT, Pull, gradient_answers, with_gradients
+from bareface.probing.gradients import AGREEMENT, GradientLoss, gradient_answers, with_gradients
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.pooled import WIDTH, Projection
-from bareface.probing.strangers import Strangers
+from bareface.probing.strangers import PublicDirections
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
-from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
 from bareface.targets.target import Target
@@ -28,7 +28,7 @@ PIXELS_AT_ONCE = 16 * 112 * 112
 
 
 @dataclass(frozen=True)
-class BackboneWitness:
+class BackboneProber:
     """A backbone that is asked about an image and its flip.
 
     Attributes:
@@ -41,7 +41,7 @@ class BackboneWitness:
     target: Target
     estimate: Estimate | None = None
     channels: frozenset[Channel] = frozenset()
-    strangers: Strangers | None = None
+    strangers: PublicDirections | None = None
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class BackboneWitness:
         return self.target.name
 
     @cached_property
-    def offer(self) -> Offer:
+    def offer(self) -> ProbeSpec:
         """The embedding; distances, where it has BatchNorm layers; the class cosine, where it has its head."""
         layers = visible_layers(self.target)
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
@@ -59,7 +59,7 @@ class BackboneWitness:
             shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
         if self.target.centres is not None:
             shapes |= head_shapes(len(self.target.centres))
-        offer = Offer(
+        offer = ProbeSpec(
             self.target.sha256, shapes, layers=layers, batch_size=batch_size(self.target.spec, self.target.device)
         )
         offer = with_bank(offer, self.channels)
@@ -83,9 +83,9 @@ class BackboneWitness:
             yield lambda batch: self._answer(batch, hooked)
 
     @property
-    def _pulls(self) -> tuple[Pull, ...]:
+    def _pulls(self) -> tuple[GradientLoss, ...]:
         """The losses whose gradients will be read."""
-        margin = self.strangers and Pull(Channel.MARGIN_GRADIENT, ("flip",), self.strangers.margin_loss)
+        margin = self.strangers and GradientLoss(Channel.MARGIN_GRADIENT, ("flip",), self.strangers.margin_loss)
         return tuple(pull for pull in (AGREEMENT, margin) if pull and pull.channel in self.channels)
 
     @cached_property
@@ -145,13 +145,13 @@ class _Hooked:
         self.taps.clear()
         self.left.clear()
 
-    def look(self, images: Tensor) -> Glance:
+    def look(self, images: Tensor) -> ViewAnswer:
         """What the backbone says of one view of (n, 3, h, w) uint8 RGB images."""
         self.clear()
         embedding = self.target.embed(images.to(self.target.device)).float()
         if self.reduction is None:
-            return Glance(embedding)
-        return Glance(embedding, self.reduction.by_layer(self.taps.seen))
+            return ViewAnswer(embedding)
+        return ViewAnswer(embedding, self.reduction.by_layer(self.taps.seen))
 
 
 def both_views(target: Target, images: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch.nn.modules.conv import _ConvNd
 from bareface.errors import UsageError
 from bareface.faces.source import Images
 from bareface.probing.taps import Moments, moments
-from bareface.probing.witness import Offer
+from bareface.probing.witness import ProbeSpec
 from bareface.trace import Channel, Layer
 
 # A channel that is nearly constant on public faces would drown all others: its variance is at least this share of
@@ -58,7 +58,7 @@ class Estimate:
             digest.update(part.cpu().numpy().tobytes())
         return digest.hexdigest()
 
-    def added_to(self, offer: Offer) -> Offer:
+    def added_to(self, offer: ProbeSpec) -> ProbeSpec:
         """The offer with the distances to this estimate."""
         shapes = {**offer.shapes, Channel.ESTIMATED_DISTANCE: (len(offer.views), len(self.layers))}
         return replace(offer.beside(self.sha256), shapes=shapes, measured=self.layers)

@@ -20,7 +20,7 @@ from torch.nn.grad import conv2d_weight
 
 from bareface.errors import TargetError
 from bareface.probing.bank import BANK, bank
-from bareface.probing.witness import Offer
+from bareface.probing.witness import ProbeSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, FloatArray, Layer
 
@@ -133,7 +133,7 @@ def passing(module: nn.Module) -> Iterator[dict[str, Passed]]:
 
 
 @dataclass(frozen=True)
-class Pull:
+class GradientLoss:
     """A loss, and what becomes of its gradient.
 
     Attributes:
@@ -173,10 +173,10 @@ def disagreement(embedding: Tensor) -> Tensor:
     return 1.0 - functional.cosine_similarity(first, second)
 
 
-AGREEMENT = Pull(Channel.GRADIENT_NORM, AGAINST, disagreement)
+AGREEMENT = GradientLoss(Channel.GRADIENT_NORM, AGAINST, disagreement)
 
 
-def with_gradients(offer: Offer, target: Target, pulls: Sequence[Pull], pixels: Tensor) -> Offer:
+def with_gradients(offer: ProbeSpec, target: Target, pulls: Sequence[GradientLoss], pixels: Tensor) -> ProbeSpec:
     """The offer with gradient norms, where a pass over (1, channels, h, w) `pixels` finds weights that have them."""
     found = gradient_norms(target.module, torch.cat([pixels, pixels.flip(-1)]), 1, disagreement) if pulls else {}
     if not found:
@@ -187,7 +187,11 @@ def with_gradients(offer: Offer, target: Target, pulls: Sequence[Pull], pixels: 
 
 
 def gradient_answers(
-    target: Target, pulls: Sequence[Pull], weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
+    target: Target,
+    pulls: Sequence[GradientLoss],
+    weighted: tuple[Layer, ...],
+    images: Tensor,
+    digests: NDArray[np.str_],
 ) -> dict[Channel, FloatArray]:
     """(n, p, g) logarithms of gradient norms of (n, 3, h, w) uint8 RGB images, a few images at a time.
 
@@ -203,7 +207,7 @@ def gradient_answers(
 
 
 def _logarithms(
-    target: Target, pull: Pull, weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
+    target: Target, pull: GradientLoss, weighted: tuple[Layer, ...], images: Tensor, digests: NDArray[np.str_]
 ) -> Tensor:
     views = [target.spec.normalise(view.to(target.device)) for view in bank(images, digests, ("image", *pull.against))]
     told = []

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from bareface.errors import TargetError
-from bareface.probing.agreement import Glance, bank_answers, with_bank
+from bareface.probing.agreement import ViewAnswer, bank_answers, with_bank
 from bareface.probing.entering import Remembered
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
 from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.taps import Moments, Reduction
-from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.targets.onnx.session import Session
 from bareface.targets.onnx.target import OnnxTarget
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer
@@ -28,7 +28,7 @@ Look = Callable[[Tensor], tuple[Tensor, dict[str, Moments], dict[str, Moments]]]
 
 
 @dataclass(frozen=True)
-class GraphWitness:
+class GraphProber:
     """An ONNX graph that is asked about an image and its flip.
 
     Attributes:
@@ -47,7 +47,7 @@ class GraphWitness:
         return self.target.name
 
     @cached_property
-    def offer(self) -> Offer:
+    def offer(self) -> ProbeSpec:
         """The embedding, and distances at the BatchNorm layers that survived export."""
         layers = tuple(Layer(norm.name, len(norm.mean)) for norm in self.target.graph.norms)
         shapes: dict[Channel, tuple[int, ...]] = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
@@ -55,7 +55,7 @@ class GraphWitness:
             shapes |= {channel: (len(VIEWS), len(layers)) for channel in BN_CHANNELS}
         if layers and Channel.POOLED in self.channels:
             shapes[Channel.POOLED] = (len(VIEWS), len(layers), WIDTH)
-        offer = with_bank(Offer(self.target.sha256, shapes, layers=layers), self.channels)
+        offer = with_bank(ProbeSpec(self.target.sha256, shapes, layers=layers), self.channels)
         return offer if self.estimate is None else self.estimate.added_to(offer)
 
     @contextmanager
@@ -98,11 +98,11 @@ def _both(images: Tensor) -> Tensor:
     return torch.cat([images, images.flip(-1)])
 
 
-def _glance(look: Look, reduction: Reduction | None, images: Tensor) -> Glance:
+def _glance(look: Look, reduction: Reduction | None, images: Tensor) -> ViewAnswer:
     embedding, entering, _ = look(images)
     if reduction is None:
-        return Glance(embedding)
-    return Glance(embedding, reduction.by_layer(entering))
+        return ViewAnswer(embedding)
+    return ViewAnswer(embedding, reduction.by_layer(entering))
 
 
 @dataclass(frozen=True)

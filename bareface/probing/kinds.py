@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from bareface.faces.source import Images
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import Estimate, estimate
-from bareface.probing.recorded import TableWitness
-from bareface.probing.remote import EndpointWitness
-from bareface.probing.strangers import Strangers, strangers
+from bareface.probing.recorded import TableProber
+from bareface.probing.remote import EndpointProber
+from bareface.probing.strangers import PublicDirections, strangers
 from bareface.probing.taps import batchnorm_layers
-from bareface.probing.witness import Witness
+from bareface.probing.witness import Prober
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
 from bareface.targets.table import EmbeddingTable
@@ -20,20 +20,20 @@ from bareface.targets.target import Target
 from bareface.trace import Channel
 
 if TYPE_CHECKING:
-    from bareface.probing.graph import GraphWitness
+    from bareface.probing.graph import GraphProber
 
 BLACK_BOXES = (EmbeddingTable, Endpoint)
 _WITHOUT_STATISTICS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
-def witness_of(
+def prober_of(
     target: Auditable,
     images: Sequence[str],
     digests: Sequence[str],
     channels: Collection[Channel] = (),
     compared_with: Estimate | None = None,
-    others: Strangers | None = None,
-) -> Witness:
+    others: PublicDirections | None = None,
+) -> Prober:
     """Who answers for a target about these images.
 
     Args:
@@ -48,9 +48,9 @@ def witness_of(
         TargetError: a table lacks some of the images.
     """
     if isinstance(target, EmbeddingTable):
-        return TableWitness(target, target.rows_of(images, digests))
+        return TableProber(target, target.rows_of(images, digests))
     if isinstance(target, Endpoint):
-        return EndpointWitness(target, frozenset(channels))
+        return EndpointProber(target, frozenset(channels))
     return _inside(target, channels, compared_with, others)
 
 
@@ -71,7 +71,7 @@ def estimate_of(
     return estimate(_inside(target).watched(), images, batch_size=batch_size, report=report)
 
 
-def strangers_of(target: Auditable, images: Images) -> Strangers | None:
+def strangers_of(target: Auditable, images: Images) -> PublicDirections | None:
     """Where public faces lie for a target; None where nothing can be differentiated by its weights."""
     return strangers(target, images) if isinstance(target, Target) else None
 
@@ -103,12 +103,12 @@ def _inside(
     target: Auditable,
     channels: Collection[Channel] = (),
     compared_with: Estimate | None = None,
-    others: Strangers | None = None,
-) -> "BackboneWitness | GraphWitness":
+    others: PublicDirections | None = None,
+) -> "BackboneProber | GraphProber":
     if isinstance(target, Target):
-        return BackboneWitness(target, compared_with, frozenset(channels), others)
-    from bareface.probing.graph import GraphWitness  # ONNX is an extra; whoever has such a target has it
+        return BackboneProber(target, compared_with, frozenset(channels), others)
+    from bareface.probing.graph import GraphProber  # ONNX is an extra; whoever has such a target has it
     from bareface.targets.onnx.target import OnnxTarget
 
     assert isinstance(target, OnnxTarget)
-    return GraphWitness(target, compared_with, frozenset(channels))
+    return GraphProber(target, compared_with, frozenset(channels))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
 from bareface.probing.bank import BANK_SCHEMA
-from bareface.probing.witness import Ask, Batch, Offer, Witness
+from bareface.probing.witness import Ask, Batch, Prober, ProbeSpec
 from bareface.storage.artefacts import Fit, artefact_path, fit_of, is_sound, write_artefact
 from bareface.storage.files import remove_stale
 from bareface.storage.folders import subfolder
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProbePlan:
     """What a trace depends on.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan:
     """
 
     digests: NDArray[np.str_]
-    offer: Offer
+    offer: ProbeSpec
     batch_size: int
     part_size: int
 
@@ -67,14 +67,14 @@ class Plan:
 
 
 def plan(
-    witness: Witness, digests: NDArray[np.str_], *, batch_size: int | None = None, part_size: int | None = None
-) -> Plan:
+    witness: Prober, digests: NDArray[np.str_], *, batch_size: int | None = None, part_size: int | None = None
+) -> ProbePlan:
     """Find out what the witness can answer and what the trace will depend on; sizes as the witness likes them best."""
     offer = witness.offer
-    return Plan(digests, offer, batch_size or offer.batch_size, part_size or offer.part_size)
+    return ProbePlan(digests, offer, batch_size or offer.batch_size, part_size or offer.part_size)
 
 
-def probe(witness: Witness, images: Images, todo: Plan, folder: Path, report: Progress | None = None) -> Path:
+def probe(witness: Prober, images: Images, todo: ProbePlan, folder: Path, report: Progress | None = None) -> Path:
     """Ask the witness about every image once; returns the trace's own folder below `folder`.
 
     Parts that are there already and fit their digests are not probed again.
@@ -128,7 +128,7 @@ def _refuse_unfit(path: Path) -> None:
 
 
 def _answers(
-    ask: Ask, images: Images, rows: NDArray[np.intp], todo: Plan, name: str, report: Progress | None
+    ask: Ask, images: Images, rows: NDArray[np.intp], todo: ProbePlan, name: str, report: Progress | None
 ) -> dict[Channel, FloatArray]:
     """What the witness says about the images of one part, batch by batch."""
     told = []
@@ -151,7 +151,7 @@ def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, Fl
         pq.write_table(pa.table(columns), temporary, compression="none", use_dictionary=False)
 
 
-def _describe(todo: Plan) -> str:
+def _describe(todo: ProbePlan) -> str:
     facts = {
         "key": todo.key,
         "images": len(todo.digests),
@@ -162,7 +162,7 @@ def _describe(todo: Plan) -> str:
     return json.dumps(facts, indent=1) + "\n"
 
 
-def _facts(offer: Offer) -> dict[str, object]:
+def _facts(offer: ProbeSpec) -> dict[str, object]:
     facts: dict[str, object] = {"views": offer.views, "target": offer.target}
     facts["layers"] = [asdict(layer) for layer in offer.layers]
     for name in ("measured", "weighted"):

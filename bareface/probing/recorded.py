@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from bareface.probing.witness import Ask, Batch, Offer
+from bareface.probing.witness import Ask, Batch, ProbeSpec
 from bareface.targets.table import EmbeddingTable
 from bareface.trace import Channel, FloatArray
 
 
 @dataclass(frozen=True)
-class TableWitness:
+class TableProber:
     """A table that is asked about images by their digests.
 
     Attributes:
@@ -28,10 +28,10 @@ class TableWitness:
         return self.target.name
 
     @cached_property
-    def offer(self) -> Offer:
+    def offer(self) -> ProbeSpec:
         """The embedding in every view that the table has."""
         shapes = {Channel.EMBEDDING: (len(self.target.views), self.target.embedding_size)}
-        return Offer(self.target.sha256, shapes, self.target.views)
+        return ProbeSpec(self.target.sha256, shapes, self.target.views)
 
     @contextmanager
     def asked(self) -> Iterator[Ask]:

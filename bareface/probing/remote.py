@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bareface.probing.agreement import Glance, bank_answers, with_bank
-from bareface.probing.witness import VIEWS, Ask, Batch, Offer, by_image
+from bareface.probing.agreement import ViewAnswer, bank_answers, with_bank
+from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.targets.endpoint import Endpoint
 from bareface.trace import Channel, FloatArray
 
@@ -18,7 +18,7 @@ PART_SIZE = 64
 
 
 @dataclass(frozen=True)
-class EndpointWitness:
+class EndpointProber:
     """An endpoint that is asked about an image and its flip.
 
     Attributes:
@@ -35,10 +35,10 @@ class EndpointWitness:
         return self.target.name
 
     @cached_property
-    def offer(self) -> Offer:
+    def offer(self) -> ProbeSpec:
         """The embedding, in small parts."""
         shapes = {Channel.EMBEDDING: (len(VIEWS), self.target.embedding_size)}
-        return with_bank(Offer(self.target.sha256, shapes, part_size=PART_SIZE), self.channels)
+        return with_bank(ProbeSpec(self.target.sha256, shapes, part_size=PART_SIZE), self.channels)
 
     @contextmanager
     def asked(self) -> Iterator[Ask]:
@@ -50,5 +50,5 @@ class EndpointWitness:
         both = by_image({Channel.EMBEDDING: self.target.embed(torch.cat([pixels, pixels.flip(-1)]))})
         return both | bank_answers(self._look, pixels, batch.image, self.channels)
 
-    def _look(self, images: Tensor) -> Glance:
-        return Glance(self.target.embed(images))
+    def _look(self, images: Tensor) -> ViewAnswer:
+        return ViewAnswer(self.target.embed(images))

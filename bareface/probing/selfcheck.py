@@ -51,7 +51,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Trial:
+class FeedingTrial:
     """One way of feeding.
 
     Attributes:
@@ -66,13 +66,13 @@ class Trial:
     without: Vector
     layers: int
 
-    def behind(self, other: "Trial") -> tuple[float, float]:
+    def behind(self, other: "FeedingTrial") -> tuple[float, float]:
         """By how much the misfit is larger than another's, with the standard error of the jackknife."""
         apart = self.without - other.without
         scatter = float(((apart - apart.mean()) ** 2).sum())
         return self.misfit - other.misfit, float(np.sqrt((len(apart) - 1) / len(apart) * scatter))
 
-    def is_beyond(self, other: "Trial", times: float) -> bool:
+    def is_beyond(self, other: "FeedingTrial", times: float) -> bool:
         """Whether the misfit is more than so many times another's, beyond doubt and beyond what matters."""
         behind, error = self.behind(other)
         return self.misfit > times * other.misfit + _LEAST and behind > _ERRORS * error
@@ -113,7 +113,7 @@ def selfcheck(target: Auditable, images: Images, source: str, report: Progress |
     return judge(tried, pixels, source)
 
 
-def trials(target: Auditable, pixels: Tensor, report: Progress | None = None) -> tuple[Trial, ...]:
+def trials(target: Auditable, pixels: Tensor, report: Progress | None = None) -> tuple[FeedingTrial, ...]:
     """(n, 3, h, w) uint8 RGB images fed in every way that they can tell apart, the declared one first.
 
     None at all where there are no running statistics to compare with.
@@ -144,7 +144,7 @@ def refuse_if_misfit(check: SelfCheck, name: str, hint: str) -> None:
 _EXPECTED = "faces with the statistics that its BatchNorm layers have seen in training"
 
 
-def _trial(look: Look, pixels: Tensor, way: Feeding, running: Running) -> Trial:
+def _trial(look: Look, pixels: Tensor, way: Feeding, running: Running) -> FeedingTrial:
     bounds = np.linspace(0, len(pixels), _PARTS + 1).astype(int).tolist()
     parts = np.stack([_sums(look, pixels[a:b], way, running) for a, b in pairwise(bounds)])
     n = len(pixels)
@@ -153,7 +153,7 @@ def _trial(look: Look, pixels: Tensor, way: Feeding, running: Running) -> Trial:
         whole = parts.sum(0)
     left = [n - (b - a) for a, b in pairwise(bounds)]
     misfits = [running.misfit(sums, images) for sums, images in zip(without, left, strict=True)]
-    return Trial(way, running.misfit(whole, n), np.array(misfits), len(running.names))
+    return FeedingTrial(way, running.misfit(whole, n), np.array(misfits), len(running.names))
 
 
 def _sums(look: Look, pixels: Tensor, way: Feeding, running: Running) -> Vector:
@@ -179,7 +179,7 @@ def skipped(declared: ImageSpec, source: str, reason: str) -> SelfCheck:
     )
 
 
-def judge(tried: Sequence[Trial], pixels: Tensor, source: str) -> SelfCheck:
+def judge(tried: Sequence[FeedingTrial], pixels: Tensor, source: str) -> SelfCheck:
     """What the trials of some images say about the first of them, which is the declared one."""
     declared, ranked = tried[0], sorted(tried, key=lambda one: one.misfit)
     better = [one for one in ranked if declared.is_beyond(one, TIMES_BETTER * _handicap(one))]
@@ -199,16 +199,16 @@ def judge(tried: Sequence[Trial], pixels: Tensor, source: str) -> SelfCheck:
     )
 
 
-def _handicap(one: Trial) -> float:
+def _handicap(one: FeedingTrial) -> float:
     return _WHITENING_TIMES if one.feeding.whitened else 1.0
 
 
-def _fit(one: Trial, best: Trial) -> InputFit:
+def _fit(one: FeedingTrial, best: FeedingTrial) -> InputFit:
     behind, error = one.behind(best)
     return InputFit(input=str(one.feeding), project=one.feeding.project, misfit=one.misfit, behind=behind, error=error)
 
 
-def _order(declared: Trial, tried: Sequence[Trial], pixels: Tensor) -> str:
+def _order(declared: FeedingTrial, tried: Sequence[FeedingTrial], pixels: Tensor) -> str:
     order = declared.feeding.spec.order
     if order == "GRAY":
         return "one channel has no order"
@@ -221,14 +221,14 @@ def _order(declared: Trial, tried: Sequence[Trial], pixels: Tensor) -> str:
     return f"cannot be told: both orders fit alike ({_number(likely)} and {_number(other)})"
 
 
-def _misfit_sentence(declared: Trial, better: Sequence[Trial]) -> str:
+def _misfit_sentence(declared: FeedingTrial, better: Sequence[FeedingTrial]) -> str:
     said = f"{declared.feeding} has misfit {_number(declared)}"
     if better:
         return f"{said}, {better[0].feeding} has {_number(better[0])} ({better[0].feeding.project})."
     return f"{said}, and no known input fits: other crops, another alignment, or no faces."
 
 
-def _sentence(declared: Trial, ranked: Sequence[Trial], rivals: Sequence[Trial]) -> str:
+def _sentence(declared: FeedingTrial, ranked: Sequence[FeedingTrial], rivals: Sequence[FeedingTrial]) -> str:
     said = f"{declared.feeding} has misfit {_number(declared)}"
     if rivals:
         others = "; ".join(f"{one.feeding} {_number(one)}" for one in rivals)
@@ -237,9 +237,9 @@ def _sentence(declared: Trial, ranked: Sequence[Trial], rivals: Sequence[Trial])
     return f"{said} and fits best; next comes {following.feeding} with {_number(following)}."
 
 
-def _misfit(tried: Trial) -> float:
+def _misfit(tried: FeedingTrial) -> float:
     return tried.misfit
 
 
-def _number(tried: Trial) -> str:
+def _number(tried: FeedingTrial) -> str:
     return f"{tried.misfit:.4f}" if tried.misfit < 0.01 else f"{tried.misfit:.3f}"

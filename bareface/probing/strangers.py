@@ -22,7 +22,7 @@ _NEARLY_ONE = 1 - 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Strangers:
+class PublicDirections:
     """Where public faces lie.
 
     Attributes:
@@ -51,7 +51,7 @@ class Strangers:
         return -logits.log_softmax(-1)[..., 0].mean(0)
 
 
-def strangers(target: Target, images: Images) -> Strangers:
+def strangers(target: Target, images: Images) -> PublicDirections:
     """What a backbone says of public faces.
 
     Raises:
@@ -63,4 +63,4 @@ def strangers(target: Target, images: Images) -> Strangers:
     with torch.inference_mode():
         told = [target.embed(images.load(np.arange(a, b)).to(target.device)).float() for a, b in pairwise(edges)]
         direction = functional.normalize(torch.cat(told))
-    return Strangers(torch.from_numpy(direction.cpu().numpy().copy()))
+    return PublicDirections(torch.from_numpy(direction.cpu().numpy().copy()))

@@ -41,7 +41,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Offer:
+class ProbeSpec:
     """What a witness will answer about every image.
 
     Attributes:
@@ -66,7 +66,7 @@ class Offer:
     batch_size: int = 16
     part_size: int = 2048
 
-    def beside(self, sha256: str) -> "Offer":
+    def beside(self, sha256: str) -> "ProbeSpec":
         """The offer of answers that depend on something beside the target, too, by its fingerprint."""
         return replace(self, target=hashlib.sha256(f"{self.target} {sha256}".encode()).hexdigest())
 
@@ -80,7 +80,7 @@ def by_image(answers: Mapping[Channel, Tensor]) -> dict[Channel, FloatArray]:
     return {name: torch.stack(values.chunk(len(VIEWS)), dim=1).cpu().numpy() for name, values in answers.items()}
 
 
-class Witness(Protocol):
+class Prober(Protocol):
     """Whoever can be asked about images."""
 
     @property
@@ -88,7 +88,7 @@ class Witness(Protocol):
         """What messages call the target."""
 
     @property
-    def offer(self) -> Offer:
+    def offer(self) -> ProbeSpec:
         """What it will answer; found out once."""
 
     def asked(self) -> AbstractContextManager[Ask]:

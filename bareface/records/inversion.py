@@ -87,7 +87,7 @@ class Threshold(Record):
     reason: str = ""
 
 
-class Named(Record):
+class NamedPeople(Record):
     """Who is named by the hits of one arm in one gallery: the best match of each hit.
 
     identities: distinct ones. rarefied: distinct ones expected among as many hits as the poorer gallery has.
@@ -107,8 +107,8 @@ class Hits(Record):
     rule: Literal["plain", "robust", "consensus"]
     training: Share | None
     decoy: Share | None
-    training_named: Named | None
-    decoy_named: Named | None
+    training_named: NamedPeople | None
+    decoy_named: NamedPeople | None
     reason: str = ""
 
 

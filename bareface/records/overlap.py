@@ -5,7 +5,7 @@ from typing import Literal
 from bareface.records.record import Record
 
 
-class Calibration(Record):
+class MatchThreshold(Record):
     """A threshold for so many comparisons, from pairs of different people.
 
     expected: false matches accepted among all comparisons, as an upper bound with 95 % confidence.
@@ -53,7 +53,7 @@ class SharedPeople(Record):
     recogniser_sha256: str
     first_people: int
     second_people: int
-    calibration: Calibration | None
+    calibration: MatchThreshold | None
     matches: int
     first_matched: int
     second_matched: int
@@ -141,7 +141,7 @@ class SharedPerson(Record):
     pictures: int
 
 
-class Overlap(Record):
+class OverlapRecord(Record):
     """What two data sets have in common.
 
     rule: when two pictures count as one.

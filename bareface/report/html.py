@@ -15,7 +15,7 @@ from bareface.vocabulary import CONTROLS
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """A figure, and what it shows in words."""
 
     svg: Markup
@@ -23,13 +23,13 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Figures:
     """All figures of a page; those that have nothing to show are left out."""
 
-    forests: dict[str, Picture]
-    layers: dict[str, Picture]
-    roc: dict[str, Picture]
-    exposures: dict[str, Picture]
+    forests: dict[str, Figure]
+    layers: dict[str, Figure]
+    roc: dict[str, Figure]
+    exposures: dict[str, Figure]
 
 
 def render_html(evidence: Evidence) -> str:
@@ -57,13 +57,13 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _pictures(evidence: Evidence, content: Page) -> Pictures:
+def _pictures(evidence: Evidence, content: Page) -> Figures:
     # Matplotlib takes a second to import, and only this function needs it.
     from bareface.report import plots
 
     blocks = {block.game: block for block in content.games}
     curves = {unit: plots.curves(evidence.findings, unit) for unit in ("image", "person")}
-    return Pictures(
+    return Figures(
         forests={
             game: picture(plots.forest(findings, f"forest {game}"), forest_text(blocks[game]))
             for game, findings in games_of(evidence)
@@ -78,7 +78,7 @@ def _pictures(evidence: Evidence, content: Page) -> Pictures:
     )
 
 
-def picture(drawn: str, alternative: str) -> Picture:
+def picture(drawn: str, alternative: str) -> Figure:
     """A figure of ours for a page."""
     # The only place where text enters the page unescaped: it is ours, and matplotlib escaped the labels in it.
-    return Picture(Markup(drawn), alternative)
+    return Figure(Markup(drawn), alternative)

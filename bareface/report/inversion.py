@@ -7,7 +7,7 @@ from bareface.records.inversion import Arm, GalleryCard, InversionRecord, JudgeC
 from bareface.report import inversion_prose, numbers
 from bareface.report.clean import harmless, without_any_folders
 from bareface.report.facts import Fact, digests, short_digest
-from bareface.report.html import Picture, picture, template
+from bareface.report.html import Figure, picture, template
 from bareface.report.inversion_rows import (
     ArmRow,
     DistributionRow,
@@ -43,7 +43,7 @@ class Section:
     galleries: tuple[Fact, ...]
     generator: tuple[Fact, ...]
     judges: tuple[tuple[Fact, ...], ...]
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, Figure]
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _judge(card: JudgeCard) -> tuple[Fact, ...]:
     )
 
 
-def _pictures(arms: tuple[Arm, ...], wins: tuple[WinRow, ...]) -> dict[str, Picture]:
+def _pictures(arms: tuple[Arm, ...], wins: tuple[WinRow, ...]) -> dict[str, Figure]:
     # Matplotlib takes a second to import, and only this function needs it.
     from bareface.report.plots import inversion as plots
 

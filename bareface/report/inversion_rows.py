@@ -13,7 +13,7 @@ from bareface.records.inversion import (
     InversionRecord,
     Judgement,
     Lift,
-    Named,
+    NamedPeople,
     Rise,
     Threshold,
     Transfer,
@@ -235,7 +235,7 @@ def _lift(lift: Lift | None) -> Cell:
     return Cell(cell.value, (*cell.lines, p))
 
 
-def _people(named: Named | None) -> str:
+def _people(named: NamedPeople | None) -> str:
     if named is None:
         return "not estimable"
     if named.effective is None or named.largest_share is None:

@@ -26,7 +26,7 @@ _LEFT_BEHIND = frozenset({"__macosx", "@eadir", "$recycle.bin", "lost+found", "t
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderListing:
     """What lies in a folder of people.
 
     Attributes:
@@ -49,7 +49,7 @@ def is_hidden(path: str) -> bool:
     return any(part.startswith(".") or part.lower() in _LEFT_BEHIND for part in parts)
 
 
-def people_in(folder: Path) -> Found:
+def people_in(folder: Path) -> FolderListing:
     """The files of `folder/<person>/<file>`, and what else lies there.
 
     Raises:
@@ -64,16 +64,16 @@ def people_in(folder: Path) -> Found:
             ignored[HIDDEN] += _files_below(entry.path)
         else:
             images += _of_person(folder, entry, ignored)
-    return Found(tuple(images), {kind: count for kind, count in ignored.items() if count})
+    return FolderListing(tuple(images), {kind: count for kind, count in ignored.items() if count})
 
 
-def pictures_below(folder: Path) -> Found:
+def pictures_below(folder: Path) -> FolderListing:
     """Everything called like a picture in a folder or anywhere below it, whoever is on it; sorted by path."""
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
     shown = [str(path) for path in files if not is_hidden(path.as_posix())]
     pictures = tuple(name for name in shown if is_picture(name))
     counts = {HIDDEN: len(files) - len(shown), OTHERS: len(shown) - len(pictures)}
-    return Found(pictures, {kind: count for kind, count in counts.items() if count})
+    return FolderListing(pictures, {kind: count for kind, count in counts.items() if count})
 
 
 def leads_out(root: Path, images: Iterable[str]) -> Iterator[str]:

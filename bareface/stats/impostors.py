@@ -21,7 +21,7 @@ people one relative, the promise would be broken several times over.
 import math
 from collections.abc import Sequence
 
-from bareface.records.overlap import Calibration
+from bareface.records.overlap import MatchThreshold
 from bareface.stats.sample import Floats
 
 TAIL, FEWEST_PAIRS, POWER = 200, 4_950, 1.5
@@ -34,7 +34,7 @@ _TWO_NAMES = (
 )
 
 
-def calibrate(largest: Floats, median: float, pairs: int, comparisons: int, expected: float) -> Calibration:
+def calibrate(largest: Floats, median: float, pairs: int, comparisons: int, expected: float) -> MatchThreshold:
     """The lowest threshold that at most `expected` false matches are to be expected at.
 
     Args:
@@ -49,12 +49,12 @@ def calibrate(largest: Floats, median: float, pairs: int, comparisons: int, expe
     if value is not None and value >= 1:
         reason, value = _TWO_NAMES, None
     above = None if value is None else int((largest >= value).sum())
-    return Calibration(
+    return MatchThreshold(
         expected=expected, comparisons=comparisons, pairs=pairs, threshold=value, above=above, reason=reason
     )  # fmt: skip
 
 
-def strictest(calibrations: Sequence[Calibration]) -> Calibration:
+def strictest(calibrations: Sequence[MatchThreshold]) -> MatchThreshold:
     """Of several sets' calibrations the one with the highest threshold; one without a threshold if none has any.
 
     A set that is too small to say anything does not stand in the way of one that is not.

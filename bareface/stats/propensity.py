@@ -44,7 +44,7 @@ class ToldApart:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class OverlapWeights:
     """Weights under which both sides are the same population.
 
     Attributes:
@@ -109,7 +109,7 @@ def told_apart(
     return ToldApart(tuple(groups), group, together)
 
 
-def overlap(numbers: Floats, member: Bools) -> Overlap:
+def overlap(numbers: Floats, member: Bools) -> OverlapWeights:
     """Overlap weights under which the means of a few numbers are the same on both sides, but for a weak penalty.
 
     The numbers come in the order of their importance; only one for each five units of the smaller side enters.
@@ -121,7 +121,7 @@ def overlap(numbers: Floats, member: Bools) -> Overlap:
     most = max(1, min(int(member.sum()), int((~member).sum())) // UNITS_PER_NUMBER)
     few = numbers[:, :most]
     probability = _expit(_shifted(_logits(few, member, np.ones(len(member)), _WEAK_RIDGE, few), member))
-    return Overlap(probability, np.where(member, 1 - probability, probability))
+    return OverlapWeights(probability, np.where(member, 1 - probability, probability))
 
 
 def components(values: Floats, count: int = COMPONENTS) -> Floats:

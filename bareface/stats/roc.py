@@ -84,9 +84,12 @@ def weighted_auc(scores: Floats, inside: Floats, outside: Floats) -> float:
         scores: (n,) finite.
         inside, outside: (n,) weight of each unit on the member and on the non-member side; 0 where it is not there.
     """
+    ours, theirs = scores[inside > 0], scores[outside > 0]
+    if ours.min() > theirs.max() or ours.max() < theirs.min():  # sums of weights round, this does not
+        return float(ours.min() > theirs.max())
     order = np.argsort(scores, kind="stable")
     wins = weighted_wins(inside[order], outside[order], *rank_bounds(scores[order]))
-    return float(wins / (inside.sum() * outside.sum()))
+    return float(np.clip(wins / (inside.sum() * outside.sum()), 0.0, 1.0))
 
 
 def weighted_wins(inside: Floats, outside: Floats, below: NDArray[np.intp], up_to: NDArray[np.intp]) -> float:

@@ -20,7 +20,7 @@ from bareface.targets.heads import find_head
 from bareface.targets.leftovers import epoch_of, leftover_facts
 from bareface.targets.nets import Choice, choose, several, split_reference
 from bareface.targets.provenance import provenance
-from bareface.targets.recognise import Recognised, differences, norms, recognise, shapes_of, stranger
+from bareface.targets.recognise import RecognisedBackbone, differences, norms, recognise, shapes_of, stranger
 from bareface.targets.running_statistics import shift
 from bareface.targets.storages import StaticTensor
 from bareface.targets.store import CARD, HEAD, WEIGHTS
@@ -92,7 +92,7 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     return facts.model_copy(update={"auditable": _auditable(facts, told)})
 
 
-def _recognised(shapes: Shapes, wrapper: str) -> tuple[Recognised | None, nn.Module | None]:
+def _recognised(shapes: Shapes, wrapper: str) -> tuple[RecognisedBackbone | None, nn.Module | None]:
     """The backbone, and what it looks like without numbers, if it is one that could be built."""
     try:
         known = recognise(shapes, wrapper)
@@ -101,7 +101,7 @@ def _recognised(shapes: Shapes, wrapper: str) -> tuple[Recognised | None, nn.Mod
         return None, None
 
 
-def _obstacle(shapes: Shapes, known: Recognised | None, blank: nn.Module | None) -> str:
+def _obstacle(shapes: Shapes, known: RecognisedBackbone | None, blank: nn.Module | None) -> str:
     """Why the file cannot be loaded, and what to try; empty where it can."""
     if known is None or blank is None:
         found = stranger(shapes)
@@ -133,7 +133,7 @@ def _card(path: Path) -> BackboneCard | None:
     return read_card(beside) if is_ours else None
 
 
-def _input(known: Recognised, card: BackboneCard | None) -> InputFact:
+def _input(known: RecognisedBackbone, card: BackboneCard | None) -> InputFact:
     convention = known.convention
     if card is None:
         project, spec = convention.project, known.spec
@@ -173,7 +173,7 @@ def _norm(tensors: Mapping[str, StaticTensor], prefix: str, layer: nn.Module | N
     )
 
 
-def _head(leftovers: Mapping[str, object], known: Recognised | None) -> HeadFact | None:
+def _head(leftovers: Mapping[str, object], known: RecognisedBackbone | None) -> HeadFact | None:
     head = find_head(leftovers, known.embedding_size) if known else None
     return HeadFact(key=head.key, shape=head.shape, identities=head.identities) if head else None
 

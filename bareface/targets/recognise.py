@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Recognised:
+class RecognisedBackbone:
     """A backbone that `build` could have built.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recognised:
         return module
 
 
-def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> Recognised:
+def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> RecognisedBackbone:
     """The backbone that has tensors of these names and shapes.
 
     Args:
@@ -96,7 +96,7 @@ def recognise(shapes: Shapes, wrapper: str = "", where: str = "checkpoint") -> R
         raise CheckpointError(where, got=got, expected="all tensors of a backbone", hint=FACTORY) from None
 
 
-def _read(family: Family, shapes: Shapes, wrapper: str) -> Recognised:
+def _read(family: Family, shapes: Shapes, wrapper: str) -> RecognisedBackbone:
     reading, convention = family.read(shapes), family.convention(wrapper)
     if reading.channels not in (1, 3):
         raise ValueError(f"an input of {reading.channels} channels")
@@ -105,7 +105,7 @@ def _read(family: Family, shapes: Shapes, wrapper: str) -> Recognised:
     mean, std = (_for(reading.channels, values) for values in (convention.mean, convention.std))
     caveat = "; ".join(filter(None, (convention.caveat, reading.caveat)))
     name, spec = name_of(reading.plan, family.name), ImageSpec(*reading.size, order, mean, std)
-    return Recognised(name, reading.plan, spec, reading.embedding_size, convention, caveat, reading.head)
+    return RecognisedBackbone(name, reading.plan, spec, reading.embedding_size, convention, caveat, reading.head)
 
 
 def _for(channels: int, values: tuple[float, ...]) -> tuple[float, ...]:
@@ -126,7 +126,9 @@ def _unknown(shapes: Shapes, where: str) -> TargetError:
     return TargetError(where, got=got, expected=expected, hint=found.advice if found else FACTORY)
 
 
-def assemble(found: Recognised, tensors: Mapping[str, Tensor], where: str, spec: ImageSpec | None = None) -> nn.Module:
+def assemble(
+    found: RecognisedBackbone, tensors: Mapping[str, Tensor], where: str, spec: ImageSpec | None = None
+) -> nn.Module:
     """The backbone with these weights: all of them, and nothing else but a classification layer, which is left out.
 
     Counters of batches may be missing, as they are from files older than torch 0.4.1; they start at zero then.

@@ -21,7 +21,7 @@ from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.factory import PATTERN, make_target
 from bareface.targets.heads import find_head
 from bareface.targets.nets import split_reference
-from bareface.targets.recognise import Recognised, assemble, norms, recognise, shapes_of
+from bareface.targets.recognise import RecognisedBackbone, assemble, norms, recognise, shapes_of
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder, is_there
 
@@ -121,7 +121,7 @@ def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Targe
     )  # fmt: skip
 
 
-def _centres(leftovers: Mapping[str, object], found: Recognised) -> Tensor | None:
+def _centres(leftovers: Mapping[str, object], found: RecognisedBackbone) -> Tensor | None:
     head = find_head(leftovers, found.embedding_size)
     matrix = leftovers[head.key] if head else None
     if head is None or not isinstance(matrix, Tensor):

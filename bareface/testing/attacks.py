@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.errors import Abstained
-from bareface.membership.base import Attack, FeatureAttack, Known, Labelled
+from bareface.membership.base import Attack, AttackerKnowledge, FeatureAttack, Labelled
 from bareface.testing.expect import expect, expect_alike, expect_page, expect_parameters
 from bareface.testing.traces import Toy, known_from, nonmembers_known, split_in_halves, toy_world
 from bareface.trace import HEAD_CHANNELS, VIEW_CHANNELS
@@ -91,7 +91,7 @@ def abstains_without_a_channel(kind: Kind) -> None:
     """Where the target lacks a channel the attack says so, by its name."""
     toy = toy_world(7)
     bare = replace(toy.trace, channels={})
-    known = Known("partial", (Labelled(bare, toy.member),))
+    known = AttackerKnowledge("partial", (Labelled(bare, toy.member),))
     error = _abstention(lambda: kind().score(bare, known, np.random.default_rng(0)))
     begins = f"{kind.name}: got a target that gives no "
     expect(str(error).startswith(begins), f"an attack without its channel abstains with `{begins}...`", error)
@@ -100,7 +100,7 @@ def abstains_without_a_channel(kind: Kind) -> None:
 def needs_both_sides(kind: Kind) -> None:
     """From members alone nothing can be learnt."""
     toy = toy_world(8)
-    known = Known("partial", (Labelled(toy.trace, np.ones(len(toy.member), bool)),))
+    known = AttackerKnowledge("partial", (Labelled(toy.trace, np.ones(len(toy.member), bool)),))
     error = _abstention(lambda: kind().score(toy.trace, known, np.random.default_rng(0)))
     told = "got one side only; expected known members and known non-members" in str(error)
     expect(told, "an attack that knows members alone abstains with `one side only`", error)
@@ -112,7 +112,7 @@ def works_from_shadows(kind: Kind) -> None:
     target = toy_world(13, leak=1.5)
 
     def ask() -> NDArray[np.float64]:
-        return kind().score(target.trace, Known("shadow", shadows), np.random.default_rng(0)).values
+        return kind().score(target.trace, AttackerKnowledge("shadow", shadows), np.random.default_rng(0)).values
 
     if "shadow" in kind.useless:
         error = str(_abstention(ask))

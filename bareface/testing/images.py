@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from bareface.errors import UsageError
-from bareface.inversion.generator import Latents, Prior, standard_normal
-from bareface.inversion.sight import Sight
-from bareface.inversion.views import STILL, Augmentation
+from bareface.inversion.generator import LatentPrior, Latents, standard_normal
+from bareface.inversion.sight import ViewBatch
+from bareface.inversion.views import STILL, ViewAugmentation
 from bareface.settings.spec import ChannelOrder, ImageSpec
 from bareface.targets.target import Target
 
 SIDE = 8
-STILL_LIFE = Augmentation(crop=1.0, shift=0.0, flip=False, pairs=1)
+STILL_LIFE = ViewAugmentation(crop=1.0, shift=0.0, flip=False, pairs=1)
 
 
 def seeded(number: int = 0) -> torch.Generator:
@@ -42,16 +42,16 @@ def noise_images(n: int, side: int = SIDE, seed: int = 3, dtype: torch.dtype = t
     return torch.rand(n, 3, side, side, generator=seeded(seed), dtype=dtype)
 
 
-def still(images: Tensor) -> Sight:
+def still(images: Tensor) -> ViewBatch:
     """(n, 3, h, w) or (n, s, 3, h, w) images as they are, with their mirror images."""
     images = images if images.ndim == 5 else images[:, None]
     return through(images, torch.tensor(STILL, dtype=torch.float64).expand(*images.shape[:2], 1, -1))
 
 
-def through(images: Tensor, draws: Tensor, augmentation: Augmentation | None = None) -> Sight:
+def through(images: Tensor, draws: Tensor, augmentation: ViewAugmentation | None = None) -> ViewBatch:
     """(n, s, 3, h, w) images through the windows of (n, s, q, 6) draws."""
-    augmentation = augmentation or Augmentation()
-    return Sight(images, augmentation.windows(draws), augmentation.swapped(draws), torch.arange(len(images)))
+    augmentation = augmentation or ViewAugmentation()
+    return ViewBatch(images, augmentation.windows(draws), augmentation.swapped(draws), torch.arange(len(images)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class LinearGenerator:
             z = torch.where(z[:, :1] > self.broken_at, torch.nan, z)
         return self.gain * (0.5 + (z @ self.matrix).reshape(-1, 3, SIDE, SIDE))
 
-    def prior(self, space: str) -> Prior:
+    def prior(self, space: str) -> LatentPrior:
         if space != "z":
             raise UsageError("linear", got=space, expected="z")
         return standard_normal("z", self.matrix.new_zeros(len(self.matrix)))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bareface.inversion.objectives.base import Given, Objective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.views import DRAWS
 from bareface.targets.target import Target
 from bareface.testing.expect import expect, expect_alike, expect_page
@@ -74,7 +74,7 @@ def has_gradients(make: Make) -> None:
     expect(bool((gradient.flatten(1).norm(dim=1) > 0).all()), "every row's score has a gradient in its image")
 
 
-def seen(images: Tensor) -> Sight:
+def seen(images: Tensor) -> ViewBatch:
     """Each image and a sibling that is a little brighter or darker, as they are."""
     others = images + 0.05 * noise_images(len(images), seed=8)
     return still(torch.stack([images, others], 1))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer, Reference, Trace, join
 
 Floats = NDArray[np.float64]
@@ -133,14 +133,14 @@ def split_in_halves(toy: Toy) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.flatnonzero(even), np.flatnonzero(~even)
 
 
-def known_from(toy: Toy, rows: NDArray[np.intp]) -> Known:
+def known_from(toy: Toy, rows: NDArray[np.intp]) -> AttackerKnowledge:
     """Partial knowledge of some rows."""
-    return Known("partial", (Labelled(toy.trace.take(rows), toy.member[rows]),))
+    return AttackerKnowledge("partial", (Labelled(toy.trace.take(rows), toy.member[rows]),))
 
 
-def nonmembers_known(toy: Toy, rows: NDArray[np.intp]) -> Known:
+def nonmembers_known(toy: Toy, rows: NDArray[np.intp]) -> AttackerKnowledge:
     """Nonmembers knowledge: the rows are in question, the gallery's people are known not to be members."""
     assert toy.trace.gallery is not None
     strangers = replace(toy.trace.gallery, gallery=toy.trace.gallery)
     together = join(strangers, toy.trace.take(rows))
-    return Known("nonmembers", (Labelled(together, np.arange(len(together)) >= len(strangers)),))
+    return AttackerKnowledge("nonmembers", (Labelled(together, np.arange(len(together)) >= len(strangers)),))

@@ -44,7 +44,7 @@ def epoch_batches(count: int, recipe: Recipe, epoch: int) -> list[NDArray[np.int
 
 
 @dataclass(frozen=True)
-class Variation:
+class EpochVariation:
     """How one epoch varies each image.
 
     Attributes:
@@ -67,7 +67,7 @@ class Variation:
         return ((moved - 127.5) * contrast + 127.5 + light).clamp(0, 255)
 
 
-def draw_variation(count: int, recipe: Recipe, epoch: int) -> Variation:
+def draw_variation(count: int, recipe: Recipe, epoch: int) -> EpochVariation:
     """What an epoch does to each of `count` images; a kind of variation that the recipe leaves out does nothing."""
 
     def draw(name: str) -> NDArray[np.float32]:
@@ -76,7 +76,7 @@ def draw_variation(count: int, recipe: Recipe, epoch: int) -> Variation:
     def move(name: str) -> NDArray[np.int64]:
         return stream(recipe.seed, name, epoch).integers(-recipe.shift, recipe.shift, count, endpoint=True)
 
-    return Variation(
+    return EpochVariation(
         flip=(draw("flip") < 0) & recipe.flip,
         down=move("down"),
         right=move("right"),

@@ -12,7 +12,7 @@ from bareface.targets.target import Target
 from bareface.training.defence import Public, TrainingDefence
 from bareface.training.fitting import fit
 from bareface.training.learner import fresh_backbone, learner_of
-from bareface.training.train import Step, count_identities
+from bareface.training.train import TrainStep, count_identities
 
 
 def train_defended(
@@ -21,7 +21,7 @@ def train_defended(
     recipe: Recipe,
     defence: TrainingDefence,
     public: Public,
-    report: Callable[[Step], None] = lambda step: None,
+    report: Callable[[TrainStep], None] = lambda step: None,
 ) -> Target:
     """The backbone that `recipe` makes of the images under a defence, with its class centres.
 

@@ -9,7 +9,7 @@ from bareface.faces.source import Images
 from bareface.settings.recipe import Recipe
 from bareface.training.batches import epoch_batches, held_in_memory
 from bareface.training.learner import Learner, Lesson, cross_entropy
-from bareface.training.train import Step, one_epoch
+from bareface.training.train import TrainStep, one_epoch
 
 
 def fit(
@@ -21,7 +21,7 @@ def fit(
     last: int | None = None,
     batches: Callable[[int], list[NDArray[np.intp]]] | None = None,
     lesson: Callable[[int], Lesson] = lambda epoch: cross_entropy,
-    report: Callable[[Step], None] = lambda step: None,
+    report: Callable[[TrainStep], None] = lambda step: None,
 ) -> None:
     """Train a learner in place.
 

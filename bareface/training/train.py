@@ -25,7 +25,7 @@ from bareface.training.learner import Learner, Lesson, fresh_learner, learning_r
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainStep:
     """One step of SGD, for whoever shows progress.
 
     Attributes:
@@ -56,7 +56,7 @@ def train(
     folder: Path,
     *,
     image_ids: str = "",
-    report: Callable[[Step], None] | None = None,
+    report: Callable[[TrainStep], None] | None = None,
     device: torch.device = CPU,
 ) -> Target:
     """The backbone that `recipe` makes of the images, with its class centres, as it lies in `folder` afterwards.
@@ -92,7 +92,7 @@ def _train(
     labels: NDArray[np.int64],
     learner: Learner,
     run: RunFolder,
-    report: Callable[[Step], None],
+    report: Callable[[TrainStep], None],
 ) -> None:
     history = list(run.resume(learner))
     if not history:
@@ -117,7 +117,7 @@ def one_epoch(
     *,
     batches: Sequence[NDArray[np.intp]] | None = None,
     lesson: Lesson | None = None,
-) -> Iterator[Step]:
+) -> Iterator[TrainStep]:
     """One pass over the images, a step at a time.
 
     Args:
@@ -140,10 +140,10 @@ def one_epoch(
         _check_finite(loss, epoch, number + 1, rate)
         seen += len(rows)
         speed = seen / (time.perf_counter() - start)
-        yield Step(epoch, recipe.epochs, number + 1, len(batches), len(rows), loss, hits, rate, speed)
+        yield TrainStep(epoch, recipe.epochs, number + 1, len(batches), len(rows), loss, hits, rate, speed)
 
 
-def _summary(epoch: int, steps: list[Step]) -> EpochRecord:
+def _summary(epoch: int, steps: list[TrainStep]) -> EpochRecord:
     images = sum(step.images for step in steps)
     loss = sum(step.loss * step.images for step in steps) / images
     return EpochRecord(epoch=epoch, loss=loss, accuracy=sum(step.hits for step in steps) / images)

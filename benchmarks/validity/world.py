@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
-from bareface.auditing.answers import play
+from bareface.auditing.answers import run_game
 from bareface.auditing.assemble import deciding_findings, verdicts_by_game
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.cast import images_for
-from bareface.auditing.findings import Found, findings
+from bareface.auditing.findings import FoundLeaks, findings
 from bareface.auditing.games import arena
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
@@ -26,7 +26,7 @@ from bareface.auditing.traces import Traces
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
 from bareface.membership.features import direction, flip_agreement
-from bareface.probing.kinds import witness_of
+from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.rosters.roster import Roster
 from bareface.stats.verdict import overall
@@ -117,7 +117,7 @@ class Audited:
     """What came of it."""
 
     verdict: Verdict
-    found: Found
+    found: FoundLeaks
 
 
 def pool(home: Path) -> Pool:
@@ -160,7 +160,7 @@ def audit(whole: Pool, draw: Draw, how: AssignmentWay, seed: int, attacks: tuple
     traces = Traces(target, foreign, None, (), None, FOREIGN, "nothing")  # type: ignore[arg-type]
     blind = _pictures(whole, draw, inside)
     arenas = [arena(roster, game, folds=5, seed=seed) for game in draw.games]
-    answers = [one for game in arenas for one in play(game, traces, blind, asked, silent, (0, 1))]
+    answers = [one for game in arenas for one in run_game(game, traces, blind, asked, silent, (0, 1))]
     found = findings(answers, traces, asked, blind, how)
     return Audited(overall(verdicts_by_game(deciding_findings(found.findings, asked.attacks))), found)
 
@@ -208,7 +208,7 @@ def _probed(seen: Examination, home: Path) -> Pool:
 
 def _trace(name: str, seen: Examination, home: Path) -> Trace:
     net = load_any(str(checkpoint(f"{name}.ckpt")))
-    witness = witness_of(net, list(seen.accepted.image), seen.digest.tolist(), CHANNELS)
+    witness = prober_of(net, list(seen.accepted.image), seen.digest.tolist(), CHANNELS)
     images: Images = images_for(net, seen.accepted)
     return load_trace(probe(witness, images, plan(witness, seen.digest, part_size=PART), home / "trace"))
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.defending.bench import every_defence, make_defence, read_trial, run_bench
 from bareface.auditing.defending.empirical import epsilon_at_least
 from bareface.auditing.defending.figure import write_figure
-from bareface.auditing.defending.record import SCHEMA_VERSION, Bench, Leak, Trial, Utility
+from bareface.auditing.defending.record import SCHEMA_VERSION, BenchRecord, DefenceTrial, Leak, Utility
 from bareface.auditing.defending.summary import lines, pooled
 from bareface.auditing.defending.table import markdown
 from bareface.auditing.defending.trial import attacks_on
-from bareface.auditing.defending.world import TRAINING, Group, World, rendered_world, world_of
+from bareface.auditing.defending.world import TRAINING, RenderedPeople, World, rendered_world, world_of
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.errors import RosterError, RunError, UsageError
@@ -37,8 +37,9 @@ from bareface.training.defences.norm_removal import NormRemoval
 
 TINY = replace(TRAINING, spec=ImageSpec(height=16, width=16, order="GRAY"), embedding_size=8, epochs=1, warmup_epochs=0)
 GROUPS = (
-    Group("member", 6, 3), Group("outside", 6, 3), Group("auxiliary", 9, 3), Group("public", 6, 3),
-    Group("verification", 22, 2),
+    RenderedPeople("member", 6, 3), RenderedPeople("outside", 6, 3), RenderedPeople("auxiliary", 9, 3),
+    RenderedPeople("public", 6, 3),
+    RenderedPeople("verification", 22, 2),
 )  # fmt: skip
 
 
@@ -56,11 +57,11 @@ ASKED = ("none", "folding", "embedding-noise:queries=1", "posterior-rounding", "
 
 
 @pytest.fixture(scope="module")
-def bench(world: World, run: Path) -> Bench:
+def bench(world: World, run: Path) -> BenchRecord:
     return run_bench(world, ASKED, [3], run, lambda *_: None)
 
 
-def leaks(trial: Trial) -> dict[str, Leak]:
+def leaks(trial: DefenceTrial) -> dict[str, Leak]:
     return {leak.attack: leak for leak in trial.leaks if leak.knowledge == "partial"}
 
 
@@ -70,7 +71,7 @@ def test_every_defence_is_on_the_bench_and_none_twice() -> None:
     assert len(set(every_defence())) == len(every_defence())
 
 
-def test_each_defence_is_met_by_the_attacks_that_suit_it(bench: Bench) -> None:
+def test_each_defence_is_met_by_the_attacks_that_suit_it(bench: BenchRecord) -> None:
     plain, folded, noisy, rounded, grouped = (leaks(trial) for trial in bench.trials)
     black = {"embedding-norm", "flip-agreement", "subject-compactness (k=3)"}
     assert set(plain) == black | {"bn-distance", "class-centre"}
@@ -85,7 +86,7 @@ def test_each_defence_is_met_by_the_attacks_that_suit_it(bench: Bench) -> None:
     assert {leak.knowledge for trial in bench.trials for leak in trial.leaks} == {"partial", "shadow"}
 
 
-def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(bench: Bench) -> None:
+def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(bench: BenchRecord) -> None:
     plain, folded, _, rounded, _ = (leaks(trial) for trial in bench.trials)
     for name in ("flip-agreement", "subject-compactness (k=3)"):
         assert folded[name].auc == pytest.approx(plain[name].auc, abs=0.02)
@@ -93,7 +94,7 @@ def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(ben
     assert bench.trials[1].utility.auc == pytest.approx(bench.trials[0].utility.auc, abs=1e-3)
 
 
-def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, bench: Bench) -> None:
+def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, bench: BenchRecord) -> None:
     path = run / "seed-3" / "defences" / "folding" / "trial.json"
     trial = json.loads(path.read_text()) | {"seconds": 12345.0}
     write_artefact(path, json.dumps(trial))
@@ -104,13 +105,13 @@ def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, ben
         read_trial(path.with_name("broken.json"))
 
 
-def test_a_run_folder_belongs_to_one_world(world: World, run: Path, bench: Bench) -> None:
+def test_a_run_folder_belongs_to_one_world(world: World, run: Path, bench: BenchRecord) -> None:
     other = World(world.name, world.roster, world.strangers, replace(TINY, epochs=2))
     with pytest.raises(RunError, match="training"):
         run_bench(other, ("none",), [3], run, lambda *_: None)
 
 
-def test_table_and_figure_show_every_defence_in_its_group(bench: Bench, tmp_path: Path) -> None:
+def test_table_and_figure_show_every_defence_in_its_group(bench: BenchRecord, tmp_path: Path) -> None:
     table = markdown(bench)
     assert table.index("### partial knowledge") < table.index("### shadow knowledge")
     for words in (
@@ -180,7 +181,7 @@ def test_a_shadow_of_other_images_is_refused(world: World, tmp_path: Path) -> No
         attacks=attacks, games=("dataset",), shadow=ShadowSettings(), selfcheck="skip", max_shared_rate=1.0
     )
     with pytest.raises(UsageError, match="a shadow of other images"):
-        conduct(Brought(net, world.roster, shadows=(Shadow(net, wrong),)), settings, tmp_path / "run")
+        conduct(AuditInputs(net, world.roster, shadows=(Shadow(net, wrong),)), settings, tmp_path / "run")
 
 
 # Arithmetic
@@ -239,7 +240,7 @@ def test_pooling_keeps_the_error_of_the_people_and_divides_that_of_the_seeds() -
     assert apart.high - apart.value == pytest.approx(1.959964 * math.sqrt((0.1 / 1.959964) ** 2 + 0.01 / 3))
 
 
-def trial(defence: str, reach: str, excesses: dict[str, float]) -> Trial:
+def trial(defence: str, reach: str, excesses: dict[str, float]) -> DefenceTrial:
     utility = Utility(auc=0.9, auc_interval=Interval(low=0.85, high=0.95), same=9, different=9, tar=())
     found = tuple(
         Leak(
@@ -249,7 +250,7 @@ def trial(defence: str, reach: str, excesses: dict[str, float]) -> Trial:
         )
         for name, value in excesses.items()
     )  # fmt: skip
-    return Trial(
+    return DefenceTrial(
         schema_version=SCHEMA_VERSION, bareface="0", defence=defence, sort="none", reach=reach, seed=1, utility=utility,
         leaks=found, guarantee={"epsilon": 8.0, "delta": 1e-3} if defence == "dp-sgd" else {}, epsilon_at_least=0.5,
         seconds=1.0,
@@ -259,7 +260,7 @@ def trial(defence: str, reach: str, excesses: dict[str, float]) -> Trial:
 def test_what_is_left_compares_the_largest_headless_leaks() -> None:
     plain = trial("none", "nothing", {"flip-agreement": 0.2, "subject-compactness (k=3)": 0.4, "class-centre": 0.5})
     other = trial("dp-sgd", "weights", {"flip-agreement": 0.1, "subject-compactness (k=3)": 0.05, "class-centre": 0.5})
-    bench = Bench(schema_version=SCHEMA_VERSION, bareface="0", world="w", trials=(plain, other))
+    bench = BenchRecord(schema_version=SCHEMA_VERSION, bareface="0", world="w", trials=(plain, other))
     first, second = lines(bench, "partial")
     assert first.left == 1.0
     assert second.left == pytest.approx(0.25)  # the head is no part of it

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from toy import Toy, toy_world
 
-from bareface.auditing.answers import Answer, play
+from bareface.auditing.answers import Answer, run_game
 from bareface.auditing.assemble import deciding_findings
 from bareface.auditing.blind import BlindBaseline, blind_trace
-from bareface.auditing.crossfit import Prior, tell
+from bareface.auditing.crossfit import AttackerData, crossfit_scores
 from bareface.auditing.findings import exposures, findings
-from bareface.auditing.games import Arena, arena
+from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces, in_arena
 from bareface.errors import Abstained, UsageError
-from bareface.membership.base import Attack, Known, Labelled
+from bareface.membership.base import Attack, AttackerKnowledge, Labelled
 from bareface.records.evidence import Finding
 from bareface.rosters.roster import Roster
 from bareface.scores import Scores
@@ -29,7 +29,7 @@ def settings(*attacks: str) -> AuditSettings:
     return AuditSettings(attacks=attacks_named(*attacks))
 
 
-def arena_of(toy: Toy) -> Arena:
+def arena_of(toy: Toy) -> GameSplit:
     role = np.where(toy.member, Role.MEMBER, Role.OUTSIDE).astype(str)
     image = tuple(f"{row}.png" for row in range(len(role)))
     return arena(Roster(Path(), image, toy.subject.astype(str), role), "dataset", folds=5, seed=0)
@@ -51,7 +51,7 @@ def audited(
     target: Toy, foreign: Toy, blind: Trace, asked: AuditSettings, how: AssignmentWay = "observational"
 ) -> tuple[list[Answer], tuple[Finding, ...]]:
     traces = traces_of(target.trace, foreign.trace)
-    answers = list(play(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))
+    answers = list(run_game(arena_of(target), traces, blind, asked, silent, (0, len(asked.attacks))))
     return answers, findings(answers, traces, asked, blind, how).findings
 
 
@@ -139,7 +139,7 @@ class Spy(Attack):
     def __init__(self) -> None:
         self.told: list[tuple[Trace, Labelled]] = []
 
-    def score(self, trace: Trace, known: Known, rng: np.random.Generator) -> Scores:
+    def score(self, trace: Trace, known: AttackerKnowledge, rng: np.random.Generator) -> Scores:
         (one,) = known.labelled
         self.told.append((trace, one))
         return Scores(np.zeros(len(trace)))
@@ -148,7 +148,7 @@ class Spy(Attack):
 def test_nobody_is_judged_by_a_model_that_knew_them() -> None:
     toy, spy = toy_world(15), Spy()
     game = arena_of(toy)
-    tell(spy, in_arena(toy.trace, game), game, Prior(), 0)
+    crossfit_scores(spy, in_arena(toy.trace, game), game, AttackerData(), 0)
     assert len(spy.told) == 5
     assert all(not set(judged.photo_set) & set(knew.trace.photo_set) for judged, knew in spy.told)
     assert {image for judged, _ in spy.told for image in judged.image} == set(toy.trace.image.tolist())
@@ -158,7 +158,7 @@ def test_who_knows_nonmembers_alone_is_told_of_nobodys_membership() -> None:
     toy, spy = toy_world(16), Spy()
     game, strangers = arena_of(toy), toy.trace.gallery
     assert strangers is not None
-    tell(spy, in_arena(toy.trace, game), game, Prior("nonmembers", strangers=strangers), 0)
+    crossfit_scores(spy, in_arena(toy.trace, game), game, AttackerData("nonmembers", strangers=strangers), 0)
     for judged, knew in spy.told:
         assert set(knew.trace.image[~knew.member]) == set(strangers.image)
         in_question = set(knew.trace.image[knew.member])
@@ -170,7 +170,7 @@ def test_nonmembers_knowledge_needs_nonmembers() -> None:
     toy = toy_world(17)
     game = arena_of(toy)
     with pytest.raises(Abstained, match="got nobody in these roles; expected public or auxiliary people"):
-        tell(Spy(), in_arena(toy.trace, game), game, Prior("nonmembers"), 0)
+        crossfit_scores(Spy(), in_arena(toy.trace, game), game, AttackerData("nonmembers"), 0)
 
 
 def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
@@ -178,7 +178,7 @@ def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
     asked = settings("bn-distance", "flip-agreement").model_copy(update={"knowledge": ("nonmembers",)})
     strangers = {"target": toy.trace.gallery, "foreign": foreign.trace.gallery}
     traces = replace(traces_of(toy.trace, foreign.trace), strangers=strangers)
-    answers = list(play(arena_of(toy), traces, pictures(toy), asked, silent, (0, 2)))
+    answers = list(run_game(arena_of(toy), traces, pictures(toy), asked, silent, (0, 2)))
     found = findings(answers, traces, asked, pictures(toy)).findings
     assert [(f.knowledge, f.verdict) for f in found] == [("nonmembers", Verdict.LEAK_SHOWN)] * 2
 

@@ -20,7 +20,7 @@ from bareface.auditing.overlap.people import SamePeople, Side, same_people
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.records.overlap import Calibration, SharedPictures
+from bareface.records.overlap import MatchThreshold, SharedPictures
 from bareface.rosters.roster import Roster
 from bareface.stats.matching import Matches
 
@@ -115,7 +115,7 @@ def test_one_side_may_hold_a_picture_twice(tmp_path: Path) -> None:
 def compared(matched: list[tuple[int, int]], outsiders: int = 6) -> SamePeople:
     """Training people and outsiders of whom some are said to match."""
     first, second = (np.array([row[i] for row in matched], dtype=np.intp) for i in (0, 1))
-    known = Calibration(expected=1.0, comparisons=84, pairs=10_000, threshold=0.5, above=0)
+    known = MatchThreshold(expected=1.0, comparisons=84, pairs=10_000, threshold=0.5, above=0)
     people = np.array([f"p{n:02d}" for n in range(14 + outsiders)])
     sides = Side(np.eye(14, dtype=np.float32), people[:14]), Side(np.eye(outsiders, dtype=np.float32), people[14:])
     return SamePeople(*sides, known, Matches(first, second, np.full(len(matched), 0.9, dtype=np.float32)))

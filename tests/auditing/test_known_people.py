@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bareface.auditing.answers import play
+from bareface.auditing.answers import run_game
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.crossfit import Prior, lessons
+from bareface.auditing.crossfit import AttackerData, lessons
 from bareface.auditing.games import arena
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
@@ -36,7 +36,7 @@ def test_everybody_elses_training_images_are_known_and_nothing_of_the_judged(gam
     roster, trace = world()
     made = arena(roster, game, folds=3, seed=1)
     asked = with_trained(in_arena(trace, made), trace, made)
-    for lesson in lessons(asked, made, Prior("partial")):
+    for lesson in lessons(asked, made, AttackerData("partial")):
         judged, (labelled,) = np.unique(made.subject[lesson.judged]), lesson.known.labelled
         for beside, people in ((lesson.trace, judged), (labelled.trace, labelled.people)):
             assert beside.trained is not None
@@ -55,7 +55,7 @@ def test_without_partial_knowledge_nobody_is_known() -> None:
     made = arena(roster, "person", folds=2, seed=1)
     asked = in_arena(trace, made)
     strangers = asked.take(np.arange(3)).with_photo_set(np.array([-1, -2, -3]))
-    for prior in (Prior("nonmembers", strangers=strangers), Prior("shadow")):
+    for prior in (AttackerData("nonmembers", strangers=strangers), AttackerData("shadow")):
         assert all(lesson.trace.trained is None for lesson in lessons(asked, made, prior))
 
 
@@ -103,7 +103,7 @@ def test_an_audit_finds_unseen_photos_by_where_other_people_in_training_are_and_
         np.array(roster.image), *(rng.normal(size=(len(roster.image), 4)).astype(np.float32) for _ in range(2))
     )
     attacks = (MeanDirection(k=2), MeanDirection(k=2, known_people=False))
-    knowing, blindfold = play(made, traces, pictures, AuditSettings(attacks=attacks), silent, (0, 2))
+    knowing, blindfold = run_game(made, traces, pictures, AuditSettings(attacks=attacks), silent, (0, 2))
     assert knowing.target is not None
     assert blindfold.target is not None
     assert auc(knowing.target, made.member) > 0.95

@@ -1,145 +1,88 @@
-"""The search for near-duplicates gives what comparing all pairs gives."""
+"""Pictures in two places are found, and strangers are left alone."""
 
-from dataclasses import replace
+import io
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from PIL import Image, ImageEnhance
 
-from bareface.auditing.overlap import twins as module
-from bareface.auditing.overlap.twins import LEAST_SIMILARITY, MOST_BITS, Pictures, twins
-from bareface.errors import UsageError
-from bareface.faces.perceptual import BITS, differing, mirrored, mirrored_hashes, signs
-from bareface.stats import nearness
-from benchmarks.twins_growth import all_pairs, mixed, planted
+from bareface.auditing.overlap.near_duplicates import Pictures, near_duplicates, pictures_of
+from bareface.faces.examine import examine
+from bareface.faces.synthetic import SyntheticFaces
+from bareface.rosters.roster import Roster
 
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("LEAF", 3), ("BLOCK", 4), ("BATCH", 7)):
-        monkeypatch.setattr(nearness, name, value)
+FACES = [
+    Image.fromarray(face)
+    for face in SyntheticFaces(3, 64).render(np.arange(30), np.zeros(30, np.int64)).permute(0, 2, 3, 1).numpy()
+]
 
 
-def pictures(name: str, levels: np.ndarray, bits: np.ndarray) -> Pictures:
-    """From (n, 256) grey levels and (n, 255) bits."""
-    centred = (levels - levels.mean(axis=1, keepdims=True)).astype(np.float32)
-    thumbnail = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-6))
-    hashes = np.packbits(bits.astype(np.uint8).reshape(-1, BITS), axis=1)
-    return Pictures(np.array([f"{name}{row}" for row in range(len(levels))], "U64"), hashes, thumbnail)
+def jpeg(image: Image.Image, quality: int = 60) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=quality)
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
-def flipped(bits: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Each row with `count` bits turned over."""
-    turned = np.argsort(rng.random(bits.shape), axis=1) < count
-    return np.where(turned, 1 - bits, bits)
+def pictures(folder: Path, images: dict[str, Image.Image]) -> Pictures:
+    folder.mkdir()
+    for name, image in images.items():
+        image.save(folder / name)
+    names = tuple(images)
+    roster = Roster(folder, names, np.array(names), np.full(len(names), "public"))
+    return pictures_of(examine(roster))
 
 
-def near(levels: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
-    return levels + spread * levels.std() * rng.normal(size=levels.shape)
+ALTERED: dict[str, tuple[Callable[[Image.Image], Image.Image], bool]] = {
+    "recompressed": (jpeg, False),
+    "another format": (lambda image: image, False),
+    "smaller": (lambda image: image.resize((40, 40), Image.Resampling.BILINEAR), False),
+    "brighter": (lambda image: ImageEnhance.Brightness(image).enhance(1.2), False),
+    "mirrored and recompressed": (lambda image: jpeg(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), True),
+}
 
 
-def found_in(first: Pictures, second: Pictures) -> list[tuple[int, int, bool]]:
-    found = twins(first, second)
+@pytest.mark.parametrize(("alter", "mirror"), ALTERED.values(), ids=ALTERED)
+def test_altered_copies_are_found_and_strangers_are_not(
+    tmp_path: Path, alter: Callable[[Image.Image], Image.Image], mirror: bool
+) -> None:
+    one = pictures(tmp_path / "one", {f"{n}.png": face for n, face in enumerate(FACES[:20])})
+    other = pictures(tmp_path / "other", {f"{n}.bmp": alter(face) for n, face in enumerate(FACES[10:], start=10)})
+    found = near_duplicates(one, other)
+    assert sorted(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(n, n - 10) for n in range(10, 20)]
     assert not found.exact.any()
-    return list(zip(found.first.tolist(), found.second.tolist(), found.mirror.tolist(), strict=True))
+    assert (found.mirror == mirror).all()
 
 
-SETS = ("strangers", "copies", "clustered", "all alike", "constant", "mirrored", "both ways")
+def test_the_same_bytes_are_named_once_and_stand_everywhere(tmp_path: Path) -> None:
+    one = pictures(tmp_path / "one", {"a.png": FACES[0], "b.png": FACES[1], "c.png": FACES[0]})
+    other = pictures(tmp_path / "other", {"x.png": FACES[2], "y.png": FACES[0], "z.png": FACES[0]})
+    found = near_duplicates(one, other)
+    assert (len(found), found.exact.tolist(), found.mirror.tolist()) == (1, [True], [False])
+    mine, theirs = found.everywhere(one.digest, other.digest)
+    assert (mine.tolist(), theirs.tolist()) == ([True, False, True], [False, True, True])
 
 
-def two_sets(kind: str, seed: int, n: int, m: int) -> tuple[Pictures, Pictures]:
-    rng = np.random.default_rng(seed)
-    levels, bits = rng.normal(size=(max(n, m, 3), 256)), rng.integers(0, 2, (max(n, m, 3), BITS))
-    if kind in ("clustered", "all alike"):
-        centre = rng.integers(0, 3 if kind == "clustered" else 1, len(levels))
-        levels, bits = levels[centre], bits[centre]
-    if kind == "constant":
-        levels = np.where(rng.random((len(levels), 1)) < 0.7, 5.0, levels)
-        bits[:] = 0
-    if kind == "both ways":
-        square = levels.reshape(-1, 16, 16)
-        levels = (square + square[:, :, ::-1]).reshape(len(levels), 256)
-        bits[:, mirrored(np.ones((1, BITS), np.float32))[0] < 0] = rng.integers(0, 2)
-    others, theirs = (levels, bits) if kind != "strangers" else (rng.normal(size=levels.shape), 1 - bits)
-    if kind == "mirrored":
-        others = levels.reshape(-1, 16, 16)[:, :, ::-1].reshape(len(levels), 256)
-        theirs = np.unpackbits(mirrored_hashes(np.packbits(bits.astype(np.uint8), axis=1)), axis=1, count=BITS)
-    spread = rng.choice([0.0, 0.1, 0.3]) if kind != "constant" else 0.0
-    changed = flipped(theirs, int(rng.integers(40, 51)), rng) if kind != "constant" else theirs
-    order = rng.permutation(len(others))
-    return pictures("a", levels[:n], bits[:n]), pictures("b", near(others, spread, rng)[order][:m], changed[order][:m])
+def test_pictures_without_contrast_are_not_alike(tmp_path: Path) -> None:
+    black = {f"{level}.png": Image.new("RGB", (20, 20), (level, level, level)) for level in range(4)}
+    white = {f"{level}.png": Image.new("RGB", (20, 20), (level, level, level)) for level in range(200, 204)}
+    assert len(near_duplicates(pictures(tmp_path / "one", black), pictures(tmp_path / "other", white))) == 0
 
 
-@settings(max_examples=150)
-@given(kind=st.sampled_from(SETS), seed=st.integers(0, 9999), n=st.integers(0, 25), m=st.integers(0, 25))
-def test_the_same_pairs_as_comparing_all(kind: str, seed: int, n: int, m: int) -> None:
-    first, second = two_sets(kind, seed, n, m)
-    lit = [some.take(some.thumbnail.any(axis=1)) for some in (first, second)]
-    rows = [np.flatnonzero(some.thumbnail.any(axis=1)) for some in (first, second)]
-    expected = {(int(rows[0][a]), int(rows[1][b]), turned) for a, b, turned in all_pairs(*lit)}
-    found = found_in(first, second)
-    assert len(set(found)) == len(found)
-    assert set(found) == expected
+def test_a_copy_that_is_also_a_mirror_image_counts_once(tmp_path: Path) -> None:
+    half = np.asarray(FACES[4])[:, :32]
+    face = Image.fromarray(np.concatenate([half, half[:, ::-1]], axis=1))
+    found = near_duplicates(pictures(tmp_path / "one", {"a.png": face}), pictures(tmp_path / "other", {"a.bmp": face}))
+    assert (len(found), found.mirror.tolist()) == (1, [False])
 
 
-def test_every_kind_of_sets_has_something_to_find() -> None:
-    counts = {kind: sum(len(twins(*two_sets(kind, seed, 20, 20))) for seed in range(10)) for kind in SETS}
-    assert counts.pop("strangers") == 0
-    assert min(counts.values()) > 0
-
-
-@pytest.mark.parametrize("bits", [MOST_BITS - 1, MOST_BITS, MOST_BITS + 1])
-@pytest.mark.parametrize("turned", [False, True])
-def test_at_the_limit_of_bits(bits: int, turned: bool) -> None:
-    rng = np.random.default_rng(bits)
-    one = pictures("a", rng.normal(size=(1, 256)), rng.integers(0, 2, (1, BITS)))
-    own = np.unpackbits(one.hashes, axis=1, count=BITS)
-    other = pictures("b", one.thumbnail, flipped(own, bits, rng))
-    if turned:
-        thumbnail = other.thumbnail.reshape(-1, 16, 16)[:, :, ::-1].reshape(-1, 256)
-        other = replace(other, hashes=mirrored_hashes(other.hashes), thumbnail=thumbnail)
-    assert found_in(one, other) == ([(0, 0, turned)] if bits <= MOST_BITS else [])
-
-
-def test_at_the_limit_of_similarity_the_same_as_comparing_all() -> None:
-    rng = np.random.default_rng(0)
-    first = pictures("a", rng.normal(size=(200, 256)), np.zeros((200, BITS)))
-    across = pictures("b", rng.normal(size=(200, 256)), np.zeros((200, BITS)))
-    side = across.thumbnail - (across.thumbnail * first.thumbnail).sum(1, keepdims=True) * first.thumbnail
-    side /= np.linalg.norm(side, axis=1, keepdims=True)
-    share = LEAST_SIMILARITY + np.linspace(-2e-7, 2e-7, 200)[:, None]
-    thumbnail = (share * first.thumbnail + np.sqrt(1 - share**2) * side).astype(np.float32)
-    second = replace(across, thumbnail=thumbnail)
-    found = found_in(first, second)
-    assert set(found) == all_pairs(first, second)
-    assert 0 < len(found) < 200
-
-
-def test_mixtures_of_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    rng = np.random.default_rng(0)
-    faces = [rng.uniform(0, 255, (60, side, side)).astype(np.float32) for side in (32, 16)]
-    first = mixed(*faces, 700, "a", rng)
-    second = planted(first, mixed(*faces, 600, "b", rng), rng)
-    found = found_in(first, second)
-    assert set(found) == all_pairs(first, second)
-    assert {second for _, second, _ in found} >= {*range(0, 600, 100)}
-
-
-def test_a_film_on_both_sides_is_refused_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = pictures("a", np.ones((300, 1)) * np.arange(256), np.zeros((300, BITS)))
-    looked = list[int]()
-    decide = module.differing
-    monkeypatch.setattr(module, "differing", lambda *some: looked.append(len(some[0])) or decide(*some))
-    monkeypatch.setattr(module, "MOST_MATCHES", 50)
-    with pytest.raises(UsageError, match=r"more than 50 pairs of near-duplicates; expected fewer.*frames of one film"):
-        twins(frames, pictures("b", frames.thumbnail, np.zeros((300, BITS))))
-    assert sum(looked) < 100
-
-
-@given(seed=st.integers(0, 999), n=st.integers(0, 20))
-def test_differing_bits_and_mirrored_hashes_are_those_of_the_signs(seed: int, n: int) -> None:
-    one, other = np.packbits(np.random.default_rng(seed).integers(0, 2, (2, n, BITS), np.uint8), axis=2)
-    assert (differing(one, other) == (signs(one) != signs(other)).sum(axis=1)).all()
-    assert (signs(mirrored_hashes(one)) == mirrored(signs(one))).all()
+def test_nothing_has_nothing_in_common_with_anything(tmp_path: Path) -> None:
+    one = pictures(tmp_path / "one", {"a.png": FACES[0]})
+    nothing = one.take(np.zeros(1, dtype=bool))
+    assert (
+        len(near_duplicates(one, nothing))
+        == len(near_duplicates(nothing, one))
+        == len(near_duplicates(nothing, nothing))
+        == 0
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_audit import SmallAudit, small_audit
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.own_models import reference_roster
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.rosters.roster import Roster
@@ -65,7 +65,7 @@ def _question(**more: object) -> AuditSettings:
 
 
 def test_online_attacks_want_references_that_saw_some_of_the_images(audited: SmallAudit, tmp_path: Path) -> None:
-    brought = Brought(audited.target, audited.roster)
+    brought = AuditInputs(audited.target, audited.roster)
     (without,) = conduct(brought, _question(), tmp_path / "without").findings
     assert (without.status, without.image) == ("abstained", None)
     seen: list[str] = []

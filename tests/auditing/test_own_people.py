@@ -12,12 +12,12 @@ from bareface.auditing.hygiene import leave_out_shared as checked_for
 from bareface.auditing.hygiene import nobody_compared
 from bareface.auditing.overlap.people import SamePeople, Side
 from bareface.auditing.own_models import shadow_roster
-from bareface.auditing.own_people import IN_QUESTION, Recognised, familiar, fewest_for_shadow, refuse_too_few
+from bareface.auditing.own_people import IN_QUESTION, RecognisedPeople, familiar, fewest_for_shadow, refuse_too_few
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine
 from bareface.faces.synthetic import SyntheticFaces
-from bareface.records.overlap import Calibration, OwnPeople
+from bareface.records.overlap import MatchThreshold, OwnPeople
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
 from bareface.stats.matching import Matches
@@ -30,7 +30,7 @@ FACES = [
     .permute(0, 2, 3, 1)
     .numpy()
 ]
-NOBODY = Recognised({}, reason="no recogniser")
+NOBODY = RecognisedPeople({}, reason="no recogniser")
 FLIP = Image.Transpose.FLIP_LEFT_RIGHT
 
 
@@ -94,14 +94,14 @@ def test_auxiliary_people_are_no_public_ones(tmp_path: Path) -> None:
 
 
 def test_a_face_in_question_is_enough(tmp_path: Path) -> None:
-    known = Calibration(expected=1.0, comparisons=16, pairs=10_000, threshold=0.5, above=0)
+    known = MatchThreshold(expected=1.0, comparisons=16, pairs=10_000, threshold=0.5, above=0)
     sides = (
         Side(np.eye(4, dtype=np.float32), np.array(["p0", "p1", "p2", "p3"])),
         Side(np.eye(4, dtype=np.float32), np.array(["p4", "p5", "p6", "p7"])),
     )
     one = np.array([2], dtype=np.intp)
     same = SamePeople(*sides, known, Matches(np.array([0], dtype=np.intp), one, np.array([0.9], dtype=np.float32)))
-    found, rejects = familiar(seen(tmp_path, world()), Recognised({Role.AUXILIARY: same}, "judge", "0" * 64))
+    found, rejects = familiar(seen(tmp_path, world()), RecognisedPeople({Role.AUXILIARY: same}, "judge", "0" * 64))
     assert left_out(found) == {"auxiliary": (1, 2), "public": (0, 0)}
     assert {r.detail for r in rejects} == {"the face of a person in question"}
     assert (found[0].recognised.status, found[0].recognised.second_matched) == ("done", 1)

@@ -8,10 +8,10 @@ import pytest
 from toy import Toy, toy_world
 
 from bareface.auditing.alike import compare_sides
-from bareface.auditing.answers import play
+from bareface.auditing.answers import run_game
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.findings import Found, findings
-from bareface.auditing.games import Arena, arena
+from bareface.auditing.findings import FoundLeaks, findings
+from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import UNTRAINED, Traces, recognition
@@ -22,7 +22,7 @@ from bareface.vocabulary import AssignmentWay, Role, Verdict
 ASKED = AuditSettings(attacks=attacks_named("bn-distance", "embedding-norm"))
 
 
-def arena_of(toy: Toy) -> Arena:
+def arena_of(toy: Toy) -> GameSplit:
     role = np.where(toy.member, Role.MEMBER, Role.OUTSIDE).astype(str)
     image = tuple(f"{row}.png" for row in range(len(role)))
     return arena(Roster(Path(), image, toy.subject.astype(str), role), "dataset", folds=5, seed=0)
@@ -57,14 +57,14 @@ def confounded(strength: float, seed: int) -> tuple[Toy, Toy]:
     )
 
 
-def audited(target: Toy, foreign: Toy, how: AssignmentWay = "observational", unfit: str = "") -> Found:
+def audited(target: Toy, foreign: Toy, how: AssignmentWay = "observational", unfit: str = "") -> FoundLeaks:
     game, blind = arena_of(target), pictures(target)
     traces = Traces(target.trace, foreign.trace, None, (), None, "foreign", "nothing", unfit)  # type: ignore[arg-type]
-    answers = list(play(game, traces, blind, ASKED, silent, (0, 1)))
+    answers = list(run_game(game, traces, blind, ASKED, silent, (0, 1)))
     return findings(answers, traces, ASKED, blind, how)
 
 
-def verdicts(found: Found) -> set[Verdict | None]:
+def verdicts(found: FoundLeaks) -> set[Verdict | None]:
     return {finding.verdict for finding in found.findings}
 
 

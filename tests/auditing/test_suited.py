@@ -10,7 +10,7 @@ from exported import EXPORTERS, exported
 from torch import nn
 
 from bareface.auditing.settings import AuditSettings, attacks_named
-from bareface.auditing.suited import suited_to
+from bareface.auditing.suited import with_default_attacks
 from bareface.settings.spec import ImageSpec
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.target import Target
@@ -20,7 +20,7 @@ USUAL = AuditSettings()
 
 def asked(net: nn.Module | Auditable, settings: AuditSettings = USUAL) -> bool:
     target = Target("net", "custom", net, ImageSpec(8, 8)) if isinstance(net, nn.Module) else net
-    return "estimated-distance" in [attack.name for attack in suited_to(settings, target).attacks]
+    return "estimated-distance" in [attack.name for attack in with_default_attacks(settings, target).attacks]
 
 
 def test_estimated_distances_are_asked_for_where_running_statistics_are_missing() -> None:

@@ -13,8 +13,8 @@ from torch import nn
 from bareface.auditing.verifying import read_paired_images, verify
 from bareface.errors import ImageError, TargetError
 from bareface.faces.pairs import PairList, write_pairs
-from bareface.probing.backbone import BackboneWitness
-from bareface.probing.recorded import TableWitness
+from bareface.probing.backbone import BackboneProber
+from bareface.probing.recorded import TableProber
 from bareface.settings.spec import ImageSpec
 from bareface.targets.table import EmbeddingTable
 from bareface.targets.target import Target
@@ -80,7 +80,7 @@ def insightface(target: Target, pixels: np.ndarray, rows: np.ndarray, same: np.n
 def test_a_pack_gives_insightfaces_numbers(pack: tuple[Path, np.ndarray, np.ndarray]) -> None:
     path, rows, same = pack
     target, paired = toy(), read_paired_images(path)
-    record = verify(BackboneWitness(target), paired.sized(SIDE, SIDE), paired)
+    record = verify(BackboneProber(target), paired.sized(SIDE, SIDE), paired)
     expected = insightface(target, photos()[0], rows, same)
     # Ours are exact thresholds, theirs lie on a grid: a pair of a fold of twenty may fall between.
     ours = [fold.accuracy for fold in record.result.folds]
@@ -93,7 +93,7 @@ def test_a_pack_gives_insightfaces_numbers(pack: tuple[Path, np.ndarray, np.ndar
 
 def test_without_the_mirror_image_the_numbers_are_others(pack: tuple[Path, np.ndarray, np.ndarray]) -> None:
     paired = read_paired_images(pack[0])
-    both, alone = (verify(BackboneWitness(toy()), paired.sized(SIDE, SIDE), paired, flip=f) for f in ("sum", "none"))
+    both, alone = (verify(BackboneProber(toy()), paired.sized(SIDE, SIDE), paired, flip=f) for f in ("sum", "none"))
     assert both.result.auc != alone.result.auc
 
 
@@ -113,14 +113,14 @@ def listed(tmp_path: Path) -> Path:
 
 def test_a_list_of_files_and_a_table_of_embeddings_agree(tmp_path: Path) -> None:
     paired, target = read_paired_images(listed(tmp_path)), toy()
-    asked = verify(BackboneWitness(target), paired.sized(SIDE, SIDE), paired)
+    asked = verify(BackboneProber(target), paired.sized(SIDE, SIDE), paired)
     images = paired.sized(SIDE, SIDE).load(np.arange(len(paired.digest)))
     with torch.inference_mode():
         views = torch.stack([target.embed(images), target.embed(images.flip(3))], dim=1).numpy()
     rows = {digest: row for row, digest in enumerate(paired.digest.tolist())}
-    table = TableWitness(EmbeddingTable("written", rows, ("image", "flip"), views, "0" * 64), rows)
+    table = TableProber(EmbeddingTable("written", rows, ("image", "flip"), views, "0" * 64), rows)
     assert verify(table, paired.sized(SIDE, SIDE), paired).result == asked.result
-    one_view = TableWitness(EmbeddingTable("written", rows, ("image",), views[:, :1], "0" * 64), rows)
+    one_view = TableProber(EmbeddingTable("written", rows, ("image",), views[:, :1], "0" * 64), rows)
     with pytest.raises(TargetError, match=r"answers without the view flip; .* Try: the other way to compare, --flip"):
         verify(one_view, paired.sized(SIDE, SIDE), paired)
     assert verify(one_view, paired.sized(SIDE, SIDE), paired, flip="none").result.auc > 0.8
@@ -139,4 +139,4 @@ def test_a_zero_embedding_has_no_cosine(tmp_path: Path) -> None:
     for parameter in target.module.parameters():
         nn.init.zeros_(parameter)
     with pytest.raises(TargetError, match="got 160 of 160 embeddings that are zero; expected vectors with a direction"):
-        verify(BackboneWitness(target), paired.sized(SIDE, SIDE), paired)
+        verify(BackboneProber(target), paired.sized(SIDE, SIDE), paired)

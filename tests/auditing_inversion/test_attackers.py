@@ -8,15 +8,15 @@ import pytest
 import torch
 from small_audit import SIDE, TERMS, SmallAudit, network
 
-from bareface.auditing.inversion.arms import Made, Workshop
+from bareface.auditing.inversion.arms import ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import attacker_of, held_out_models, placebo_of, rows_in_memory
 from bareface.auditing.inversion.audited import Audited, read_audit
 from bareface.auditing.inversion.photos import draw_galleries, member_templates
 from bareface.auditing.inversion.stage import faces_of, scene_for, space_of
-from bareface.auditing.inversion.terms import Terms, weighted_names
+from bareface.auditing.inversion.terms import InversionSettings, weighted_names
 from bareface.auditing.progress import silent
 from bareface.errors import UsageError
-from bareface.inversion.judges import Bench, Judge
+from bareface.inversion.judges import Judge, JudgeBench
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
@@ -30,10 +30,10 @@ def audited(audit: SmallAudit) -> Audited:
     return read_audit(audit.run, audit.target, audit.roster, silent)
 
 
-def workshop(terms: Terms, folder: Path, judge: int = 1) -> Workshop:
+def workshop(terms: InversionSettings, folder: Path, judge: int = 1) -> ArmRunner:
     scene = scene_for(RenderedFaces(SIDE), terms)
-    bench = Bench((Judge(network(judge)),), network(0))
-    return Workshop(scene, candidates(scene, terms.candidates, terms.seed), terms, bench, folder, silent)
+    bench = JudgeBench((Judge(network(judge)),), network(0))
+    return ArmRunner(scene, candidates(scene, terms.candidates, terms.seed), terms, bench, folder, silent)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_the_oracle_takes_the_people_in_turn(audited: Audited, tmp_path: Path) -
     assert templates.shape == (12, 5)
     made = shop.oracle(attacker, templates)
     assert sorted(set(made.start)) == sorted(made.start)
-    start = Made(shop.pool[list(made.start)], made.start, "", 0)
+    start = ArmResult(shop.pool[list(made.start)], made.start, "", 0)
 
-    def nearness(arm: Made) -> float:
+    def nearness(arm: ArmResult) -> float:
         directions = attacker.apart.directions(shop.scene.plainly(arm.latents, range(15)))
         return float((directions @ templates.T).detach().amax(1).mean())
 

@@ -18,7 +18,7 @@ import bareface
 from bareface.auditing.defending.bench import every_defence, make_defence
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.stage import scene_for
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.settings import attacks_named
 from bareface.cli.app import app
 from bareface.errors import UsageError
@@ -338,7 +338,7 @@ def test_an_outside_objective_is_searched_along_with_the_siblings_it_compares() 
     check_objective(kind)
     generator, _ = open_generator("rendered", size=SIDE, kept=Path("unused"))
     assert scene_for(generator, replace(TERMS, objective="first-coordinate")).siblings == 2
-    assert Terms(objective="2*first-coordinate+agreement").weighted[0] == (2.0, "first-coordinate")
+    assert InversionSettings(objective="2*first-coordinate+agreement").weighted[0] == (2.0, "first-coordinate")
 
 
 @pytest.mark.usefixtures("house")

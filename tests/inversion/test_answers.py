@@ -10,7 +10,7 @@ from torch import nn
 
 from bareface.errors import TargetError
 from bareface.inversion.answers import DIFFERENTIABLE, ask, normalised
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.deviation import SPATIAL
 from bareface.probing.taps import Reduction, tapped
 from bareface.probing.witness import Batch
@@ -73,7 +73,7 @@ def test_a_probe_gives_the_same_projections_and_says_the_same_of_the_head(seed: 
     target = replace(small_target(seed, torch.float32), centres=centres)
     images = torch.randint(0, 256, (4, 3, 8, 8), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
     answers = still(images / 255).by(target)
-    witness = BackboneWitness(target, channels=frozenset({Channel.POOLED}))
+    witness = BackboneProber(target, channels=frozenset({Channel.POOLED}))
     with witness.asked() as asked:
         probed = asked(batch_of(images))
     for channel in (Channel.POOLED, *HEAD_CHANNELS):

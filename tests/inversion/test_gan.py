@@ -21,7 +21,7 @@ from bareface.inversion.gan.curve import read_curve
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
-from bareface.inversion.gan.train import Step, real_batch, train_generator
+from bareface.inversion.gan.train import GanStep, real_batch, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.fir import upsample2d
 from bareface.storage.folders import held
@@ -71,7 +71,7 @@ def test_it_learns_what_the_images_have_in_common(tmp_path: Path) -> None:
 def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     train_generator(faces(), RECIPE, tmp_path / "whole")
 
-    def kill(step: Step) -> None:
+    def kill(step: GanStep) -> None:
         if step.number == 5:
             raise KeyboardInterrupt
 
@@ -86,7 +86,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
 
 def test_what_a_run_leaves(tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[GanStep] = []
     train_generator(faces(), RECIPE, tmp_path, report=steps.append)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".lock",
@@ -266,7 +266,7 @@ def test_without_noise_maps_an_image_is_its_latents_alone(tmp_path: Path) -> Non
 def test_the_distance_at_each_checkpoint_reaches_the_card_and_survives_a_kill(tmp_path: Path) -> None:
     folder = tmp_path / "run"
 
-    def kill(step: Step) -> None:
+    def kill(step: GanStep) -> None:
         if step.number == 5:
             raise KeyboardInterrupt
 

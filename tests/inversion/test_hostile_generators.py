@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stylegans import TINY, Reduced, attributes, legacy_bytes, nvidia_names, persistent, tiny, write_nvidia_pickle
 
-from bareface import opcodes
 from bareface.errors import BarefaceError, CheckpointError, UnsafeFileError
 from bareface.inversion.checkpoints import pickled
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.names import to_nvidia, to_rosinality
 from bareface.inversion.checkpoints.pickled import read_blob
+from bareface.untrusted import opcodes
 
 
 @pytest.fixture

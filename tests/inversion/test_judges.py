@@ -12,8 +12,8 @@ from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
 from bareface.inversion.galleries import calibration_rows, matched_galleries
 from bareface.inversion.judges import (
-    Bench,
     Judge,
+    JudgeBench,
     cosines,
     disturbed,
     refuse_judges,
@@ -93,17 +93,17 @@ def test_the_target_cannot_judge_itself() -> None:
     half = replace(model(4, "half"), spec=ImageSpec(16, 16, "RGB", (128.0,), (127.0,)))
     for suspect in (target, headed, wrapped, half):
         with pytest.raises(UsageError, match=f"judge {suspect.name}: got the audited backbone itself"):
-            Bench((Judge(suspect),), target)
+            JudgeBench((Judge(suspect),), target)
 
 
 def test_judges_are_different_networks() -> None:
     with pytest.raises(UsageError, match="judge b: got the network of another judge"):
-        Bench((Judge(model(5, "a")), Judge(model(5, "b"))), model(6))
+        JudgeBench((Judge(model(5, "a")), Judge(model(5, "b"))), model(6))
     with pytest.raises(UsageError, match="each with its own name"):
-        Bench((Judge(model(5, "a")), Judge(model(7, "a"))), model(6))
+        JudgeBench((Judge(model(5, "a")), Judge(model(7, "a"))), model(6))
     with pytest.raises(UsageError, match="got no judge"):
-        Bench((), model(6))
-    bench = Bench((Judge(model(5)), Judge(model(7, size=12)), Judge(model(8, order="GRAY"))), model(6))
+        JudgeBench((), model(6))
+    bench = JudgeBench((Judge(model(5)), Judge(model(7, size=12)), Judge(model(8, order="GRAY"))), model(6))
     assert (len(bench), [judge.name for judge in bench]) == (3, ["net-5", "net-7", "net-8"])
 
 
@@ -114,7 +114,7 @@ def test_networks_are_told_apart() -> None:
 
 
 def test_a_judge_is_kept_out_of_selection() -> None:
-    bench = Bench((Judge(model(5)), Judge(model(7))), model(6))
+    bench = JudgeBench((Judge(model(5)), Judge(model(7))), model(6))
     for suspect in (bench.judges[1], bench.judges[1].target, bench.judges[1].target.module, model(7, "renamed"), bench):
         with pytest.raises(UsageError, match=r"selection: got the judge .*; expected models of the attack's side"):
             bench.keep_out("selection", model(9), suspect)

@@ -14,14 +14,14 @@ from bareface.errors import TargetError, UsageError
 from bareface.inversion.objectives import objective_class, objectives
 from bareface.inversion.objectives.agreement import Agreement, mean_cosine
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.objectives.bn_distance import BnDistance
-from bareface.inversion.objectives.class_centre import ClassCentre
+from bareface.inversion.objectives.bn_distance import BnDistanceObjective
+from bareface.inversion.objectives.class_centre import ClassCentreObjective
 from bareface.inversion.objectives.compactness import Compactness
-from bareface.inversion.objectives.embedding_norm import EmbeddingNorm
+from bareface.inversion.objectives.embedding_norm import EmbeddingNormObjective
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.objectives.template import Template
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.membership.attack_model import AttackModel
 from bareface.registry import prose
 from bareface.targets.target import Target
@@ -79,17 +79,19 @@ def longest_for(target: Target, image: Tensor) -> Target:
 
 MAKERS: dict[str, Callable[[Target, Tensor], Objective]] = {
     "membership": lambda target, images: Membership(target, logits()),
-    "bn-distance": lambda target, images: BnDistance(target),
+    "bn-distance": lambda target, images: BnDistanceObjective(target),
     "agreement": lambda target, images: Agreement(target),
     "compactness": lambda target, images: Compactness(target),
-    "embedding-norm": lambda target, images: EmbeddingNorm(longest_for(target, images[0])),
+    "embedding-norm": lambda target, images: EmbeddingNormObjective(longest_for(target, images[0])),
     "template": lambda target, images: Template(target, embedding(target, images[0])),
-    "class-centre": lambda target, images: ClassCentre(replace(target, centres=3 * embedding(target, images[0]))),
-    "sum": lambda target, images: Sum(((1.0, Agreement(target)), (0.1, BnDistance(target)))),
+    "class-centre": lambda target, images: ClassCentreObjective(
+        replace(target, centres=3 * embedding(target, images[0]))
+    ),
+    "sum": lambda target, images: Sum(((1.0, Agreement(target)), (0.1, BnDistanceObjective(target)))),
 }
 
 
-def siblings(images: Tensor) -> Sight:
+def siblings(images: Tensor) -> ViewBatch:
     """Two of each; the two of row 0 are the same."""
     others = images + 0.05 * noise_images(len(images), seed=8)
     others[0] = images[0]
@@ -121,11 +123,11 @@ def test_every_objective_keeps_to_the_contract(check: Callable[[Make], None], na
 
 def test_weights_add() -> None:
     target, reference, sight = small_target(), small_target(1), siblings(noise_images(4))
-    a, b = Agreement(target), BnDistance(reference)
+    a, b = Agreement(target), BnDistanceObjective(reference)
     both = Sum(((2.0, a), (-0.5, b)))
     torch.testing.assert_close(both.score(sight), 2 * a.score(sight) - 0.5 * b.score(sight))
     assert both.targets == (target, reference)
-    assert Sum(((1.0, a), (1.0, BnDistance(target)))).targets == (target,)
+    assert Sum(((1.0, a), (1.0, BnDistanceObjective(target)))).targets == (target,)
     with pytest.raises(UsageError, match="Sum: got no terms"):
         Sum(())
 
@@ -147,20 +149,22 @@ def test_membership_is_the_mean_over_models_and_pairs() -> None:
 def test_bn_distance_weighs_layers_alike() -> None:
     target, sight = small_target(), still(noise_images(30))
     logs = sight.by(target).channel(Channel.BN_DISTANCE).detach().log().flatten(0, 2)
-    objective = BnDistance(target, "none").standardised_on(sight)
+    objective = BnDistanceObjective(target, "none").standardised_on(sight)
     standard = (logs - logs.mean(0)) / logs.std(0, correction=0)
     torch.testing.assert_close(objective.score(sight).detach(), -standard.reshape(30, -1).mean(1))
-    same = BnDistance(target, "channels").standardised_on(sight)
+    same = BnDistanceObjective(target, "channels").standardised_on(sight)
     torch.testing.assert_close(same.score(sight), objective.score(sight))
-    assert not torch.allclose(BnDistance(target, "variance").score(sight), BnDistance(target).score(sight))
+    assert not torch.allclose(
+        BnDistanceObjective(target, "variance").score(sight), BnDistanceObjective(target).score(sight)
+    )
     with pytest.raises(UsageError, match="'folded'; expected channels, none or variance"):
-        BnDistance(target, "folded")
+        BnDistanceObjective(target, "folded")
     bare = replace(target, module=target.module[7:8])  # type: ignore[index]
     bare.module.register_forward_pre_hook(lambda _, x: x[0].flatten(1)[:, :24])
     with pytest.raises(
         UsageError, match=r"a target without BatchNorm statistics; .* agreement, which reads embeddings"
     ):
-        BnDistance(bare).score(sight)
+        BnDistanceObjective(bare).score(sight)
 
 
 def test_agreement_is_the_mean_pairwise_cosine() -> None:
@@ -187,7 +191,7 @@ def test_a_row_may_have_its_own_template() -> None:
     torch.testing.assert_close(nearest.pinned(wanted).score(sight), cosine[torch.arange(4), wanted])
     torch.testing.assert_close(nearest.score(sight), cosine.amax(1))
     assert torch.equal(nearest.nearest(sight), cosine.argmax(1))
-    headed = ClassCentre(replace(target, centres=templates))
+    headed = ClassCentreObjective(replace(target, centres=templates))
     torch.testing.assert_close(headed.pinned(wanted).score(sight), nearest.pinned(wanted).score(sight))
     assert torch.equal(headed.nearest(sight), nearest.nearest(sight))
     with pytest.raises(UsageError, match="numbers from 0 to 4; expected numbers from 0 to 3"):
@@ -195,7 +199,7 @@ def test_a_row_may_have_its_own_template() -> None:
     with pytest.raises(UsageError, match=r"objective template: got shape \(5,\)"):
         Template(target, templates[0])
     with pytest.raises(UsageError, match="a backbone without its head"):
-        ClassCentre(target)
+        ClassCentreObjective(target)
 
 
 def test_a_target_that_answers_nan_is_named() -> None:

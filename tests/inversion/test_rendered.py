@@ -9,13 +9,13 @@ from bareface.errors import UsageError
 from bareface.faces.synthetic.people import SyntheticFaces
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.membership import Membership
-from bareface.inversion.plan import Plan
+from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm
 from bareface.inversion.rendered import RenderedFaces
-from bareface.inversion.scene import Scene
+from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, search
 from bareface.inversion.select import candidates, select, select_again
-from bareface.inversion.views import Augmentation
+from bareface.inversion.views import ViewAugmentation
 from bareface.membership.attack_model import AttackModel
 
 
@@ -53,11 +53,11 @@ def test_from_attack_model_arrays_to_images() -> None:
         for k in (0.5, 1.0, 1.5)
     ]
     objective = Membership.rebuilt(target, arrays, "bn-distance", {"convention": "channels", "flip": "concat"})
-    scene = Scene(RenderedFaces(16), Augmentation(pairs=1))
+    scene = ViewSampler(RenderedFaces(16), ViewAugmentation(pairs=1))
     apart = Diversity(target, margin=0.999)
     public = scene.plainly(candidates(scene, 40, seed=9), range(40))
     kept = select(scene, objective, candidates(scene, 60, seed=0), 6, apart=apart)
-    what = Search(scene, objective, Plan(steps=12, rate=0.05), (PNorm(), FeatureRange.of(target, public)), apart)
+    what = Search(scene, objective, SearchPlan(steps=12, rate=0.05), (PNorm(), FeatureRange.of(target, public)), apart)
     *_, end = search(what, kept.latents, numbers=kept.rows.tolist())
     chosen = select_again(scene, objective, end.latents(), 3, apart=apart)
     before = select_again(scene, objective, kept.latents, 3)

@@ -16,19 +16,19 @@ from bareface.errors import RunError, TargetError, UsageError
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.base import Objective, TargetObjective
-from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.bn_distance import BnDistanceObjective
 from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.objectives.sum import Sum
-from bareface.inversion.plan import Plan
+from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Box, Diversity, PNorm
-from bareface.inversion.scene import Scene
-from bareface.inversion.search import Search, Step, descend, search
+from bareface.inversion.scene import ViewSampler
+from bareface.inversion.search import Search, SearchStep, descend, search
 from bareface.inversion.select import candidates
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.state import State
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.variation import Redrawn
-from bareface.inversion.views import Augmentation
+from bareface.inversion.views import ViewAugmentation
 from bareface.settings.spec import ImageSpec
 from bareface.storage.artefacts import write_artefact
 from bareface.targets.target import Target
@@ -41,11 +41,11 @@ class Near(TargetObjective):
     name: ClassVar[str] = "near"
     points: Tensor
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         return -(sight.by(self.target).embedding[:, 0, 0] - self.points[sight.rows]).square().sum(1)
 
 
-def last(steps: Iterator[Step]) -> Step:
+def last(steps: Iterator[SearchStep]) -> SearchStep:
     return list(steps)[-1]
 
 
@@ -65,8 +65,8 @@ def linear_world(rows: int = 3) -> tuple[Search, Latents, Tensor]:
     points = torch.randn(rows, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64) * 0.3 + zero.detach()
     normal = m.T @ m + weight / 6 * torch.eye(6).double()
     optimum = torch.linalg.solve(normal, m.T @ (points - zero.detach()).T).T
-    scene = Scene(generator, STILL_LIFE)
-    plan = Plan(steps=600, rate=0.05, box=Box(50.0))
+    scene = ViewSampler(generator, STILL_LIFE)
+    plan = SearchPlan(steps=600, rate=0.05, box=Box(50.0))
     return Search(scene, Near(target, points), plan, (PNorm(weight),)), candidates(scene, rows, 0), optimum
 
 
@@ -91,10 +91,10 @@ def test_a_box_in_the_way_is_kept_at_every_step() -> None:
 def nonlinear(**changed: object) -> tuple[Search, Latents]:
     """Everything at once: random views, siblings, two targets, priors, diversity."""
     generator, target = LinearGenerator.drawn(6), small_target()
-    scene = Scene(generator, Augmentation(pairs=1), variation=Redrawn(6, kept=4, count=1))
-    objective = Sum(((1.0, Agreement(target)), (0.3, Compactness(target)), (0.1, BnDistance(small_target(1)))))
+    scene = ViewSampler(generator, ViewAugmentation(pairs=1), variation=Redrawn(6, kept=4, count=1))
+    objective = Sum(((1.0, Agreement(target)), (0.3, Compactness(target)), (0.1, BnDistanceObjective(small_target(1)))))
     what = Search(
-        scene, objective, Plan(steps=12, rate=0.05), (PNorm(0.01),), Diversity(target, margin=0.97, weight=0.1)
+        scene, objective, SearchPlan(steps=12, rate=0.05), (PNorm(0.01),), Diversity(target, margin=0.97, weight=0.1)
     )
     return replace(what, **changed), candidates(scene, 7, seed=3)  # type: ignore[arg-type]
 
@@ -150,8 +150,8 @@ def test_chunks_do_not_matter(chunk: int) -> None:
 def test_chunks_do_not_matter_in_single_precision(chunk: int) -> None:
     """A StyleGAN2 and a convolutional target in fp32, 64 rows in one chunk against 16 and 1: 1e-3 deviations."""
     target = small_target(dtype=torch.float32)
-    scene = Scene(StyleGAN2Generator("tiny", tiny()))
-    what = Search(scene, Agreement(target), Plan(steps=4), (PNorm(),))
+    scene = ViewSampler(StyleGAN2Generator("tiny", tiny()))
+    what = Search(scene, Agreement(target), SearchPlan(steps=4), (PNorm(),))
     start = candidates(scene, 64, seed=0, space="p")
     whole = last(search(what, start))
     parts = last(search(replace(what, plan=replace(what.plan, chunk=chunk)), start))
@@ -171,7 +171,7 @@ def test_a_restart_by_its_number_is_the_same_alone() -> None:
 
 
 def test_another_searchs_state_is_refused(tmp_path: Path) -> None:
-    what, start = nonlinear(plan=Plan(steps=2))
+    what, start = nonlinear(plan=SearchPlan(steps=2))
     file = tmp_path / "search.safetensors"
     last(search(what, start, file=file))
     others = [
@@ -189,7 +189,7 @@ def test_another_searchs_state_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    what, start = nonlinear(plan=Plan(steps=4))
+    what, start = nonlinear(plan=SearchPlan(steps=4))
     file = tmp_path / "search.safetensors"
     whole = last(search(what, start, file=file, every=1))
     content = bytearray(file.read_bytes())
@@ -203,7 +203,7 @@ def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path, caplog: pytest.LogC
 
 def test_adam_is_adam() -> None:
     gradients = torch.randn(8, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    plan = Plan(steps=8, rate=0.1, ramp_up=0.5, ramp_down=0.5, box=Box(9.0))
+    plan = SearchPlan(steps=8, rate=0.1, ramp_up=0.5, ramp_down=0.5, box=Box(9.0))
     theirs = torch.zeros(3, 5, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([theirs], maximize=True, betas=plan.betas)
     state = State.begin(torch.zeros(3, 5, dtype=torch.float64), torch.zeros(3, 0))
@@ -216,22 +216,22 @@ def test_adam_is_adam() -> None:
 
 
 def test_the_rate_rises_and_falls() -> None:
-    plan = Plan(steps=100, rate=2.0, ramp_up=0.05, ramp_down=0.25)
+    plan = SearchPlan(steps=100, rate=2.0, ramp_up=0.05, ramp_down=0.25)
     rates = [plan.rate_at(step) for step in range(100)]
     assert rates[:5] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0])
     assert rates[5:75] == [2.0] * 70
     assert rates[87] == pytest.approx(1 - math.cos(math.pi * 13 / 25))
     assert 0 < rates[99] < 0.01
-    assert Plan(steps=1, ramp_up=0.0, ramp_down=0.0).rate_at(0) == 0.02
+    assert SearchPlan(steps=1, ramp_up=0.0, ramp_down=0.0).rate_at(0) == 0.02
     for wrong in ({"steps": 0}, {"rate": 0.0}, {"tail": 1.5}, {"chunk": 0}):
         with pytest.raises(UsageError, match="expected steps and chunk >= 1, rate > 0, all shares"):
-            Plan(**wrong)  # type: ignore[arg-type]
+            SearchPlan(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_generator_that_turns_nan_on_the_way_is_named() -> None:
     what, start = nonlinear()
     broken = replace(what.scene, generator=replace(LinearGenerator.drawn(6), broken_at=float(start.values[:, 0].max())))
-    fast = replace(what, scene=broken, plan=Plan(steps=50, rate=0.5))
+    fast = replace(what, scene=broken, plan=SearchPlan(steps=50, rate=0.5))
     with pytest.raises(TargetError, match=r"linear: render\(\): got NaN or infinite pixels in \d+ of 14 images"):
         list(search(fast, start))
 
@@ -246,7 +246,7 @@ class Vertical(Objective):
     def targets(self) -> tuple[Target, ...]:
         return ()
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         brightness = sight.images.sum((1, 2, 3, 4))
         return torch.stack(
             [(b - b.detach()).sqrt() if row == 1 else b for row, b in zip(sight.rows, brightness, strict=True)]
@@ -260,8 +260,8 @@ def test_a_gradient_that_is_not_finite_is_named() -> None:
 
 
 def test_a_search_in_block_features_moves_the_image() -> None:
-    scene = Scene(StyleGAN2Generator("tiny", tiny()))
-    what = Search(scene, Agreement(small_target(dtype=torch.float32)), Plan(steps=5, rate=0.1))
+    scene = ViewSampler(StyleGAN2Generator("tiny", tiny()))
+    what = Search(scene, Agreement(small_target(dtype=torch.float32)), SearchPlan(steps=5, rate=0.1))
     start = candidates(scene, 3, seed=0, space="b4")
     steps = list(search(what, start))
     assert steps[-1].state.best_value.mean() > steps[0].scores.mean()

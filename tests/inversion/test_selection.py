@@ -11,17 +11,17 @@ from inverted import LinearGenerator, seeded, small_target, still, through
 
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.objectives.agreement import Agreement
-from bareface.inversion.objectives.bn_distance import BnDistance
+from bareface.inversion.objectives.bn_distance import BnDistanceObjective
 from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.priors import Diversity
-from bareface.inversion.scene import Scene
+from bareface.inversion.scene import ViewSampler
 from bareface.inversion.select import best_apart, candidates, select, select_again
 from bareface.inversion.variation import Redrawn, normal_noise
 from bareface.inversion.views import fixed_draws
 
 
-def scene() -> Scene:
-    return Scene(LinearGenerator.drawn())
+def scene() -> ViewSampler:
+    return ViewSampler(LinearGenerator.drawn())
 
 
 @settings(max_examples=60)
@@ -43,7 +43,7 @@ def test_the_best_that_resemble_no_better_one(n: int, keep: int, cosine: float, 
 
 
 def test_the_first_selection_keeps_the_best_by_image_and_mirror_image() -> None:
-    objective = BnDistance(small_target())
+    objective = BnDistanceObjective(small_target())
     latents = candidates(scene(), 50, seed=4)
     chosen = select(scene(), objective, latents, 7, chunk=8)
     expected = objective.score(still(scene().generator.render(latents)))
@@ -71,7 +71,7 @@ def test_those_that_are_kept_are_apart() -> None:
 
 @pytest.mark.parametrize("statistic", ["lower-quartile", "mean"])
 def test_the_last_selection_scores_the_pixels_of_a_file_under_fixed_views(statistic: str) -> None:
-    objective, latents = BnDistance(small_target()), candidates(scene(), 9, seed=1)
+    objective, latents = BnDistanceObjective(small_target()), candidates(scene(), 9, seed=1)
     chosen = select_again(scene(), objective, latents, 4, views=32, statistic=statistic, chunk=4)  # type: ignore[arg-type]
     images = (scene().generator.render(latents) * 255).round() / 255
     each = [objective.score(through(images[:, None], one.expand(9, 1, 1, -1))) for one in fixed_draws(16)]
@@ -105,7 +105,7 @@ def test_impossible_selections_are_refused() -> None:
     ],
 )
 def test_a_generator_that_does_not_keep_its_word_is_named(wrong: dict[str, float], message: str) -> None:
-    made = Scene(replace(LinearGenerator.drawn(), **wrong))  # type: ignore[arg-type]
+    made = ViewSampler(replace(LinearGenerator.drawn(), **wrong))  # type: ignore[arg-type]
     with pytest.raises(TargetError, match=message):
         select(made, Agreement(small_target()), candidates(made, 3, seed=0), 2)
 

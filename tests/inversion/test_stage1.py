@@ -14,7 +14,7 @@ from bareface.inversion.answers import DIFFERENTIABLE, Answers
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.stage1 import features, logit, obstacle, steered_by
 from bareface.membership import attack_class, attacks
-from bareface.membership.attack_model import AttackModel, Lesson, fit
+from bareface.membership.attack_model import AttackModel, TrainingSet, fit
 from bareface.membership.base import FeatureAttack, Features
 from bareface.membership.features import views
 from bareface.targets.target import Target
@@ -62,7 +62,7 @@ def test_a_logit_is_what_the_layers_say() -> None:
 def test_a_fitted_model_survives_the_way_through_a_file() -> None:
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(200, 4)), rng.random(200) < 0.5
-    model = fit([Lesson(x + y[:, None], y)], shape="logistic", penalty=1.0, rng=rng)
+    model = fit([TrainingSet(x + y[:, None], y)], shape="logistic", penalty=1.0, rng=rng)
     read = AttackModel.from_arrays(model.arrays())
     np.testing.assert_allclose(logit(read, torch.from_numpy(x)).numpy(), model.logit(x), atol=1e-9)
 
@@ -118,7 +118,7 @@ def test_every_such_attack_is_an_objective_without_a_second_file(name: str) -> N
     attack, target = steered_by(attack_class(name)()), headed()
     rng = np.random.default_rng(0)
     pool = features(attack, answers_of(target)).flatten(0, 1).detach().numpy()
-    model = fit([Lesson(pool, np.arange(len(pool)) < 3)], shape="logistic", penalty=1.0, rng=rng)
+    model = fit([TrainingSet(pool, np.arange(len(pool)) < 3)], shape="logistic", penalty=1.0, rng=rng)
     objective = Membership(target, (model,), attack)
     images = noise_images(3, seed=8).requires_grad_(True)
     scores = objective.score(still(images))

@@ -12,8 +12,8 @@ from PIL import Image
 
 from bareface.errors import UsageError
 from bareface.faces.template import ARCFACE_POINTS
-from bareface.inversion.alignment import WHOLE, Window, window_for
-from bareface.inversion.views import DRAWS, STILL, Augmentation, draw, fixed_draws, resample
+from bareface.inversion.alignment import WHOLE, CropWindow, window_for
+from bareface.inversion.views import DRAWS, STILL, ViewAugmentation, draw, fixed_draws, resample
 
 shares = st.floats(0.0, 0.4)
 
@@ -53,7 +53,7 @@ def test_resampling_has_gradients() -> None:
 
 def test_windows_keep_to_the_crop_and_the_shift() -> None:
     draws = torch.from_numpy(np.random.default_rng(0).random((4000, DRAWS)))
-    left, top, width, height = Augmentation(crop=0.9, shift=0.02).windows(draws).unbind(-1)
+    left, top, width, height = ViewAugmentation(crop=0.9, shift=0.02).windows(draws).unbind(-1)
     assert torch.equal(width, height)
     area = width.square()
     assert area.min() >= 0.9
@@ -63,14 +63,14 @@ def test_windows_keep_to_the_crop_and_the_shift() -> None:
         assert start.min() >= -0.02
         assert (start + width).max() <= 1.02
         assert start.min() < -0.015
-    inside = Augmentation(crop=0.9, shift=0.0).windows(draws, Window(0.2, 0.1, 0.5, 0.4))
+    inside = ViewAugmentation(crop=0.9, shift=0.0).windows(draws, CropWindow(0.2, 0.1, 0.5, 0.4))
     assert (inside[:, 0] >= 0.2).all()
     assert (inside[:, 1] + inside[:, 3] <= 0.5 + 1e-12).all()
 
 
 def test_a_still_view_is_the_window_itself() -> None:
-    assert Augmentation().windows(torch.tensor(STILL).double()).tolist() == [0, 0, 1, 1]
-    assert not Augmentation().swapped(torch.tensor(STILL))
+    assert ViewAugmentation().windows(torch.tensor(STILL).double()).tolist() == [0, 0, 1, 1]
+    assert not ViewAugmentation().swapped(torch.tensor(STILL))
     assert torch.equal(fixed_draws(16)[0], torch.tensor(STILL).double())
     assert torch.equal(fixed_draws(16), fixed_draws(20)[:16])
     assert len(fixed_draws(16).unique(dim=0)) == 16
@@ -83,7 +83,7 @@ def test_a_flip_swaps_the_pair() -> None:
     a, b = through(images, plain).views(6, 6), through(images, swapped).views(6, 6)
     torch.testing.assert_close(a, b.flip(2))
     torch.testing.assert_close(a[:, :, 0].flip(-1), a[:, :, 1])
-    never = Augmentation(flip=False)
+    never = ViewAugmentation(flip=False)
     torch.testing.assert_close(through(images, swapped, never).views(6, 6), a)
 
 
@@ -98,7 +98,7 @@ def test_what_a_row_draws_is_its_own() -> None:
 @pytest.mark.parametrize("wrong", [{"crop": 0.0}, {"crop": 1.1}, {"shift": 0.5}, {"pairs": 0}])
 def test_impossible_augmentations_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"expected 0 < crop <= 1, 0 <= shift < 0\.5, pairs >= 1"):
-        Augmentation(**wrong)  # type: ignore[arg-type]
+        ViewAugmentation(**wrong)  # type: ignore[arg-type]
 
 
 def test_an_ffhq_face_is_seen_as_an_arcface_crop() -> None:

@@ -5,16 +5,16 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Lesson, fit
+from bareface.membership.attack_model import AttackModel, TrainingSet, fit
 
 
-def lesson(seed: int, n: int = 300, f: int = 4) -> Lesson:
+def lesson(seed: int, n: int = 300, f: int = 4) -> TrainingSet:
     rng = np.random.default_rng(seed)
     member = rng.random(n) < 0.5
-    return Lesson(rng.normal(size=(n, f)) * [1, 10, 100, 0.01] + member[:, None] * [0.5, 5, 0, 0.01], member)
+    return TrainingSet(rng.normal(size=(n, f)) * [1, 10, 100, 0.01] + member[:, None] * [0.5, 5, 0, 0.01], member)
 
 
-def fitted(shape: str, seed: int = 0) -> tuple[AttackModel, Lesson]:
+def fitted(shape: str, seed: int = 0) -> tuple[AttackModel, TrainingSet]:
     one = lesson(seed)
     return fit([one], shape=shape, penalty=1.0, rng=np.random.default_rng(0)), one  # type: ignore[arg-type]
 
@@ -31,7 +31,7 @@ def test_two_layers_separate_what_one_cannot() -> None:
     x = rng.normal(size=(600, 2))
     member = (x[:, 0] * x[:, 1]) > 0
     models = {
-        shape: fit([Lesson(x, member)], shape=shape, penalty=1e-3, rng=np.random.default_rng(0))
+        shape: fit([TrainingSet(x, member)], shape=shape, penalty=1e-3, rng=np.random.default_rng(0))
         for shape in ("logistic", "mlp")
     }
     right = {shape: ((model.logit(x) > 0) == member).mean() for shape, model in models.items()}
@@ -56,13 +56,13 @@ def test_columns_that_nobody_knows_are_left_out_and_rows_with_a_hole_abstain() -
     one = lesson(2)
     features = np.c_[one.features, np.full(len(one.member), np.nan)]
     features[3, 0] = np.nan
-    model = fit([Lesson(features, one.member)], shape="logistic", penalty=1.0, rng=np.random.default_rng(0))
+    model = fit([TrainingSet(features, one.member)], shape="logistic", penalty=1.0, rng=np.random.default_rng(0))
     assert model.used.tolist() == [True] * 4 + [False]
     assert np.flatnonzero(np.isnan(model.logit(features))).tolist() == [3]
 
 
 def test_images_of_which_nothing_is_known_teach_nothing() -> None:
-    unknown = Lesson(np.full((6, 2), np.nan), np.arange(6) < 3)
+    unknown = TrainingSet(np.full((6, 2), np.nan), np.arange(6) < 3)
     with pytest.raises(Abstained, match="got no image with known features; expected at least one on each side"):
         fit([unknown], shape="logistic", penalty=1.0, rng=np.random.default_rng(0))
 
@@ -70,7 +70,7 @@ def test_images_of_which_nothing_is_known_teach_nothing() -> None:
 def test_shadows_of_other_architectures_are_refused() -> None:
     with pytest.raises(Abstained, match=r"got shadows with \[3, 4\] features; expected shadows of one architecture"):
         fit(
-            [lesson(0), Lesson(lesson(1).features[:, :3], lesson(1).member)],
+            [lesson(0), TrainingSet(lesson(1).features[:, :3], lesson(1).member)],
             shape="logistic",
             penalty=1.0,
             rng=np.random.default_rng(0),

@@ -7,7 +7,7 @@ import pytest
 from toy import LAYERS, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.bn_distance import BnDistance
 from bareface.membership.embedding_norm import EmbeddingNorm
 from bareface.membership.flip_agreement import FlipAgreement
@@ -54,7 +54,7 @@ def test_shadows_of_another_architecture_teach_nothing() -> None:
     toy = toy_world(1, leak=1.0)
     fewer = {name: values[:, :, :2] if values.ndim == 3 else values for name, values in toy.trace.channels.items()}
     trace = replace(toy.trace, channels=fewer, layers=LAYERS[:2])
-    known = Known("shadow", (Labelled(toy.trace, toy.member),))
+    known = AttackerKnowledge("shadow", (Labelled(toy.trace, toy.member),))
     with pytest.raises(
         Abstained, match="got 4 numbers an image from the target and 6 from the shadows; expected as many"
     ):

@@ -10,9 +10,9 @@ from bareface.errors import Abstained
 from bareface.membership import one_image
 from bareface.membership.all_calibrated import AllCalibrated
 from bareface.membership.all_one_image import AllOneImage
-from bareface.membership.attack_model import Lesson, fit
+from bareface.membership.attack_model import TrainingSet, fit
 from bareface.membership.bank_features import cosine_matrix, moments_and_quantiles
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.gradient_norm import GradientNorm
 from bareface.membership.layer_agreement import LayerAgreement
 from bareface.membership.nested import Peopled, Setting
@@ -131,7 +131,9 @@ def test_the_ensemble_chooses_with_the_people_it_is_told(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(one_image, "choose", first)
     lone = toy.trace.with_photo_set(np.arange(len(toy.trace)))
-    AllOneImage().fit(Known("partial", (Labelled(lone, toy.member, toy.subject),)), np.random.default_rng(0))
+    AllOneImage().fit(
+        AttackerKnowledge("partial", (Labelled(lone, toy.member, toy.subject),)), np.random.default_rng(0)
+    )
     np.testing.assert_array_equal(told, [toy.subject])
 
 
@@ -140,7 +142,7 @@ def test_without_choice_the_penalty_is_as_stated() -> None:
     learn, _ = split_in_halves(toy)
     known = known_from(toy, learn)
     fitted = AllOneImage(choose=False, penalty=7.0).fit(known, np.random.default_rng(0))
-    lesson = Lesson(AllOneImage().features(toy.trace.take(learn)), toy.member[learn])
+    lesson = TrainingSet(AllOneImage().features(toy.trace.take(learn)), toy.member[learn])
     expected = fit([lesson], shape="logistic", penalty=7.0, rng=np.random.default_rng(0))
     np.testing.assert_allclose(fitted.weights[0], expected.weights[0])
 

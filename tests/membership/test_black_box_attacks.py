@@ -7,7 +7,7 @@ import pytest
 from toy import known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.gallery import Centres, nearest_stranger
 from bareface.membership.lpla import Lpla, log_normal
 from bareface.membership.qmia import Expected, Qmia
@@ -36,7 +36,7 @@ def test_lpla_finds_the_analytic_ratio_of_two_normal_log_norms() -> None:
     rng = np.random.default_rng(0)
     member = rng.random(20_000) < 0.5
     logs = np.where(member, 1 + 0.2 * rng.normal(size=20_000), 0.7 + 0.4 * rng.normal(size=20_000))
-    known = Known("partial", (Labelled(of_lengths(np.exp(logs)), member),))
+    known = AttackerKnowledge("partial", (Labelled(of_lengths(np.exp(logs)), member),))
     at = np.linspace(0, 2, 21)
     told = Lpla(norm="l2").score(of_lengths(np.exp(at)), known, rng).values
     truth = -0.5 * ((at - 1) / 0.2) ** 2 - np.log(0.2) + 0.5 * ((at - 0.7) / 0.4) ** 2 + np.log(0.4)
@@ -58,7 +58,7 @@ def test_unit_vectors_leave_the_other_norms() -> None:
     trace = of_lengths(np.ones(200), 2)
     trace.channels[Channel.EMBEDDING][:] = np.stack([np.cos(angle), np.sin(angle)], -1)[:, None]
     member = np.arange(200) < 100
-    told = Lpla().score(trace, Known("partial", (Labelled(trace, member),)), rng).values
+    told = Lpla().score(trace, AttackerKnowledge("partial", (Labelled(trace, member),)), rng).values
     assert np.isfinite(told).all()
     assert (told > 0).tolist() == member.tolist()
 
@@ -85,7 +85,7 @@ def test_sd_mi_compares_with_known_people_where_there_is_no_gallery_and_says_whe
     alone = replace(toy, trace=replace(toy.trace, gallery=None, references=()))
     scores = SdMi().score(alone.trace.take(judge), known_from(alone, learn), np.random.default_rng(0))
     assert not scores.abstained.any()
-    shadow = Known("shadow", (Labelled(alone.trace, toy.member),))
+    shadow = AttackerKnowledge("shadow", (Labelled(alone.trace, toy.member),))
     with pytest.raises(Abstained, match="sd-mi: got nobody to compare with; expected public people"):
         SdMi().score(alone.trace, shadow, np.random.default_rng(0))
 
@@ -126,13 +126,13 @@ def test_qmia_looks_at_nonmembers_alone() -> None:
     known = known_from(toy, learn)
     told = Qmia().score(toy.trace.take(judge), known, np.random.default_rng(0)).values
     outside = learn[~toy.member[learn]]
-    only = Known("partial", (Labelled(toy.trace.take(outside), toy.member[outside]),))
+    only = AttackerKnowledge("partial", (Labelled(toy.trace.take(outside), toy.member[outside]),))
     np.testing.assert_allclose(told, Qmia().score(toy.trace.take(judge), only, np.random.default_rng(0)).values)
 
 
 def test_qmia_says_how_few_nonmembers_it_has() -> None:
     toy = toy_world(4)
     few = np.flatnonzero(~toy.member)[:4]
-    known = Known("partial", (Labelled(toy.trace.take(few), toy.member[few]),))
+    known = AttackerKnowledge("partial", (Labelled(toy.trace.take(few), toy.member[few]),))
     with pytest.raises(Abstained, match="qmia: got 4 known non-members; expected 10 at least"):
         Qmia().score(toy.trace, known, np.random.default_rng(0))

@@ -7,8 +7,8 @@ import pytest
 from toy import known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership.bavaria import Bavaria, Prior, predictive, prior_of
-from bareface.membership.calibrated import Calibration, calibration, variance_within
+from bareface.membership.bavaria import Bavaria, NormalGammaPrior, predictive, prior_of
+from bareface.membership.calibrated import ReferenceSignals, calibration, variance_within
 from bareface.membership.lira import Lira, standard_score
 from bareface.membership.rmia import Rmia, share_exceeded
 from bareface.membership.signals import SIGNALS, scalar
@@ -18,7 +18,7 @@ from bareface.trace import Channel, Reference, Trace
 NAN = float("nan")
 
 
-def gaussian_world(seed: int, images: int, references: int) -> tuple[Calibration, np.ndarray, np.ndarray]:
+def gaussian_world(seed: int, images: int, references: int) -> tuple[ReferenceSignals, np.ndarray, np.ndarray]:
     """A signal N(m_i + 2 [the model saw image i], 0.5²) with means m_i of its own for each image; half are members."""
     rng = np.random.default_rng(seed)
     mean, member = rng.normal(size=images), rng.random(images) < 0.5
@@ -26,7 +26,7 @@ def gaussian_world(seed: int, images: int, references: int) -> tuple[Calibration
     told = mean + 2 * saw + 0.5 * rng.normal(size=saw.shape)
     target = mean + 2 * member + 0.5 * rng.normal(size=images)
     truth = (2 * (target - mean) - 2) / 0.25  # log N(s; m + 2, ¼) − log N(s; m, ¼)
-    return Calibration(target, np.where(saw, NAN, told), np.where(saw, told, NAN)), member, truth
+    return ReferenceSignals(target, np.where(saw, NAN, told), np.where(saw, told, NAN)), member, truth
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_one_reference_gives_a_variance_from_the_differences() -> None:
 
 def test_the_t_predictive_by_hand() -> None:
     """Prior: mean 0 worth 1 observation, variance 1 worth 4. Told 2 and 4: κ = 3, ν = 6, m = 2, νσ² = 4 + 2 + ⅔ · 9."""
-    told = predictive(np.array([[2.0], [4.0]]), Prior(0.0, 1.0, 1.0, 4.0))
+    told = predictive(np.array([[2.0], [4.0]]), NormalGammaPrior(0.0, 1.0, 1.0, 4.0))
     assert (told.freedom[0], told.centre[0]) == (6.0, 2.0)
     assert told.scale[0] == pytest.approx(np.sqrt(12 / 6 * (1 + 1 / 3)))
     # At the centre t with six degrees of freedom has the density Γ(3.5) / (Γ(3) √(6π)) = 0.382733.
@@ -75,7 +75,7 @@ def test_the_t_predictive_by_hand() -> None:
 
 
 def test_without_a_reference_the_prior_speaks_alone() -> None:
-    told = predictive(np.array([[NAN], [NAN]]), Prior(0.5, 1.0, 2.0, 4.0))
+    told = predictive(np.array([[NAN], [NAN]]), NormalGammaPrior(0.5, 1.0, 2.0, 4.0))
     assert (told.freedom[0], told.centre[0], told.scale[0]) == (4.0, 0.5, pytest.approx(np.sqrt(1.5)))
 
 

@@ -5,7 +5,7 @@ import pytest
 from toy import toy_world
 
 from bareface.errors import Abstained
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.max_posterior import MaxPosterior
 from bareface.membership.posterior_entropy import PosteriorEntropy
 from bareface.membership.posteriors import likeliest_logit, logit, top_log_posteriors
@@ -78,7 +78,9 @@ def test_yeoms_threshold_is_the_mean_loss_of_known_members() -> None:
     p = np.exp(POSTERIOR_SCALE * cosine)
     loss = -np.log(p.max(-1) / p.sum(-1)).mean(1)
     member = np.array([True, True, False, True, False, False])
-    told = Yeom().score(trace, Known("partial", (Labelled(trace, member),)), np.random.default_rng(0)).values
+    told = (
+        Yeom().score(trace, AttackerKnowledge("partial", (Labelled(trace, member),)), np.random.default_rng(0)).values
+    )
     np.testing.assert_allclose(told, np.log(loss[member].mean() / loss), atol=1e-3)
     assert (told > 0).tolist() == (loss < loss[member].mean()).tolist()
 
@@ -106,6 +108,6 @@ def test_yeom_needs_both_sides() -> None:
     with pytest.raises(Abstained, match="yeom: got one side only"):
         Yeom().score(
             toy.trace,
-            Known("partial", (Labelled(toy.trace, np.zeros(len(toy.member), bool)),)),
+            AttackerKnowledge("partial", (Labelled(toy.trace, np.zeros(len(toy.member), bool)),)),
             np.random.default_rng(0),
         )

@@ -7,7 +7,7 @@ import pytest
 from toy import LAYERS, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.bn_kl import BnKl, divergence
 from bareface.membership.mahalanobis import Cloud, Mahalanobis, log_distances
 from bareface.membership.mint import Mint
@@ -140,5 +140,5 @@ def test_mint_reads_every_number_of_every_layer_and_refuses_shadows() -> None:
     assert Mint().features(toy.trace).shape == (len(toy.trace), 3 * 4)
     np.testing.assert_allclose(Mint(flip="none").features(toy.trace)[5], pooled[5, 0].ravel())
     with pytest.raises(Abstained, match="mint: got shadow knowledge; expected nonmembers or partial knowledge"):
-        Mint().fit(Known("shadow", (Labelled(toy.trace, toy.member),)), np.random.default_rng(0))
+        Mint().fit(AttackerKnowledge("shadow", (Labelled(toy.trace, toy.member),)), np.random.default_rng(0))
     assert LAYERS[0] == Layer("a", 4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bareface.membership.attack_model import Lesson
+from bareface.membership.attack_model import TrainingSet
 from bareface.membership.nested import Peopled, Setting, area, choose
 
 TAME_FIRST = tuple(Setting("logistic", penalty) for penalty in (1e4, 100.0, 1.0, 1e-3))
@@ -17,7 +17,7 @@ def known(seed: int, *, useful: int, useless: int, people: int = 60, lift: float
     member = person % 2 == 0
     signal = rng.normal(size=(len(person), useful)) + lift * member[:, None]
     faces = rng.normal(size=(people, useless))[person] + 0.1 * rng.normal(size=(len(person), useless))
-    return Peopled(Lesson(np.c_[signal, faces], member), person)
+    return Peopled(TrainingSet(np.c_[signal, faces], member), person)
 
 
 def test_columns_that_tell_people_apart_are_not_mistaken_for_a_leak() -> None:
@@ -31,7 +31,7 @@ def test_a_loose_fit_is_taken_where_it_pays() -> None:
     one = known(1, useful=1, useless=0, people=200, lift=2.0)
     drift = 50 * np.random.default_rng(2).normal(size=(len(one.people), 1))
     features = np.c_[one.lesson.features + drift, drift]
-    loose = Peopled(Lesson(features, one.lesson.member), one.people)
+    loose = Peopled(TrainingSet(features, one.lesson.member), one.people)
     assert choose([loose], TAME_FIRST, np.random.default_rng(0)).penalty <= 1
 
 
@@ -41,7 +41,7 @@ def test_of_equals_the_tamest_is_taken() -> None:
 
 def test_several_lessons_of_other_scales_are_each_judged_by_their_own() -> None:
     first, second = known(4, useful=2, useless=60), known(5, useful=2, useless=60)
-    far = Peopled(Lesson(second.lesson.features * 100 + 7, second.lesson.member), second.people)
+    far = Peopled(TrainingSet(second.lesson.features * 100 + 7, second.lesson.member), second.people)
     rng = np.random.default_rng
     assert choose([first, far], TAME_FIRST, rng(0)) == choose([first, second], TAME_FIRST, rng(0))
 
@@ -50,7 +50,7 @@ def test_columns_that_nobody_knows_and_rows_with_a_hole_do_no_harm() -> None:
     one = known(6, useful=1, useless=80)
     features = np.c_[one.lesson.features, np.full(len(one.people), np.nan)]
     features[5, 0] = np.nan
-    holed = Peopled(Lesson(features, one.lesson.member), one.people)
+    holed = Peopled(TrainingSet(features, one.lesson.member), one.people)
     assert choose([holed], TAME_FIRST, np.random.default_rng(0)).penalty >= 100
 
 
@@ -73,7 +73,8 @@ def test_what_one_model_alone_shows_is_not_believed_of_another() -> None:
     signs = [1.0, -1.0]
     turned = [
         Peopled(
-            Lesson(np.c_[one.lesson.features, sign * (one.lesson.member + 0.01 * drift)], one.lesson.member), one.people
+            TrainingSet(np.c_[one.lesson.features, sign * (one.lesson.member + 0.01 * drift)], one.lesson.member),
+            one.people,
         )
         for one, sign, drift in zip(
             (first, second), signs, np.random.default_rng(0).normal(size=(2, len(first.people))), strict=True

@@ -8,7 +8,7 @@ from toy import known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
 from bareface.membership.all_person import AllPerson
-from bareface.membership.base import Known, Labelled
+from bareface.membership.base import AttackerKnowledge, Labelled
 from bareface.membership.mean_direction import MeanDirection, Whitening, beside_trained, shifted
 from bareface.membership.neighbour_compactness import NeighbourCompactness
 from bareface.membership.photo_sets import sets_of
@@ -176,7 +176,7 @@ def test_people_who_stand_where_no_known_person_does_are_found_by_those_alone() 
     learn, judge = np.flatnonzero(person % 2 == 0), np.flatnonzero(person % 2)
     known_people = trained.without(np.unique(person[judge]))
     beside = replace(trace, trained=known_people)
-    known = Known("partial", (Labelled(beside.take(learn), np.repeat(member, 3)[learn], person[learn]),))
+    known = AttackerKnowledge("partial", (Labelled(beside.take(learn), np.repeat(member, 3)[learn], person[learn]),))
     scores = MeanDirection(k=3).score(beside.take(judge), known, rng).values
     assert scores[np.repeat(member, 3)[judge]].min() > scores[~np.repeat(member, 3)[judge]].max()
 
@@ -212,7 +212,7 @@ def test_residual_takes_away_what_others_see_too() -> None:
     beside = replace(reference.trace, channels={Channel.EMBEDDING: lifted["other"].astype(np.float32)})
     trace = replace(toy.trace, channels=channels, references=(Reference(beside, reference.member),))
     learn, judge = split_in_halves(toy)
-    known = Known("partial", (Labelled(trace.take(learn), toy.member[learn]),))
+    known = AttackerKnowledge("partial", (Labelled(trace.take(learn), toy.member[learn]),))
     scores = SimilarityResidual().score(trace.take(judge), known, rng).values
     cosine = SubjectCompactness(k=3).features(trace)[judge, 0]
     of_ease = [abs(float(np.corrcoef(values, easy[judge])[0, 1])) for values in (scores, cosine)]

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from bareface.errors import TargetError
 from bareface.faces.source import ArrayImages
 from bareface.probing.agreement import view_answers
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.bank import BANK, bank
 from bareface.probing.estimated import estimate
 from bareface.probing.gradients import AGAINST, disagreement, gradient_norms
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.remote import EndpointWitness
-from bareface.probing.witness import Witness
+from bareface.probing.remote import EndpointProber
+from bareface.probing.witness import Prober
 from bareface.settings.spec import ImageSpec
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.target import Target
@@ -32,7 +32,7 @@ def pictures(n: int = 5, side: int = 48) -> tuple[ArrayImages, np.ndarray]:
     return ArrayImages(pixels), np.array([f"digest-{i}" for i in range(n)])
 
 
-def traced(witness: Witness, folder: Path, batch_size: int = 3, side: int = 48) -> Trace:
+def traced(witness: Prober, folder: Path, batch_size: int = 3, side: int = 48) -> Trace:
     images, digests = pictures(side=side)
     return load_trace(probe(witness, images, plan(witness, digests, batch_size=batch_size), folder))
 
@@ -43,7 +43,7 @@ def target() -> Target:
 
 
 def test_every_channel_against_the_plain_computation(target: Target, tmp_path: Path) -> None:
-    trace = traced(BackboneWitness(target, channels=EVERYTHING), tmp_path)
+    trace = traced(BackboneProber(target, channels=EVERYTHING), tmp_path)
     images, digests = pictures()
     views = list(bank(images.pixels, digests))
     with torch.inference_mode():
@@ -76,21 +76,21 @@ def slow_agreement(target: Target, name: str, image: Tensor, view: Tensor) -> np
 
 
 def test_only_what_is_asked_for_is_answered_and_the_rest_stays_as_it_was(target: Target, tmp_path: Path) -> None:
-    plain = BackboneWitness(target)
+    plain = BackboneProber(target)
     _, digests = pictures()
     assert not EVERYTHING & set(plain.offer.shapes)
     assert plain.offer.bank == ()
-    some = BackboneWitness(target, channels=frozenset({Channel.VIEW_NORM}))
+    some = BackboneProber(target, channels=frozenset({Channel.VIEW_NORM}))
     assert set(some.offer.shapes) - set(plain.offer.shapes) == {Channel.VIEW_NORM}
     assert plan(some, digests).key != plan(plain, digests).key
-    first, second = traced(plain, tmp_path), traced(BackboneWitness(target, channels=EVERYTHING), tmp_path)
+    first, second = traced(plain, tmp_path), traced(BackboneProber(target, channels=EVERYTHING), tmp_path)
     for channel in (Channel.EMBEDDING, *BN_CHANNELS):
         np.testing.assert_allclose(first.channels[channel], second.channels[channel], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5])
 def test_the_batch_size_changes_no_more_than_the_last_bits(target: Target, tmp_path: Path, batch_size: int) -> None:
-    witness = BackboneWitness(target, channels=EVERYTHING)
+    witness = BackboneProber(target, channels=EVERYTHING)
     first, second = traced(witness, tmp_path), traced(witness, tmp_path, batch_size)
     for channel in EVERYTHING:
         np.testing.assert_allclose(first.channels[channel], second.channels[channel], atol=2e-3)
@@ -98,14 +98,14 @@ def test_the_batch_size_changes_no_more_than_the_last_bits(target: Target, tmp_p
 
 def test_a_network_without_batchnorm_has_views_and_gradients_but_no_layers_that_agree(tmp_path: Path) -> None:
     plain = Target("plain", "custom", nn.Sequential(nn.Flatten(), nn.Linear(192, 5)), ImageSpec(8, 8))
-    trace = traced(BackboneWitness(plain, channels=EVERYTHING), tmp_path, side=8)
+    trace = traced(BackboneProber(plain, channels=EVERYTHING), tmp_path, side=8)
     assert set(trace.channels) == {Channel.EMBEDDING, Channel.VIEW_COSINES, Channel.VIEW_NORM, Channel.GRADIENT_NORM}
     assert trace.channels[Channel.GRADIENT_NORM].shape == (5, len(AGAINST), 1)
 
 
 def test_a_network_without_weights_has_no_gradients() -> None:
     bare = Target("bare", "custom", nn.Sequential(nn.AvgPool2d(2), nn.Flatten()), ImageSpec(8, 8))
-    assert Channel.GRADIENT_NORM not in BackboneWitness(bare, channels=EVERYTHING).offer.shapes
+    assert Channel.GRADIENT_NORM not in BackboneProber(bare, channels=EVERYTHING).offer.shapes
 
 
 class Fickle(nn.Module):
@@ -120,7 +120,7 @@ class Fickle(nn.Module):
 
 
 def test_a_layer_that_has_no_gradient_every_time_is_refused(tmp_path: Path) -> None:
-    witness = BackboneWitness(Target("fickle", "custom", Fickle(), ImageSpec(8, 8)), channels=EVERYTHING)
+    witness = BackboneProber(Target("fickle", "custom", Fickle(), ImageSpec(8, 8)), channels=EVERYTHING)
     dark = ArrayImages(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
     todo = plan(witness, np.array(["a", "b"]))
     with pytest.raises(TargetError, match="fickle: got no gradient at bright; expected the layers of the first pass"):
@@ -138,8 +138,8 @@ def test_an_endpoint_is_asked_about_the_views_but_has_no_inside(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Endpoint, "embed", lambda self, images: target.embed(images).detach())
-    witness = EndpointWitness(Endpoint(Door(target), ImageSpec(48, 48)), channels=EVERYTHING)  # type: ignore[arg-type]
-    told, expected = traced(witness, tmp_path), traced(BackboneWitness(target, channels=EVERYTHING), tmp_path)
+    witness = EndpointProber(Endpoint(Door(target), ImageSpec(48, 48)), channels=EVERYTHING)  # type: ignore[arg-type]
+    told, expected = traced(witness, tmp_path), traced(BackboneProber(target, channels=EVERYTHING), tmp_path)
     assert set(told.channels) == {Channel.EMBEDDING, Channel.VIEW_COSINES, Channel.VIEW_NORM}
     for channel in told.channels:
         np.testing.assert_allclose(told.channels[channel], expected.channels[channel], atol=3e-4, rtol=1e-4)
@@ -154,11 +154,11 @@ def test_a_zero_embedding_agrees_with_nothing() -> None:
 def test_gradients_and_estimated_distances_of_one_network_in_one_pass(target: Target, tmp_path: Path) -> None:
     """The hooks of the one must not see the passes of the other."""
     images, _ = pictures()
-    known = estimate(BackboneWitness(target).watched(), images)
-    both = traced(BackboneWitness(target, known, EVERYTHING), tmp_path / "both")
+    known = estimate(BackboneProber(target).watched(), images)
+    both = traced(BackboneProber(target, known, EVERYTHING), tmp_path / "both")
     apart = [
-        traced(BackboneWitness(target, channels=EVERYTHING), tmp_path / "views"),
-        traced(BackboneWitness(target, known), tmp_path / "estimated"),
+        traced(BackboneProber(target, channels=EVERYTHING), tmp_path / "views"),
+        traced(BackboneProber(target, known), tmp_path / "estimated"),
     ]
     for channel in both.channels:
         expected = next(one.channels[channel] for one in apart if channel in one.channels)

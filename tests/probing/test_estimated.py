@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bareface.errors import UsageError
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import Estimate, estimate
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.settings.spec import ImageSpec
@@ -52,11 +52,11 @@ def target(net: nn.Module, seed: int = 0) -> Target:
 
 
 def estimated(model: Target, public: Tensor, batch_size: int = 16) -> Estimate:
-    return estimate(BackboneWitness(model).watched(), ArrayImages(public), batch_size=batch_size)
+    return estimate(BackboneProber(model).watched(), ArrayImages(public), batch_size=batch_size)
 
 
 def probed(model: Target, public: Tensor, images: Tensor, folder: Path) -> Trace:
-    witness = BackboneWitness(model, estimated(model, public))
+    witness = BackboneProber(model, estimated(model, public))
     digests = np.array([f"digest-{n}" for n in range(len(images))])
     return load_trace(probe(witness, ArrayImages(images), plan(witness, digests, batch_size=3), folder))
 
@@ -128,7 +128,7 @@ def test_folding_a_batchnorm_leaves_the_estimated_distance(tmp_path: Path) -> No
 def test_running_statistics_are_read_as_without_an_estimate(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     model, images = target(net), faces(6, SIDE)
-    plain = BackboneWitness(model)
+    plain = BackboneProber(model)
     digests = np.array([str(n) for n in range(6)])
     alone = load_trace(probe(plain, ArrayImages(images), plan(plain, digests), tmp_path / "alone"))
     beside = probed(model, faces(8, SIDE, seed=2), images, tmp_path / "beside")
@@ -139,9 +139,9 @@ def test_running_statistics_are_read_as_without_an_estimate(tmp_path: Path) -> N
 
 def test_another_estimate_is_another_trace() -> None:
     model = target(grouped())
-    offers = [BackboneWitness(model, estimated(model, faces(6, SIDE, seed))).offer for seed in (1, 1, 2)]
+    offers = [BackboneProber(model, estimated(model, faces(6, SIDE, seed))).offer for seed in (1, 1, 2)]
     assert offers[0].target == offers[1].target != offers[2].target
-    assert BackboneWitness(model).offer.target == model.sha256
+    assert BackboneProber(model).offer.target == model.sha256
 
 
 def test_without_a_layer_to_measure_there_is_no_estimate() -> None:

@@ -10,12 +10,12 @@ from exported import EXPORTERS, SIDE, exported, faces, small_ir
 from needs_onnx import onnx
 
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import estimate
-from bareface.probing.graph import GraphWitness
+from bareface.probing.graph import GraphProber
 from bareface.probing.graph_taps import linear_taps, tapped
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.witness import Witness
+from bareface.probing.witness import Prober
 from bareface.targets.onnx.graph import Graph
 from bareface.targets.onnx.target import OnnxTarget, load_onnx
 from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
@@ -23,22 +23,22 @@ from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
 PUBLIC = ArrayImages(faces(40, seed=2))
 
 
-def trace(witness: Witness, folder: Path) -> Trace:
+def trace(witness: Prober, folder: Path) -> Trace:
     images = ArrayImages(faces(7))
     digests = np.array([f"digest-{n}" for n in range(7)])
     return load_trace(probe(witness, images, plan(witness, digests, batch_size=3, part_size=5), folder))
 
 
 @cache
-def witness_of(exporter: str) -> GraphWitness:
+def witness_of(exporter: str) -> GraphProber:
     target = load_onnx(exported(exporter))
-    return GraphWitness(target, estimate(GraphWitness(target).watched(), PUBLIC))
+    return GraphProber(target, estimate(GraphProber(target).watched(), PUBLIC))
 
 
 @cache
-def original() -> BackboneWitness:
+def original() -> BackboneProber:
     target = small_ir()
-    return BackboneWitness(target, estimate(BackboneWitness(target).watched(), PUBLIC))
+    return BackboneProber(target, estimate(BackboneProber(target).watched(), PUBLIC))
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
@@ -69,8 +69,8 @@ def test_estimated_distances_survive_folding(exporter: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_the_bank_of_views_is_answered_as_by_the_backbone_but_without_gradients(exporter: str, tmp_path: Path) -> None:
     asked = VIEW_CHANNELS | {Channel.GRADIENT_NORM}
-    told = trace(GraphWitness(load_onnx(exported(exporter)), channels=asked), tmp_path / "onnx")
-    expected = trace(BackboneWitness(small_ir(), channels=asked), tmp_path / "torch")
+    told = trace(GraphProber(load_onnx(exported(exporter)), channels=asked), tmp_path / "onnx")
+    expected = trace(BackboneProber(small_ir(), channels=asked), tmp_path / "torch")
     assert set(expected.channels) - set(told.channels) == {Channel.GRADIENT_NORM}
     rows = [[layer.name for layer in expected.layers].index(layer.name) for layer in told.layers]
     for channel in VIEW_CHANNELS:
@@ -101,7 +101,7 @@ def test_taps_are_the_same_at_every_opset(opset: int) -> None:
             node.attribute.remove(attribute)
     older = OnnxTarget("older", Graph(**{**vars(target.graph), "model": other}))
     images = faces(3)
-    with GraphWitness(target).watched() as observe, GraphWitness(older).watched() as observe_older:
+    with GraphProber(target).watched() as observe, GraphProber(older).watched() as observe_older:
         seen, seen_older = observe(images), observe_older(images)
     for name, moments in seen.items():
         torch.testing.assert_close(seen_older[name].mean, moments.mean)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bareface.faces.source import ArrayImages
 from bareface.probing import backbone
-from bareface.probing.kinds import estimate_of, strangers_of, witness_of
+from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.witness import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
@@ -47,7 +47,7 @@ def test_every_channel_is_computed_where_the_target_lies(order: str, estimated: 
     target = _target(order)
     estimate = estimate_of(target, PICTURES) if estimated else None
     names, channels = ["a", "b", "c", "d"], frozenset(Channel)
-    witness = witness_of(target, names, names, channels, estimate, strangers_of(target, PICTURES))
+    witness = prober_of(target, names, names, channels, estimate, strangers_of(target, PICTURES))
     with witness.asked() as ask:
         answers = ask(Batch(np.array(names), PICTURES, np.arange(4)))
     assert {name: (4, *shape) for name, shape in witness.offer.shapes.items()} == {

@@ -10,19 +10,19 @@ from needs_onnx import onnx  # noqa: F401
 from torch import Tensor, nn
 
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
-from bareface.probing.graph import GraphWitness
-from bareface.probing.kinds import witness_of
+from bareface.probing.backbone import BackboneProber
+from bareface.probing.graph import GraphProber
+from bareface.probing.kinds import prober_of
 from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.witness import Witness
+from bareface.probing.witness import Prober
 from bareface.targets.onnx.target import load_onnx
 from bareface.trace import Channel, Layer, Trace
 
 IMAGES = faces(5)
 
 
-def traced(witness: Witness, folder: Path) -> Trace:
+def traced(witness: Prober, folder: Path) -> Trace:
     digests = np.array([f"digest-{n}" for n in range(5)])
     return load_trace(probe(witness, ArrayImages(IMAGES), plan(witness, digests, batch_size=3), folder))
 
@@ -40,7 +40,7 @@ def slowly(name: str) -> Tensor:
 
 
 def test_is_the_standardised_mean_through_the_layers_matrix(tmp_path: Path) -> None:
-    trace = traced(BackboneWitness(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path)
+    trace = traced(BackboneProber(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path)
     modules = dict(small_ir().module.named_modules())
     spatial = [n for n, layer in enumerate(trace.layers) if isinstance(modules[layer.name], nn.BatchNorm2d)]
     for number in (spatial[0], spatial[-1]):
@@ -52,8 +52,8 @@ def test_is_the_standardised_mean_through_the_layers_matrix(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_a_graph_says_the_same_of_the_layers_that_survived(exporter: str, tmp_path: Path) -> None:
-    graph = traced(GraphWitness(load_onnx(exported(exporter)), channels=frozenset({Channel.POOLED})), tmp_path / "onnx")
-    expected = traced(BackboneWitness(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path / "torch")
+    graph = traced(GraphProber(load_onnx(exported(exporter)), channels=frozenset({Channel.POOLED})), tmp_path / "onnx")
+    expected = traced(BackboneProber(small_ir(), channels=frozenset({Channel.POOLED})), tmp_path / "torch")
     names = [layer.name for layer in expected.layers]
     rows = [names.index(layer.name) for layer in graph.layers]
     np.testing.assert_allclose(
@@ -63,11 +63,11 @@ def test_a_graph_says_the_same_of_the_layers_that_survived(exporter: str, tmp_pa
 
 def test_costs_nothing_unless_somebody_asks() -> None:
     names, target = ["a"], small_ir()
-    plain, asked = witness_of(target, names, names), witness_of(target, names, names, {Channel.POOLED})
+    plain, asked = prober_of(target, names, names), prober_of(target, names, names, {Channel.POOLED})
     assert set(asked.offer.shapes) - set(plain.offer.shapes) == {Channel.POOLED}
     assert asked.offer.shapes[Channel.POOLED] == (2, len(asked.offer.layers), WIDTH)
     digests = np.array(names)
-    assert plan(plain, digests).key == plan(witness_of(target, names, names), digests).key != plan(asked, digests).key
+    assert plan(plain, digests).key == plan(prober_of(target, names, names), digests).key != plan(asked, digests).key
 
 
 def test_matrices_keep_lengths_and_hang_on_name_and_width_alone() -> None:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness, batch_size
-from bareface.probing.probe import Plan, load_trace, plan, probe
+from bareface.probing.backbone import BackboneProber, batch_size
+from bareface.probing.probe import ProbePlan, load_trace, plan, probe
 from bareface.probing.witness import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
@@ -36,9 +36,9 @@ def pictures(n: int = 11) -> tuple[ArrayImages, np.ndarray]:
     return ArrayImages(pixels), np.array([f"digest-{i}" for i in range(n)])
 
 
-def probed(tmp_path: Path, model: Target, *, batch_size: int = 4, part_size: int = 6) -> tuple[Trace, Plan]:
+def probed(tmp_path: Path, model: Target, *, batch_size: int = 4, part_size: int = 6) -> tuple[Trace, ProbePlan]:
     images, digests = pictures()
-    witness = BackboneWitness(model)
+    witness = BackboneProber(model)
     todo = plan(witness, digests, batch_size=batch_size, part_size=part_size)
     return load_trace(probe(witness, images, todo, tmp_path)), todo
 
@@ -111,7 +111,7 @@ def test_what_was_answered_about_people_is_for_the_owner_alone(tmp_path: Path) -
 
 def test_a_run_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
     images, digests = pictures()
-    witness = BackboneWitness(target())
+    witness = BackboneProber(target())
     with pytest.raises(RunError, match="got a folder that is gone"):
         probe(witness, images, plan(witness, digests), tmp_path / "run" / "trace")
     assert not list(tmp_path.iterdir())
@@ -119,9 +119,9 @@ def test_a_run_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
 
 def test_the_key_depends_on_the_content_and_not_on_names() -> None:
     _, digests = pictures()
-    same, other = BackboneWitness(target()), BackboneWitness(target(seed=1))
+    same, other = BackboneProber(target()), BackboneProber(target(seed=1))
     base = plan(same, digests).key
-    assert plan(BackboneWitness(target()), digests).key == base
+    assert plan(BackboneProber(target()), digests).key == base
     assert plan(other, digests).key != base
     assert plan(same, digests[::-1]).key != base
     assert plan(same, digests, batch_size=8).key != base
@@ -156,7 +156,7 @@ def test_a_trace_that_lost_a_part_is_not_read(tmp_path: Path) -> None:
 def test_progress_reaches_the_end(tmp_path: Path) -> None:
     images, digests = pictures()
     seen: list[tuple[int, int]] = []
-    witness = BackboneWitness(target())
+    witness = BackboneProber(target())
     todo = plan(witness, digests, part_size=4)
     probe(witness, images, todo, tmp_path, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (11, 11)
@@ -180,5 +180,5 @@ def test_small_images_go_together(height: int, width: int, expected: int) -> Non
 
 def test_a_witness_may_be_asked_at_once() -> None:
     images, digests = pictures(3)
-    with BackboneWitness(target()).asked() as ask:
+    with BackboneProber(target()).asked() as ask:
         assert ask(Batch(digests, images, np.arange(3)))[Channel.EMBEDDING].shape == (3, 2, 6)

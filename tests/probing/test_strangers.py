@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from bareface.errors import UsageError
 from bareface.faces.source import ArrayImages
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.kinds import strangers_of
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.strangers import MARGIN, SCALE, Strangers, strangers
+from bareface.probing.strangers import MARGIN, SCALE, PublicDirections, strangers
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
 
@@ -43,12 +43,12 @@ def test_the_loss_is_arcface_with_a_pseudo_centroid() -> None:
     both, others = torch.randn(6, 5, generator=generator), torch.randn(4, 5, generator=generator)
     others = others / others.norm(dim=1, keepdim=True)
     expected = torch.stack([slow_loss(both[i], both[i + 3], others) for i in range(3)])
-    torch.testing.assert_close(Strangers(others).margin_loss(both), expected)
+    torch.testing.assert_close(PublicDirections(others).margin_loss(both), expected)
 
 
 def test_views_that_are_the_same_have_a_finite_gradient() -> None:
     view = torch.randn(2, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    (gradient,) = torch.autograd.grad(Strangers(torch.eye(5)).margin_loss(torch.cat([view, view])).sum(), view)
+    (gradient,) = torch.autograd.grad(PublicDirections(torch.eye(5)).margin_loss(torch.cat([view, view])).sum(), view)
     assert gradient.isfinite().all()
 
 
@@ -57,8 +57,8 @@ def target() -> Target:
     return TINY["ir"].target()
 
 
-def answered(target: Target, others: Strangers | None, folder: Path, batch_size: int = 2) -> Trace:
-    witness = BackboneWitness(target, channels=MARGINAL, strangers=others)
+def answered(target: Target, others: PublicDirections | None, folder: Path, batch_size: int = 2) -> Trace:
+    witness = BackboneProber(target, channels=MARGINAL, strangers=others)
     digests = np.array([f"digest-{i}" for i in range(3)])
     return load_trace(probe(witness, ArrayImages(pixels(3, 1)), plan(witness, digests, batch_size=batch_size), folder))
 

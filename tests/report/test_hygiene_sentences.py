@@ -1,8 +1,8 @@
 """What stood on two sides, in words."""
 
 from bareface.records.overlap import (
-    Calibration,
     Hygiene,
+    MatchThreshold,
     OwnPeople,
     Partners,
     SharedNames,
@@ -13,7 +13,7 @@ from bareface.report.hygiene import hygiene_sentences
 
 
 def people(status: str, reason: str = "", threshold: float | None = 0.6) -> SharedPeople:
-    known = Calibration(expected=1.0, comparisons=16_300, pairs=13_203, threshold=threshold, above=0, reason=reason)
+    known = MatchThreshold(expected=1.0, comparisons=16_300, pairs=13_203, threshold=threshold, above=0, reason=reason)
     return SharedPeople(
         status=status,  # type: ignore[arg-type]
         reason=reason,

@@ -26,7 +26,7 @@ from bareface.records.inversion import (
     JudgeCard,
     Judgement,
     Lift,
-    Named,
+    NamedPeople,
     Reading,
     Rise,
     Threshold,
@@ -73,8 +73,8 @@ def win(wins: int, reason: str = "") -> WinRate:
 
 
 def hits(rule: Any = "plain", known: bool = True) -> Hits:
-    named = Named(identities=5, rarefied=3.2, effective=4.1, largest_share=0.4)
-    nobody = Named(identities=0, rarefied=None, effective=None, largest_share=None)
+    named = NamedPeople(identities=5, rarefied=3.2, effective=4.1, largest_share=0.4)
+    nobody = NamedPeople(identities=0, rarefied=None, effective=None, largest_share=None)
     share = Share(events=7, trials=64, interval=Interval(low=0.05, high=0.2))
     return Hits(
         fpir=0.01,

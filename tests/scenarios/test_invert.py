@@ -13,7 +13,7 @@ from alike import assert_alike
 from killed import wait_for
 from typer.testing import CliRunner, Result
 
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.cli import demo_inversion
 from bareface.cli.app import app
 from bareface.records.inversion_file import read_inversion
@@ -158,7 +158,7 @@ def test_mistakes_in_one_sentence(finished: Path, audited: Path, world: Path, tm
 
 
 def test_the_demos_second_stage(audited: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Terms(restarts=6, steps=1, candidates=8, pairs=1, draws=50, split="random", skip=("placebo",))
+    small = InversionSettings(restarts=6, steps=1, candidates=8, pairs=1, draws=50, split="random", skip=("placebo",))
     for name, value in {"PEOPLE": 4, "IMAGES": 2, "EPOCHS": 2, "SIDE": 16, "TERMS": small}.items():
         monkeypatch.setattr(demo_inversion, name, value)
     shutil.copytree(audited / "run", tmp_path / "audit", ignore=shutil.ignore_patterns("inversion"))

@@ -165,3 +165,16 @@ def test_the_record_game_sees_what_differs_within_people() -> None:
     assert (quiet.p_value or 0) > 0.05
     assert (leak.p_value or 1) < 0.01
     assert leak.member_people == leak.nonmember_people == 40
+
+
+def test_matched_people_who_separate_completely_have_an_interval() -> None:
+    rng = np.random.default_rng(5)
+    person = np.repeat(np.arange(40), 3)
+    member, weight = person < 20, rng.uniform(0.05, 0.95, 40)[person]
+    for seed in range(20):
+        scores = member + 0.1 * np.random.default_rng(seed).random(120)
+        found = measure(scores, member, person, person % 5, "image", rng, weight=weight, draws=50)
+        assert found.auc == 1.0
+        assert found.auc_interval is not None
+        assert found.auc_interval.high == 1.0
+        assert 0.5 < found.auc_interval.low < 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bareface.errors import UsageError
-from bareface.stats.roc import LOW_FPR, MAX_POINTS, Roc, auc, person_scores, roc
+from bareface.stats.roc import LOW_FPR, MAX_POINTS, Roc, auc, person_scores, roc, weighted_auc
 
 Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -95,3 +95,14 @@ def test_person_scores_are_means_for_each_side() -> None:
     np.testing.assert_array_equal(scores, [2, 5, np.nan])
     assert subject.tolist() == ["ann", "bob", "cy"]
     assert member.tolist() == [True, False, False]
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=40), st.integers(1, 39), st.booleans())
+def test_sides_that_separate_reach_exactly_one_or_zero_whatever_their_weights(
+    weights: list[float], members: int, above: bool
+) -> None:
+    weight = np.array(weights)
+    inside = np.where(np.arange(len(weight)) < min(members, len(weight) - 1), weight, 0.0)
+    outside = np.where(inside > 0, 0.0, weight)
+    scores = np.where(inside > 0, 1.0, 0.0) + 0.001 * np.arange(len(weight))
+    assert weighted_auc(scores if above else -scores, inside, outside) == float(above)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from inverted import small_target
 
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.inversion.conduct import Inverted
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.faces.synthetic import write_folder
 from bareface.inversion.judges import Judge
@@ -19,7 +19,9 @@ from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
 SIDE = 16
-TERMS = Terms(restarts=20, steps=12, candidates=40, pairs=1, views=4, photos=2, split="random", draws=60, seed=3)
+TERMS = InversionSettings(
+    restarts=20, steps=12, candidates=40, pairs=1, views=4, photos=2, split="random", draws=60, seed=3
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def small_audit(home: Path) -> SmallAudit:
     people, target = Roster(listed.root, listed.image, listed.subject, role), network(0)
     attacks = attacks_named("bn-distance", "bn-distance-variance")
     conduct(
-        Brought(target, people), AuditSettings(attacks=attacks, games=("dataset",), selfcheck="report"), home / "run"
+        AuditInputs(target, people),
+        AuditSettings(attacks=attacks, games=("dataset",), selfcheck="report"),
+        home / "run",
     )
     return SmallAudit(home / "run", target, people)

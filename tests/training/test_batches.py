@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bareface.faces.source import ArrayImages
 from bareface.settings.recipe import Recipe
 from bareface.training.batches import (
-    Variation,
+    EpochVariation,
     batch_count,
     draw_variation,
     epoch_batches,
@@ -38,7 +38,7 @@ def test_epochs_and_seeds_order_the_images_differently() -> None:
     assert order(0, 1) != order(1, 1)
 
 
-def vary_slowly(pixels: torch.Tensor, variation: Variation, rows: NDArray[np.intp]) -> torch.Tensor:
+def vary_slowly(pixels: torch.Tensor, variation: EpochVariation, rows: NDArray[np.intp]) -> torch.Tensor:
     """Pixel by pixel."""
     out = torch.empty(pixels.shape)
     height, width = pixels.shape[2:]

@@ -22,7 +22,7 @@ from bareface.storage.artefacts import SUFFIX
 from bareface.storage.folders import LOCK, held
 from bareface.targets.target import Target
 from bareface.training import checkpoints
-from bareface.training.train import Step, train
+from bareface.training.train import TrainStep, train
 
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = Recipe(
@@ -46,12 +46,12 @@ def four_people() -> ArrayImages:
     return ArrayImages(noisy.clamp(0, 255).to(torch.uint8))
 
 
-def run(folder: Path, recipe: Recipe = RECIPE, report: Callable[[Step], None] | None = None) -> Target:
+def run(folder: Path, recipe: Recipe = RECIPE, report: Callable[[TrainStep], None] | None = None) -> Target:
     return train(four_people(), LABELS, recipe, folder, report=report)
 
 
-def stop_at(epoch: int, step: int) -> Callable[[Step], None]:
-    def report(progress: Step) -> None:
+def stop_at(epoch: int, step: int) -> Callable[[TrainStep], None]:
+    def report(progress: TrainStep) -> None:
         if (progress.epoch, progress.step) == (epoch, step):
             raise KeyboardInterrupt
 
@@ -111,13 +111,13 @@ def test_a_finished_folder_holds_the_backbone_and_its_head_apart(undisturbed: Pa
 
 
 def test_a_finished_folder_is_returned_without_a_step(undisturbed: Path) -> None:
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     assert run(undisturbed, report=seen.append).sha256 == run(undisturbed).sha256
     assert seen == []
 
 
 def test_every_step_is_reported_and_every_image_used(tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[TrainStep] = []
     run(tmp_path, replace(RECIPE, epochs=3), steps.append)
     assert [(s.epoch, s.step, s.steps, s.images) for s in steps] == [
         (epoch, step, 2, images) for epoch in (1, 2, 3) for step, images in ((1, 8), (2, 9))
@@ -128,7 +128,7 @@ def test_every_step_is_reported_and_every_image_used(tmp_path: Path) -> None:
     assert [s.learning_rate for s in steps] == pytest.approx([0.05, 0.1, *half_cosine])
 
 
-def draw_from_torch(step: Step) -> None:
+def draw_from_torch(step: TrainStep) -> None:
     torch.rand(step.step)
 
 
@@ -145,7 +145,7 @@ def test_another_seed_is_another_backbone(tmp_path: Path, undisturbed: Path) -> 
 def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path: Path, undisturbed: Path) -> None:
     interrupted(tmp_path)
     assert names(tmp_path) == [f"checkpoint-000{k}.{kind}" for k in (2, 3) for kind in ("json", "safetensors")]
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     run(tmp_path, report=seen.append)
     assert seen[0].epoch == 4
     assert_same_end(tmp_path, undisturbed)
@@ -191,7 +191,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path, undis
     interrupted(tmp_path)
     whole = (tmp_path / damage).read_bytes()
     (tmp_path / damage).write_bytes(whole[: len(whole) // 2])
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     run(tmp_path, report=seen.append)
     assert seen[0].epoch == 3
     assert_same_end(tmp_path, undisturbed)
@@ -225,7 +225,7 @@ def test_stopped_between_the_backbone_and_its_record(
             run(tmp_path)
     assert "backbone.safetensors" in names(tmp_path)
     assert "training.json" not in names(tmp_path)
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     run(tmp_path, report=seen.append)
     assert seen == []
     assert_same_end(tmp_path, undisturbed)
@@ -308,7 +308,7 @@ def flip(path: Path) -> bytes:
 def test_a_head_that_was_taken_away_stays_away(tmp_path: Path, undisturbed: Path) -> None:
     shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
     (tmp_path / "head.safetensors").unlink()
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     assert run(tmp_path, report=seen.append).centres is None
     assert seen == []
 
@@ -316,7 +316,7 @@ def test_a_head_that_was_taken_away_stays_away(tmp_path: Path, undisturbed: Path
 def test_a_record_of_an_older_version_without_a_digest_is_believed(tmp_path: Path, undisturbed: Path) -> None:
     shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
     (tmp_path / f"training.json{SUFFIX}").unlink()
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     run(tmp_path, report=seen.append)
     assert seen == []
 
@@ -329,7 +329,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_vanishes_ends_the_training(tmp_path: Path) -> None:
     folder = tmp_path / "run"
 
-    def remove(step: Step) -> None:
+    def remove(step: TrainStep) -> None:
         if step.epoch == 2 and folder.exists():
             shutil.rmtree(folder)
 
@@ -354,7 +354,7 @@ def test_a_backbone_of_unknown_origin_is_not_overwritten(tmp_path: Path) -> None
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     with pytest.raises(RunError, match="expected a folder that can be written"):
         run(tmp_path / "file" / "run", report=seen.append)
     assert seen == []
@@ -365,7 +365,7 @@ def test_interrupted_twice_after_all_checkpoints_were_damaged(tmp_path: Path, un
     for path in tmp_path.glob("*.json"):
         path.write_bytes(b"")
     interrupted(tmp_path, epoch=2)
-    seen: list[Step] = []
+    seen: list[TrainStep] = []
     run(tmp_path, report=seen.append)
     assert seen[0].epoch == 2
     assert_same_end(tmp_path, undisturbed)

@@ -116,7 +116,7 @@ def test_what_honest_files_nest_is_no_trouble() -> None:
 
 
 def test_every_opcode_of_honest_checkpoints_is_known() -> None:
-    from bareface import opcodes
+    from bareface.untrusted import opcodes
 
     known = {*opcodes._IGNORED, *opcodes._CONSTANTS, *opcodes._VALUES, *opcodes._MOVES, "STOP"}
     assert {code.name for code in pickletools.opcodes} - known == {

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import bareface
-from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Bench, Trial
-from bareface.auditing.defending.trial import Stand, run_trial
+from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, BenchRecord, DefenceTrial
+from bareface.auditing.defending.trial import TrialContext, run_trial
 from bareface.auditing.defending.world import World
 from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import run_folder
@@ -57,7 +57,7 @@ def run_bench(
     run: Path,
     progress: Progress,
     attacks: tuple[str, ...] = (),
-) -> Bench:
+) -> BenchRecord:
     """Try every defence with every seed; trials that lie in the run folder are read.
 
     Args:
@@ -73,19 +73,21 @@ def run_bench(
         RunError: the folder is in use, belongs to another world, or holds a damaged trial.
     """
     wanted = [(text, make_defence(text)) for text in dict.fromkeys(asked)]
-    trials, total = list[Trial](), len(seeds) * len(wanted)
+    trials, total = list[DefenceTrial](), len(seeds) * len(wanted)
     for _, defence in wanted:
-        Stand(world, 0, run, progress).guarantee(defence)  # a missing package is found out now, not hours later
+        TrialContext(world, 0, run, progress).guarantee(defence)  # a missing package is found out now, not hours later
     with run_folder(run, {**world.settings(), "attacks": list(attacks)}):
         for seed in seeds:
-            stand = Stand(world, seed, run / f"seed-{seed}", progress, attacks)
+            stand = TrialContext(world, seed, run / f"seed-{seed}", progress, attacks)
             for text, defence in wanted:
                 trials.append(_kept(stand, defence, stand.folder / "defences" / _slug(text)))
                 progress("defences", len(trials), total)
-    return Bench(schema_version=SCHEMA_VERSION, bareface=bareface.__version__, world=world.name, trials=tuple(trials))
+    return BenchRecord(
+        schema_version=SCHEMA_VERSION, bareface=bareface.__version__, world=world.name, trials=tuple(trials)
+    )
 
 
-def _kept(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
+def _kept(stand: TrialContext, defence: Defence | None, folder: Path) -> DefenceTrial:
     path = folder / TRIAL_FILE
     if is_sound(path):
         return read_trial(path)
@@ -94,14 +96,14 @@ def _kept(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
     return trial
 
 
-def read_trial(path: Path) -> Trial:
+def read_trial(path: Path) -> DefenceTrial:
     """A trial that was kept.
 
     Raises:
         RunError: it is damaged, or of another version.
     """
     try:
-        return Trial.model_validate_json(path.read_bytes(), strict=True)
+        return DefenceTrial.model_validate_json(path.read_bytes(), strict=True)
     except ValidationError as error:
         got = f"{error.errors()[0]['msg']}"
         raise RunError(

@@ -7,7 +7,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bareface.auditing.defending.record import Bench
+from bareface.auditing.defending.record import BenchRecord
 from bareface.auditing.defending.summary import HEAD, PERSON, STATISTICS, VIEWS, Line, Mean, lines
 from bareface.auditing.defending.table import REACHES
 from bareface.storage.files import atomic_path
@@ -24,7 +24,7 @@ PANELS = {
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none"}
 
 
-def write_figure(bench: Bench, knowledge: str, path: Path) -> None:
+def write_figure(bench: BenchRecord, knowledge: str, path: Path) -> None:
     """Write the figure as PNG or SVG, as the name of the file says."""
     ordered = sorted(lines(bench, knowledge), key=lambda line: list(REACHES).index(line.reach))
     with matplotlib.style.context(["default", _STYLE]), atomic_path(path) as temporary:

@@ -51,7 +51,7 @@ class Utility(Record):
     tar: tuple[OperatingPoint, ...]
 
 
-class Trial(Record):
+class DefenceTrial(Record):
     """One defence, one seed.
 
     defence: name and changed parameters; `none` without one. guarantee: what is proven, by name. epsilon_at_least: the
@@ -71,10 +71,10 @@ class Trial(Record):
     seconds: float
 
 
-class Bench(Record):
+class BenchRecord(Record):
     """All trials of a bench in one world."""
 
     schema_version: str
     bareface: str
     world: str
-    trials: tuple[Trial, ...]
+    trials: tuple[DefenceTrial, ...]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bareface.auditing.defending.record import UNDEFENDED, Bench, Leak, Trial
+from bareface.auditing.defending.record import UNDEFENDED, BenchRecord, DefenceTrial, Leak
 from bareface.records.evidence import Interval
 
 _Z = 1.959964
@@ -64,9 +64,9 @@ class Line:
     epsilon_at_least: float
 
 
-def lines(bench: Bench, knowledge: str) -> tuple[Line, ...]:
+def lines(bench: BenchRecord, knowledge: str) -> tuple[Line, ...]:
     """One line for each defence, in the order of the bench."""
-    by_defence: dict[str, list[Trial]] = {}
+    by_defence: dict[str, list[DefenceTrial]] = {}
     for trial in bench.trials:
         by_defence.setdefault(trial.defence, []).append(trial)
     plain = by_defence.get(UNDEFENDED)
@@ -91,7 +91,7 @@ def pooled(values: Sequence[tuple[float, Interval]]) -> Mean:
 Read = Callable[[Leak], tuple[float, Interval] | None]
 
 
-def _line(trials: Sequence[Trial], knowledge: str, usual: Mean | None) -> Line:
+def _line(trials: Sequence[DefenceTrial], knowledge: str, usual: Mean | None) -> Line:
     first, headless = trials[0], _headless(trials, knowledge)
     of_kind = {kind: [attack for attack, its in KINDS.items() if its == kind] for kind in KINDS.values()}
     excess = {kind: _largest(trials, knowledge, attacks, _excess) for kind, attacks in of_kind.items()}
@@ -111,18 +111,18 @@ def _line(trials: Sequence[Trial], knowledge: str, usual: Mean | None) -> Line:
     )
 
 
-def _headless(trials: Sequence[Trial], knowledge: str) -> Mean | None:
+def _headless(trials: Sequence[DefenceTrial], knowledge: str) -> Mean | None:
     asked = dict.fromkeys(leak.attack for trial in trials for leak in trial.leaks)
     return _largest(trials, knowledge, [attack for attack in asked if KINDS.get(attack) != HEAD], _excess)
 
 
-def _largest(trials: Sequence[Trial], knowledge: str, attacks: Iterable[str], read: Read) -> Mean | None:
+def _largest(trials: Sequence[DefenceTrial], knowledge: str, attacks: Iterable[str], read: Read) -> Mean | None:
     """The largest mean of these attacks; None if none of them says anything in every trial."""
     means = [_mean(trials, knowledge, attack, read) for attack in attacks]
     return max((mean for mean in means if mean is not None), key=lambda mean: mean.value, default=None)
 
 
-def _mean(trials: Sequence[Trial], knowledge: str, attack: str, read: Read) -> Mean | None:
+def _mean(trials: Sequence[DefenceTrial], knowledge: str, attack: str, read: Read) -> Mean | None:
     leaks = [leak for trial in trials for leak in trial.leaks if (leak.attack, leak.knowledge) == (attack, knowledge)]
     known = [said for said in map(read, leaks) if said is not None]
     return pooled(known) if known and len(known) == len(trials) else None
@@ -138,7 +138,7 @@ def _detected(leak: Leak) -> tuple[float, Interval] | None:
     return None if leak.tpr is None else (leak.tpr.rate, leak.tpr.interval)
 
 
-def _tar(trials: Sequence[Trial]) -> Mean | None:
+def _tar(trials: Sequence[DefenceTrial]) -> Mean | None:
     points = [point for trial in trials for point in trial.utility.tar if point.nominal_fpr == 0.01]
     shares = [point.true_positive for point in points if point.true_positive is not None]
     return pooled([(one.rate, one.interval) for one in shares]) if shares and len(shares) == len(trials) else None

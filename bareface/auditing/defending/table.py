@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bareface.auditing.defending.record import Bench
+from bareface.auditing.defending.record import BenchRecord
 from bareface.auditing.defending.summary import HEAD, LENGTH, PERSON, STATISTICS, VIEWS, Line, Mean, lines
 
 REACHES = {
@@ -18,13 +18,13 @@ _HEAD = (
 )
 
 
-def markdown(bench: Bench) -> str:
+def markdown(bench: BenchRecord) -> str:
     """A table for each prior knowledge, the defences grouped by what they change."""
     known = sorted({leak.knowledge for trial in bench.trials for leak in trial.leaks})
     return "\n\n".join([_preface(bench), *(_table(bench, knowledge) for knowledge in known), *_proofs(bench)])
 
 
-def _preface(bench: Bench) -> str:
+def _preface(bench: BenchRecord) -> str:
     seeds = len({trial.seed for trial in bench.trials})
     return (
         f"{bench.world}; {seeds} seed{'s' * (seeds > 1)} of target and shadow. Leaks are excesses of the AUC (dataset "
@@ -33,7 +33,7 @@ def _preface(bench: Bench) -> str:
     )
 
 
-def _table(bench: Bench, knowledge: str) -> str:
+def _table(bench: BenchRecord, knowledge: str) -> str:
     told = lines(bench, knowledge)
     body = "\n".join(row for reach, title in REACHES.items() for row in _group(title, told, reach))
     return f"### {knowledge} knowledge\n\n{_HEAD}\n{body}"
@@ -63,7 +63,7 @@ def _mean(mean: Mean | None) -> str:
     return "-" if mean is None else f"{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]"
 
 
-def _proofs(bench: Bench) -> list[str]:
+def _proofs(bench: BenchRecord) -> list[str]:
     """What is proven of a defence beside what the attacks rule out."""
     rows = [
         f"| {trial.defence} | {trial.seed} | {trial.guarantee['epsilon']:.3g} | {trial.guarantee['delta']:g} "

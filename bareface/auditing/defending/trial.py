@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 import bareface
-from bareface.auditing.audit import Brought, conduct
+from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import images_for, progress_of, train_backbone, training_set
 from bareface.auditing.defending.empirical import epsilon_at_least
-from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, Leak, Trial, Utility
+from bareface.auditing.defending.record import SCHEMA_VERSION, UNDEFENDED, DefenceTrial, Leak, Utility
 from bareface.auditing.defending.world import World
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress
@@ -20,7 +20,7 @@ from bareface.auditing.verifying import PairedImages, verify
 from bareface.faces.contents import Contents
 from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.images import RosterImages
-from bareface.probing.kinds import lacks_running_statistics, witness_of
+from bareface.probing.kinds import lacks_running_statistics, prober_of
 from bareface.records.evidence import Evidence, Finding
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ShadowSettings
@@ -36,7 +36,7 @@ FARS = (0.01, 0.001)
 
 
 @dataclass(frozen=True)
-class Stand:
+class TrialContext:
     """Where defences are tried: a world, a seed, and a folder for what is trained without a defence.
 
     Attributes:
@@ -92,7 +92,7 @@ class Stand:
         return replace(self.world.training, seed=seed_for(self.seed, name))
 
 
-def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
+def run_trial(stand: TrialContext, defence: Defence | None, folder: Path) -> DefenceTrial:
     """Train or treat, audit, verify.
 
     Raises:
@@ -103,7 +103,7 @@ def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
     target, shadow = (made(stand, name, defence) for name in ("target", "shadow"))
     evidence = _audit(stand, defence, target, shadow, folder)
     leaks = tuple(_leak(finding) for finding in evidence.findings)
-    return Trial(
+    return DefenceTrial(
         schema_version=SCHEMA_VERSION,
         bareface=bareface.__version__,
         defence=UNDEFENDED if defence is None else defence.title(),
@@ -118,7 +118,7 @@ def run_trial(stand: Stand, defence: Defence | None, folder: Path) -> Trial:
     )
 
 
-def made(stand: Stand, name: str, defence: Defence | None) -> Target:
+def made(stand: TrialContext, name: str, defence: Defence | None) -> Target:
     """The target, or the shadow, as its users meet it under a defence."""
     if defence is None:
         return stand.undefended(name)
@@ -150,14 +150,14 @@ def verified(target: Target, strangers: Roster, seed: int) -> Utility:
     reader = Contents()
     digest = np.array([f"{row:08d}" for row in range(len(asked))])
     paired = PairedImages(pairs, digest, lambda h, w: RosterImages(asked, h, w, reader), "")
-    witness = witness_of(target, asked.image, digest.tolist())
+    witness = prober_of(target, asked.image, digest.tolist())
     result = verify(witness, images_for(target, asked), paired, fars=FARS).result
     return Utility(
         auc=result.auc, auc_interval=result.auc_interval, same=result.same, different=result.different, tar=result.tar
     )
 
 
-def _audit(stand: Stand, defence: Defence | None, target: Target, shadow: Target, folder: Path) -> Evidence:
+def _audit(stand: TrialContext, defence: Defence | None, target: Target, shadow: Target, folder: Path) -> Evidence:
     """The dataset game with a shadow that has the same defence, by somebody who knows it."""
     if defence is not None:
         target, shadow = defence.asked(target), defence.asked(shadow)
@@ -166,7 +166,7 @@ def _audit(stand: Stand, defence: Defence | None, target: Target, shadow: Target
         attacks=wanted, games=("dataset",), shadow=ShadowSettings(count=1, train=stand.world.training), seed=stand.seed,
         title=UNDEFENDED if defence is None else defence.title(), selfcheck="skip", max_shared_rate=0.05,
     )  # fmt: skip
-    brought = Brought(target, stand.world.roster, shadows=(Shadow(shadow, stand.shadow_roster),))
+    brought = AuditInputs(target, stand.world.roster, shadows=(Shadow(shadow, stand.shadow_roster),))
     return conduct(brought, settings, folder, fresh=True, progress=stand.progress)
 
 

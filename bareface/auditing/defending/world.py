@@ -28,7 +28,7 @@ TRAINING = Recipe(
 
 
 @dataclass(frozen=True)
-class Group:
+class RenderedPeople:
     """Rendered people in one role: how many, with how many images each."""
 
     role: str
@@ -37,11 +37,11 @@ class Group:
 
 
 GROUPS = (
-    Group(Role.MEMBER, 100, 4),
-    Group(Role.OUTSIDE, 100, 4),
-    Group(Role.AUXILIARY, 150, 4),
-    Group(Role.PUBLIC, 150, 4),
-    Group(VERIFICATION, 100, 4),
+    RenderedPeople(Role.MEMBER, 100, 4),
+    RenderedPeople(Role.OUTSIDE, 100, 4),
+    RenderedPeople(Role.AUXILIARY, 150, 4),
+    RenderedPeople(Role.PUBLIC, 150, 4),
+    RenderedPeople(VERIFICATION, 100, 4),
 )
 
 
@@ -104,7 +104,7 @@ def rendered_world(
     folder: Path,
     report: Callable[[str, int, int], None],
     *,
-    groups: tuple[Group, ...] = GROUPS,
+    groups: tuple[RenderedPeople, ...] = GROUPS,
     training: Recipe = TRAINING,
     seed: int = 7,
 ) -> World:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
@@ -46,7 +46,7 @@ def invert(
         seed: root of every random stream.
         fresh: start over in a used folder.
         progress: called with (stage, done, total).
-        more: other fields of `bareface.auditing.inversion.terms.Terms`, such as restarts, steps, siblings.
+        more: other fields of `bareface.auditing.inversion.terms.InversionSettings`, such as restarts, steps, siblings.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the inversion goes on without it.
@@ -55,7 +55,7 @@ def invert(
         BarefaceError: something that was brought is unusable; the message says what to do.
     """
     warn_of_unavailable(*OF_INVERSIONS)
-    terms, folder = Terms(objective=objective, seed=seed, **more), Path(run)
+    terms, folder = InversionSettings(objective=objective, seed=seed, **more), Path(run)
     network = _target(target)
     proposes, source = _opened(generator, network.spec.height, folder)
     brought = Inverted(network, _people(roster), proposes, tuple(_judge(one) for one in judges), source)

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.progress import Progress
 from bareface.inversion.generator import Latents
-from bareface.inversion.judges import Bench
+from bareface.inversion.judges import JudgeBench
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.objectives.template import Template
-from bareface.inversion.plan import Plan
-from bareface.inversion.scene import Scene
-from bareface.inversion.search import Search, Step, search
+from bareface.inversion.plan import SearchPlan
+from bareface.inversion.scene import ViewSampler
+from bareface.inversion.search import Search, SearchStep, search
 from bareface.inversion.select import select, select_again
 from bareface.records.inversion import ArmName, Trajectory
 from bareface.storage.artefacts import read_sound, write_artefact
@@ -36,7 +36,7 @@ ORDER: tuple[ArmName, ...] = ("optimised", "base", "select", "placebo", "oracle"
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class ArmResult:
     """What one arm came to.
 
     Attributes:
@@ -55,7 +55,7 @@ class Made:
 
 
 @dataclass(frozen=True, eq=False)
-class Workshop:
+class ArmRunner:
     """Where arms are made. Everything finished or half finished lies in its folder.
 
     Attributes:
@@ -67,25 +67,25 @@ class Workshop:
         progress: called with (stage, done, total).
     """
 
-    scene: Scene
+    scene: ViewSampler
     pool: Latents
-    terms: Terms
-    bench: Bench
+    terms: InversionSettings
+    bench: JudgeBench
     folder: Path
     progress: Progress
 
-    def untouched(self) -> Made:
+    def untouched(self) -> ArmResult:
         """The arm that nobody chose."""
         rows = tuple(range(self.terms.restarts))
-        return Made(self.pool[: self.terms.restarts], rows, "", 0)
+        return ArmResult(self.pool[: self.terms.restarts], rows, "", 0)
 
-    def selected(self, attacker: Attacker, objective: Objective, name: str) -> Made:
+    def selected(self, attacker: Attacker, objective: Objective, name: str) -> ArmResult:
         """The best of the pool, no two alike."""
         self._keep_out(f"selection, {name} arm", attacker, objective)
         rows = self._remembered(f"starts-{name}", lambda: self._select(attacker, objective, name))
-        return Made(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
+        return ArmResult(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
 
-    def optimised(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Made:
+    def optimised(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> ArmResult:
         """The starts moved along the objective, in the order of the last selection.
 
         Raises:
@@ -103,19 +103,19 @@ class Workshop:
         order = chosen.rows.tolist()
         passes = self._selection_passes + self.terms.steps + 1 + self.terms.views // 2
         rows = tuple(start.start[i] for i in order)
-        return Made(chosen.latents, rows, objective.title(), passes, trajectory(end, self._selection_passes))
+        return ArmResult(chosen.latents, rows, objective.title(), passes, trajectory(end, self._selection_passes))
 
-    def oracle(self, attacker: Attacker, templates: Tensor) -> Made:
+    def oracle(self, attacker: Attacker, templates: Tensor) -> ArmResult:
         """Images made from (people, d) templates of known members, the people in turn."""
         objective = Template(attacker.network, templates)
         self._keep_out("search, oracle arm", attacker, objective)
         rows = self._remembered("starts-oracle", lambda: self._nearest(attacker, objective))
         which = torch.arange(len(rows)) % len(templates)
-        start = Made(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
+        start = ArmResult(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
         return self.optimised(attacker, objective.pinned(which), start, "oracle")
 
-    def _search(self, attacker: Attacker, objective: Objective, start: Made, name: str) -> Step:
-        plan = Plan(
+    def _search(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> SearchStep:
+        plan = SearchPlan(
             steps=self.terms.steps,
             rate=self.terms.rate,
             chunk=self._chunk(attacker, 2 * self.terms.pairs * self.scene.siblings),
@@ -176,7 +176,7 @@ class Workshop:
         return -(-len(self.pool) // self.terms.restarts)
 
 
-def trajectory(end: Step, before: int) -> Trajectory:
+def trajectory(end: SearchStep, before: int) -> Trajectory:
     """The scores along a search, at most 50 points: tenth, median and ninetieth percentile of the rows.
 
     Args:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from bareface.auditing.attack_models import Kept
+from bareface.auditing.attack_models import FittedAttack
 from bareface.auditing.cast import public_images, untrained
 from bareface.auditing.inversion.audited import GAME, Audited
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.errors import UsageError
 from bareface.inversion.alignment import WHOLE
 from bareface.inversion.answers import Answers, ask
@@ -17,8 +17,8 @@ from bareface.inversion.objectives.base import Given, Objective, Stage1
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
-from bareface.inversion.scene import Scene
-from bareface.inversion.sight import Sight
+from bareface.inversion.scene import ViewSampler
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
@@ -43,9 +43,9 @@ class Attacker:
     """
 
     network: Target
-    kept: Kept | None
-    public: Sight
-    ordinary: Sight
+    kept: FittedAttack | None
+    public: ViewBatch
+    ordinary: ViewBatch
     restandardise: bool = False
     apart: Diversity = field(init=False)
 
@@ -68,17 +68,17 @@ class Attacker:
             return made[0][1]
         return Sum(tuple((weight / self._spread(term), term) for weight, term in made))
 
-    def membership(self, kept: Kept) -> Membership:
+    def membership(self, kept: FittedAttack) -> Membership:
         """The logit of stage-1 attack models."""
         return Membership.made_of(self._given(kept))
 
     def _term(self, name: str) -> Objective:
         return objective_class(name).made_of(self._given(self.kept))
 
-    def _given(self, kept: Kept | None) -> Given:
+    def _given(self, kept: FittedAttack | None) -> Given:
         return Given(self.network, self.public, self.ordinary, None if kept is None else self._stage1(kept))
 
-    def _stage1(self, kept: Kept) -> Stage1:
+    def _stage1(self, kept: FittedAttack) -> Stage1:
         return Stage1(steered_by(kept.made), kept.models, self.restandardise or kept.knowledge == "shadow")
 
     @torch.no_grad()
@@ -86,7 +86,7 @@ class Attacker:
         return float(term.score(self.ordinary).std().clamp(min=1e-6))
 
 
-def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> Attacker:
+def attacker_of(audited: Audited, scene: ViewSampler, pool: Latents, terms: InversionSettings) -> Attacker:
     """The attacker that the terms describe.
 
     Raises:
@@ -99,7 +99,9 @@ def attacker_of(audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> 
     return Attacker(audited.target, kept, _public(audited, scene, count, terms.seed), ordinary)
 
 
-def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, terms: Terms) -> Attacker:
+def placebo_of(
+    real: Attacker, audited: Audited, scene: ViewSampler, pool: Latents, terms: InversionSettings
+) -> Attacker:
     """An attacker with nothing to find.
 
     If the objective reads attack models alone, they are fitted on permuted membership. Whatever else asks the target
@@ -117,7 +119,7 @@ def placebo_of(real: Attacker, audited: Audited, scene: Scene, pool: Latents, te
 
 
 @torch.no_grad()
-def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
+def held_out_models(audited: Audited, terms: InversionSettings) -> FittedAttack | None:
     """Attack models that take no part in the search; None where the audit kept no others.
 
     Of an objective that reads no attack models, those that the terms name; else the first by file name that images
@@ -131,11 +133,11 @@ def held_out_models(audited: Audited, terms: Terms) -> Kept | None:
     return next(iter(others if used else named + others), None)
 
 
-def _objectives(terms: Terms) -> list[type[Objective]]:
+def _objectives(terms: InversionSettings) -> list[type[Objective]]:
     return [objective_class(name) for _, name in terms.weighted]
 
 
-def _scores_images(kept: Kept, answers: Answers) -> bool:
+def _scores_images(kept: FittedAttack, answers: Answers) -> bool:
     """Whether images can be scored by these models; not so where the package of that attack is not here."""
     try:
         attack = steered_by(kept.made)
@@ -159,7 +161,7 @@ def rows_in_memory(target: Target, views: int, most: int) -> int:
 
 
 @torch.no_grad()
-def _margin(network: Target, ordinary: Sight) -> float:
+def _margin(network: Target, ordinary: ViewBatch) -> float:
     """Some networks call all faces alike: there two are apart as soon as they are no nearer than most strangers."""
     directions = Diversity(network).directions(ordinary)
     above = torch.ones(len(directions), len(directions), dtype=torch.bool).triu(1)
@@ -168,11 +170,11 @@ def _margin(network: Target, ordinary: Sight) -> float:
 
 
 @torch.no_grad()
-def _as_they_are(scene: Scene, pool: Latents, count: int) -> Sight:
+def _as_they_are(scene: ViewSampler, pool: Latents, count: int) -> ViewBatch:
     return scene.plainly(pool[:count], range(count))
 
 
-def _public(audited: Audited, scene: Scene, count: int, seed: int) -> Sight:
+def _public(audited: Audited, scene: ViewSampler, count: int, seed: int) -> ViewBatch:
     images, _ = public_images(audited.target, audited.examination.accepted, seed)
     few = torch.arange(min(max(count, 2), len(images))).numpy()
     photos = images.load(few).float() / 255

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bareface.auditing.attack_models import Kept, kept_attack_models
+from bareface.auditing.attack_models import FittedAttack, kept_attack_models
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.cast import images_for
-from bareface.auditing.crossfit import Prior, tell
-from bareface.auditing.games import Arena, arena
+from bareface.auditing.crossfit import AttackerData, crossfit_scores
+from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.hygiene import LEFT_OUT
 from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, Reject, examine
-from bareface.probing.backbone import BackboneWitness
+from bareface.probing.backbone import BackboneProber
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import Roster
@@ -49,12 +49,12 @@ class Audited:
     target: Target
     seed: int
     examination: Examination
-    arena: Arena
+    arena: GameSplit
     trace: Trace
     evidence: Evidence
-    kept: tuple[Kept, ...]
+    kept: tuple[FittedAttack, ...]
 
-    def models(self, attack: str, knowledge: str) -> Kept:
+    def models(self, attack: str, knowledge: str) -> FittedAttack:
         """The attack models of one attack in the game of members against strangers.
 
         Raises:
@@ -72,13 +72,13 @@ class Audited:
             hint="an objective that needs none, such as agreement",
         )
 
-    def permuted(self, kept: Kept, seed: int) -> Kept:
+    def permuted(self, kept: FittedAttack, seed: int) -> FittedAttack:
         """The same attack fitted on the same answers after membership was dealt out anew among the people."""
         own = replace(self.arena, member=_dealt_anew(self.arena, stream(seed, "placebo")))
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
-            return replace(kept, models=tell(kept.made, self.trace, own, Prior(), seed).models)
+            return replace(kept, models=crossfit_scores(kept.made, self.trace, own, AttackerData(), seed).models)
 
-    def real_logits(self, kept: Kept) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def real_logits(self, kept: FittedAttack) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits of real members and of real strangers, each by the model that was fitted without their fold.
 
         Empty for shadow knowledge, whose model is standardised on other images.
@@ -108,7 +108,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
-    witness = BackboneWitness(asked)
+    witness = BackboneProber(asked)
     todo = plan(witness, examination.digest[rows], batch_size=config["batch_size"])
     home = probe(witness, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
     kept = kept_attack_models(run / "attack_models")
@@ -154,7 +154,7 @@ def _check_people(run: Path, config: dict[str, Any], roster: Roster) -> None:
         )
 
 
-def _dealt_anew(game: Arena, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _dealt_anew(game: GameSplit, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(n,) membership after the people have exchanged sides at random."""
     people, first = np.unique(game.subject, return_index=True)
     dealt = rng.permutation(game.member[first])

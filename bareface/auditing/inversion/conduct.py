@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bareface.auditing.inversion.arms import ORDER, Made, Workshop
+from bareface.auditing.inversion.arms import ORDER, ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import Attacker, attacker_of, placebo_of
 from bareface.auditing.inversion.audited import Audited, read_audit
-from bareface.auditing.inversion.judging import Faces, Ruling, agreed, rule
+from bareface.auditing.inversion.judging import ArmImages, Ruling, agreed, rule
 from bareface.auditing.inversion.photos import Galleries, draw_galleries, member_templates
-from bareface.auditing.inversion.record import Ingredients, assemble
+from bareface.auditing.inversion.record import InversionParts, assemble
 from bareface.auditing.inversion.scores import Scored, scored
 from bareface.auditing.inversion.stage import check_generator, faces_of, scene_for, space_of
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.inversion.generator import Generator
-from bareface.inversion.judges import Bench, Judge
+from bareface.inversion.judges import Judge, JudgeBench
 from bareface.inversion.select import candidates
 from bareface.records.inversion import ArmName, InversionRecord
 from bareface.records.inversion_file import write_inversion
@@ -63,8 +63,8 @@ class Inversion:
     """
 
     record: InversionRecord
-    arms: Mapping[ArmName, Made]
-    faces: Mapping[ArmName, Faces]
+    arms: Mapping[ArmName, ArmResult]
+    faces: Mapping[ArmName, ArmImages]
     galleries: Galleries
     rulings: tuple[Ruling, ...]
     audited: Audited
@@ -72,7 +72,7 @@ class Inversion:
 
 def conduct_inversion(
     brought: Inverted,
-    terms: Terms,
+    terms: InversionSettings,
     run: Path,
     *,
     home: Path | None = None,
@@ -95,7 +95,7 @@ def conduct_inversion(
         TargetError: the generator does not return what it declares.
         RunError: there is no finished audit, or the folder is in use or belongs to another inversion.
     """
-    bench = Bench(brought.judges, brought.target)
+    bench = JudgeBench(brought.judges, brought.target)
     scene = scene_for(brought.generator, terms)
     check_generator(scene)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -105,7 +105,7 @@ def conduct_inversion(
         home.chmod(0o700)  # what lies in it renders faces
         galleries = draw_galleries(audited.examination.accepted, terms.photos, terms.seed)
         pool = candidates(scene, terms.candidates, terms.seed, space_of(brought.generator, terms))
-        shop = Workshop(scene, pool, terms, bench, home, progress)
+        shop = ArmRunner(scene, pool, terms, bench, home, progress)
         arms, score = _make(shop, audited, galleries, terms)
         faces = {name: faces_of(scene, made) for name, made in arms.items()}
         rulings = []
@@ -114,7 +114,7 @@ def conduct_inversion(
             rulings.append(rule(judge, faces, galleries, terms, len(bench)))
         progress("judging", len(bench), len(bench))
         record = assemble(
-            Ingredients(
+            InversionParts(
                 audited, brought.generator, brought.generator_source, brought.command, terms, settings, galleries,
                 arms, score, tuple(rulings), agreed(tuple(rulings)), home, started, time.monotonic() - clock,
             )
@@ -123,7 +123,7 @@ def conduct_inversion(
     return Inversion(record, arms, faces, galleries, tuple(rulings), audited)
 
 
-def settings_of(brought: Inverted, audited: Audited, terms: Terms) -> dict[str, object]:
+def settings_of(brought: Inverted, audited: Audited, terms: InversionSettings) -> dict[str, object]:
     """What makes two inversions the same inversion."""
     return terms.settings() | {
         "audit": audited.evidence.provenance.config_sha256,
@@ -134,12 +134,12 @@ def settings_of(brought: Inverted, audited: Audited, terms: Terms) -> dict[str, 
 
 
 def _make(
-    shop: Workshop, audited: Audited, galleries: Galleries, terms: Terms
-) -> tuple[dict[ArmName, Made], dict[ArmName, Scored]]:
+    shop: ArmRunner, audited: Audited, galleries: Galleries, terms: InversionSettings
+) -> tuple[dict[ArmName, ArmResult], dict[ArmName, Scored]]:
     attacker = attacker_of(audited, shop.scene, shop.pool, terms)
     objective = attacker.objective(terms.weighted)
     picked = shop.selected(attacker, objective, "select")
-    made: dict[ArmName, Made] = {"base": shop.untouched(), "select": picked}
+    made: dict[ArmName, ArmResult] = {"base": shop.untouched(), "select": picked}
     made["optimised"] = shop.optimised(attacker, objective, picked, "optimised")
     if "placebo" not in terms.skip:
         made["placebo"] = _placebo(shop, attacker, audited, terms)
@@ -149,7 +149,7 @@ def _make(
     return arms, scored(shop.scene, arms, attacker, objective, audited, terms)
 
 
-def _placebo(shop: Workshop, real: Attacker, audited: Audited, terms: Terms) -> Made:
+def _placebo(shop: ArmRunner, real: Attacker, audited: Audited, terms: InversionSettings) -> ArmResult:
     nobody = placebo_of(real, audited, shop.scene, shop.pool, terms)
     objective = nobody.objective(terms.weighted)
     return shop.optimised(nobody, objective, shop.selected(nobody, objective, "placebo"), "placebo")

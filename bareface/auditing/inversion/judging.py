@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bareface.auditing.inversion.photos import Galleries
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.faces.images import RosterImages
 from bareface.inversion.judges import Judge, disturbed
 from bareface.inversion.judges import cosines as to_templates
@@ -26,7 +26,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class ArmImages:
     """The images of one arm.
 
     Attributes:
@@ -55,9 +55,11 @@ class Ruling:
     seen: Mapping[ArmName, Cosines]
 
 
-def rule(judge: Judge, arms: Mapping[ArmName, Faces], galleries: Galleries, terms: Terms, judges: int) -> Ruling:
+def rule(
+    judge: Judge, arms: Mapping[ArmName, ArmImages], galleries: Galleries, terms: InversionSettings, judges: int
+) -> Ruling:
     """Let one judge look at all arms."""
-    room = _Room.of(judge, galleries, next(iter(arms.values())).pixels.shape[-1])
+    room = _JudgedGalleries.of(judge, galleries, next(iter(arms.values())).pixels.shape[-1])
     thresholds = room.thresholds(terms)
     embedded = {name: room.embed(faces.pixels) for name, faces in arms.items()}
     seen = {name: room.compared(embedded[name], faces.start) for name, faces in arms.items()}
@@ -97,7 +99,7 @@ def _agreed(arm: ArmName, thresholds: tuple[Threshold, ...], rulings: tuple[Ruli
 
 
 @dataclass(frozen=True, eq=False)
-class _Room:
+class _JudgedGalleries:
     """A judge with the galleries in its own space; photos come at the size of the generated faces."""
 
     judge: Judge
@@ -107,7 +109,7 @@ class _Room:
     decoy: Tensor
 
     @classmethod
-    def of(cls, judge: Judge, galleries: Galleries, side: int) -> "_Room":
+    def of(cls, judge: Judge, galleries: Galleries, side: int) -> "_JudgedGalleries":
         spec = judge.target.spec
         # Small faces are enlarged for the judge, so photos are made as small first: equal sharpness.
         height, width = (spec.height, spec.width) if side >= max(spec.height, spec.width) else (side, side)
@@ -127,7 +129,7 @@ class _Room:
         inside, outside = (to_templates(embedded, side) for side in templates)
         return cosines(inside, outside, np.array(start))
 
-    def disturbed(self, faces: Faces, seed: int) -> list[Cosines]:
+    def disturbed(self, faces: ArmImages, seed: int) -> list[Cosines]:
         noise = torch.Generator().manual_seed(seed_for(seed, "disturbed"))
         views = disturbed(faces.pixels, noise).values()
         return [self.compared(self.embed(view), faces.start) for view in views]
@@ -137,7 +139,7 @@ class _Room:
         training, decoy = (side.flatten(0, 1).double().numpy() for side in (self.training, self.decoy))
         return distribution("training", training, made, rng), distribution("decoy", decoy, made, rng)
 
-    def thresholds(self, terms: Terms) -> tuple[Threshold, ...]:
+    def thresholds(self, terms: InversionSettings) -> tuple[Threshold, ...]:
         known, galleries = self.galleries.calibration, self.galleries
         if known is None:
             return tuple(_no_threshold(fpir, galleries) for fpir in FPIRS)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from bareface.auditing.cards import target_card
-from bareface.auditing.inversion.arms import ORDER, Made
+from bareface.auditing.inversion.arms import ORDER, ArmResult
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.judging import Ruling
 from bareface.auditing.inversion.photos import Galleries
 from bareface.auditing.inversion.scores import Scored
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.provenance import provenance
 from bareface.inversion.generator import Generator
 from bareface.records.evidence import Control
@@ -39,17 +39,17 @@ LIMITS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Ingredients:
+class InversionParts:
     """Everything that a record is made of."""
 
     audited: Audited
     generator: Generator
     generator_source: str
     command: str
-    terms: Terms
+    terms: InversionSettings
     settings: dict[str, Any]
     galleries: Galleries
-    arms: Mapping[ArmName, Made]
+    arms: Mapping[ArmName, ArmResult]
     scores: Mapping[ArmName, Scored]
     rulings: tuple[Ruling, ...]
     consensus: tuple[Consensus, ...]
@@ -58,7 +58,7 @@ class Ingredients:
     seconds: float
 
 
-def assemble(made: Ingredients) -> InversionRecord:
+def assemble(made: InversionParts) -> InversionRecord:
     """The record of an inversion, verdict included."""
     arms = tuple(_arm(made, name) if name in made.arms else _skipped(name) for name in ORDER)
     galleries = _gallery_card(made)
@@ -94,7 +94,7 @@ def assemble(made: Ingredients) -> InversionRecord:
     )
 
 
-def _arm(made: Ingredients, name: ArmName) -> Arm:
+def _arm(made: InversionParts, name: ArmName) -> Arm:
     arm, score = made.arms[name], made.scores[name]
     return Arm(
         arm=name,
@@ -127,7 +127,7 @@ def _skipped(name: ArmName) -> Arm:
     )
 
 
-def _gallery_card(made: Ingredients) -> GalleryCard:
+def _gallery_card(made: InversionParts) -> GalleryCard:
     blind = _blind(made.audited)
     return GalleryCard(
         people=made.galleries.people,
@@ -145,7 +145,7 @@ def _blind(audited: Audited) -> Control | None:
     return next((c for c in controls if c.kind == "blind" and c.status == "done"), None)
 
 
-def _generator_card(made: Ingredients) -> GeneratorCard:
+def _generator_card(made: InversionParts) -> GeneratorCard:
     generator = made.generator
     return GeneratorCard(
         name=generator.name,
@@ -169,7 +169,7 @@ def _judge_card(ruling: Ruling) -> JudgeCard:
     )
 
 
-def _notes(made: Ingredients, arms: tuple[Arm, ...]) -> tuple[str, ...]:
+def _notes(made: InversionParts, arms: tuple[Arm, ...]) -> tuple[str, ...]:
     notes = [f"No thresholds: {made.galleries.reason}."] if made.galleries.reason else []
     base = next(arm for arm in arms if arm.arm == "base")
     for judgement in base.judgements:

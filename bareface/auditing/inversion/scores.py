@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bareface.auditing.inversion.arms import Made
+from bareface.auditing.inversion.arms import ArmResult
 from bareface.auditing.inversion.attacker import Attacker, held_out_models, rows_in_memory
 from bareface.auditing.inversion.audited import Audited
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.scene import Scene
+from bareface.inversion.scene import ViewSampler
 from bareface.records.inversion import ArmName, Transfer
 from bareface.stats.inversion.transfer import transfer
 
@@ -33,7 +33,12 @@ class Scored:
 
 
 def scored(
-    scene: Scene, arms: Mapping[ArmName, Made], attacker: Attacker, objective: Objective, audited: Audited, terms: Terms
+    scene: ViewSampler,
+    arms: Mapping[ArmName, ArmResult],
+    attacker: Attacker,
+    objective: Objective,
+    audited: Audited,
+    terms: InversionSettings,
 ) -> dict[ArmName, Scored]:
     """Every arm by the real attacker's objective; rises are over the base arm, image by image."""
     kept = held_out_models(audited, terms)
@@ -51,7 +56,7 @@ def scored(
 
 
 @torch.no_grad()
-def _scores(scene: Scene, attacker: Attacker, objective: Objective, made: Made) -> Vector:
+def _scores(scene: ViewSampler, attacker: Attacker, objective: Objective, made: ArmResult) -> Vector:
     chunk = rows_in_memory(attacker.network, 2 * scene.siblings, 64)
     parts = []
     for begin in range(0, len(made.latents), chunk):

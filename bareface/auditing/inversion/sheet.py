@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bareface.auditing.inversion.conduct import Inversion
-from bareface.auditing.inversion.judging import Faces, Ruling
+from bareface.auditing.inversion.judging import ArmImages, Ruling
 from bareface.auditing.pseudonyms import pseudonyms
 from bareface.auditing.traces import candidates
 from bareface.faces.images import RosterImages
@@ -38,7 +38,7 @@ def write_sheet(inversion: Inversion, folder: Path) -> Path:
 
 
 def _reconstruction(inversion: Inversion, arm: ArmName, row: int, names: dict[str, str]) -> Reconstruction:
-    faces: Faces = inversion.faces[arm]
+    faces: ArmImages = inversion.faces[arm]
     caption = f"{arm} {row + 1}, from start {faces.start[row]}"
     return Reconstruction(_pixels(faces.pixels[row]), caption, _matches(inversion, arm, row, names))
 

@@ -2,24 +2,24 @@
 
 import torch
 
-from bareface.auditing.inversion.arms import Made
-from bareface.auditing.inversion.judging import Faces
-from bareface.auditing.inversion.terms import Terms
+from bareface.auditing.inversion.arms import ArmResult
+from bareface.auditing.inversion.judging import ArmImages
+from bareface.auditing.inversion.terms import InversionSettings
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.alignment import WHOLE, window_for
 from bareface.inversion.generator import Generator, tells_people
 from bareface.inversion.objectives import objective_class
-from bareface.inversion.scene import Scene
+from bareface.inversion.scene import ViewSampler
 from bareface.inversion.select import candidates
 from bareface.inversion.variation import variation_of
-from bareface.inversion.views import Augmentation, resample
+from bareface.inversion.views import ViewAugmentation, resample
 
 PROBED = 16
 SMALLEST_SPREAD = 1e-4
 BATCH = 32
 
 
-def scene_for(generator: Generator, terms: Terms) -> Scene:
+def scene_for(generator: Generator, terms: InversionSettings) -> ViewSampler:
     """The scene of an inversion: with as many siblings as were asked for, or as the objective compares.
 
     Raises:
@@ -28,10 +28,10 @@ def scene_for(generator: Generator, terms: Terms) -> Scene:
     compared = max(objective_class(name).siblings for _, name in terms.weighted)
     count = compared if terms.siblings is None else terms.siblings
     variation = variation_of(generator, count) if count else None
-    return Scene(generator, Augmentation(pairs=terms.pairs), variation=variation)
+    return ViewSampler(generator, ViewAugmentation(pairs=terms.pairs), variation=variation)
 
 
-def space_of(generator: Generator, terms: Terms) -> str:
+def space_of(generator: Generator, terms: InversionSettings) -> str:
     """The space that is searched.
 
     Raises:
@@ -46,7 +46,7 @@ def space_of(generator: Generator, terms: Terms) -> str:
 
 
 @torch.no_grad()
-def check_generator(scene: Scene) -> None:
+def check_generator(scene: ViewSampler) -> None:
     """Render a few images before anything is spent on them.
 
     Raises:
@@ -63,7 +63,7 @@ def check_generator(scene: Scene) -> None:
 
 
 @torch.no_grad()
-def faces_of(scene: Scene, made: Made) -> Faces:
+def faces_of(scene: ViewSampler, made: ArmResult) -> ArmImages:
     """The images of an arm as a file would hold them, cut to the face that a recogniser wants."""
     parts = [scene.render(made.latents[i : i + BATCH]) for i in range(0, len(made.latents), BATCH)]
     images = (torch.cat(parts).clamp(0, 1) * 255).round() / 255
@@ -72,4 +72,4 @@ def faces_of(scene: Scene, made: Made) -> Faces:
         place = images.new_tensor([window.left, window.top, window.width, window.height]).expand(len(images), 1, 4)
         side = round(images.shape[-1] * window.width)
         images = resample(images, place, side, side)[:, 0]
-    return Faces(images.float().cpu(), made.start)
+    return ArmImages(images.float().cpu(), made.start)

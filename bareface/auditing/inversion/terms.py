@@ -24,7 +24,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
-class Terms:
+class InversionSettings:
     """Everything that is asked of an inversion, apart from the audit, the generator and the judges.
 
     Attributes:

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.auditing.overlap.near_duplicates import NearDuplicates
 from bareface.auditing.overlap.people import SamePeople
-from bareface.auditing.overlap.twins import Twins
 from bareface.faces.examine import Examination
 
 
@@ -29,7 +29,7 @@ class Link:
     pictures: int
 
 
-def links(found: Twins, sets: Sequence[Examination], same: SamePeople | None) -> tuple[Link, ...]:
+def links(found: NearDuplicates, sets: Sequence[Examination], same: SamePeople | None) -> tuple[Link, ...]:
     """Everybody who is linked to somebody, the surest first."""
     pictures = _by_picture(found, *sets)
     cosine = {} if same is None else _by_face(same)
@@ -37,7 +37,7 @@ def links(found: Twins, sets: Sequence[Examination], same: SamePeople | None) ->
     return tuple(sorted(rows, key=lambda link: (-(link.cosine or 0.0), -link.pictures, link.first, link.second)))
 
 
-def _by_picture(found: Twins, first: Examination, second: Examination) -> Counter[tuple[str, str]]:
+def _by_picture(found: NearDuplicates, first: Examination, second: Examination) -> Counter[tuple[str, str]]:
     """How many pictures each pair of people has in common; a file that several people have counts for all of them."""
     whose, theirs = _people_of(first, found.first), _people_of(second, found.second)
     pairs = zip(first.digest[found.first].tolist(), second.digest[found.second].tolist(), strict=True)

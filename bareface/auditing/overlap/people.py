@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.probing.templates import person_templates
-from bareface.records.overlap import Calibration, SharedPeople
+from bareface.records.overlap import MatchThreshold, SharedPeople
 from bareface.stats.impostors import FEWEST_PAIRS, TAIL, calibrate, strictest
 from bareface.stats.matching import Matches, Report, largest_products, matches, median_product
 from bareface.trace import FloatArray
@@ -39,7 +39,7 @@ class SamePeople:
 
     first: Side
     second: Side
-    calibration: Calibration
+    calibration: MatchThreshold
     found: Matches
 
     def record(self, recogniser: str, sha256: str) -> SharedPeople:
@@ -106,7 +106,7 @@ def skipped(reason: str, first_people: int, second_people: int) -> SharedPeople:
     )  # fmt: skip
 
 
-def _calibrated(one: Side, comparisons: int, expected: float) -> Calibration:
+def _calibrated(one: Side, comparisons: int, expected: float) -> MatchThreshold:
     pairs = len(one.people) * (len(one.people) - 1) // 2
     if pairs < FEWEST_PAIRS:
         return calibrate(np.empty(0), 0.0, pairs, comparisons, expected)

@@ -22,18 +22,18 @@ import pyarrow.parquet as pq
 import bareface
 from bareface.auditing.cast import images_for
 from bareface.auditing.overlap.linked import Link, links
+from bareface.auditing.overlap.near_duplicates import RULE, NearDuplicates, near_duplicates, pictures_of
 from bareface.auditing.overlap.people import EXPECTED, SamePeople, Side, same_people, side, skipped
-from bareface.auditing.overlap.twins import RULE, Twins, pictures_of, twins
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms
 from bareface.auditing.run_folder import run_folder
 from bareface.errors import RosterError
 from bareface.faces.decode import printable
 from bareface.faces.examine import Examination, examine
-from bareface.probing.kinds import witness_of
+from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import Flip, unit_embeddings
-from bareface.records.overlap import Overlap, SetCount, SharedPeople, SharedPerson
+from bareface.records.overlap import OverlapRecord, SetCount, SharedPeople, SharedPerson
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path, write_artefact
 from bareface.streams import seed_for
@@ -75,7 +75,7 @@ class Comparison:
 
 def compare_sets(
     first: Roster, second: Roster, how: Comparison, run: Path, *, fresh: bool = False, progress: Progress = silent
-) -> Overlap:
+) -> OverlapRecord:
     """Compare two sets of images and write the run folder.
 
     Raises:
@@ -86,7 +86,7 @@ def compare_sets(
     settings = how.settings() | {name: _digest(roster) for name, roster in zip(NAMES, (first, second), strict=True)}
     with run_folder(run, settings, fresh=fresh):
         sets = [_examined(roster, name, progress) for roster, name in zip((first, second), NAMES, strict=True)]
-        found = twins(*map(pictures_of, sets), report=lambda *at: progress("comparing pictures", *at))
+        found = near_duplicates(*map(pictures_of, sets), report=lambda *at: progress("comparing pictures", *at))
         same = None if how.model is None else _same(how.model, sets, how, run, progress)
         linked = links(found, sets, same)
         _write_people(linked, run / PEOPLE_FILE)
@@ -123,7 +123,7 @@ def _same(model: Auditable, sets: Sequence[Examination], how: Comparison, run: P
 
 def _side(model: Auditable, seen: Examination, flip: Flip, run: Path, name: str, progress: Progress) -> Side:
     people = seen.accepted
-    witness = witness_of(model, people.image, seen.digest.tolist())
+    witness = prober_of(model, people.image, seen.digest.tolist())
     home = probe(
         witness, images_for(model, people), plan(witness, seen.digest), run / "trace",
         lambda *at: progress(f"embedding {name}", *at),
@@ -132,14 +132,14 @@ def _side(model: Auditable, seen: Examination, flip: Flip, run: Path, name: str,
 
 
 def _record(
-    sets: Sequence[Examination], found: Twins, same: SamePeople | None, linked: Sequence[Link], how: Comparison
-) -> Overlap:
+    sets: Sequence[Examination], found: NearDuplicates, same: SamePeople | None, linked: Sequence[Link], how: Comparison
+) -> OverlapRecord:
     first, second = sets
     pictures = found.record(*NAMES, found.everywhere(first.digest, second.digest))
     counts = [_count(seen) for seen in sets]
     people = skipped(NO_MODEL, *(count.people for count in counts)) if same is None else _people(same, how.model)
     aliases = [_pseudonyms(seen, name, how.seed) for seen, name in zip(sets, NAMES, strict=True)]
-    return Overlap(
+    return OverlapRecord(
         schema_version=SCHEMA_VERSION,
         bareface=bareface.__version__,
         first=counts[0],
@@ -192,7 +192,7 @@ def _write_people(linked: Sequence[Link], path: Path) -> None:
     _write_private(pa.table(columns), path)
 
 
-def _write_pictures(found: Twins, sets: Sequence[Examination], path: Path) -> None:
+def _write_pictures(found: NearDuplicates, sets: Sequence[Examination], path: Path) -> None:
     paths = [
         [seen.accepted.image[row] for row in rows] for seen, rows in zip(sets, (found.first, found.second), strict=True)
     ]

@@ -30,7 +30,7 @@ HEADER = struct.Struct("<IfQQ")
 _BLOCK = 1 << 16
 
 
-class Record(NamedTuple):
+class PackRecord(NamedTuple):
     """One record.
 
     Attributes:
@@ -93,7 +93,7 @@ class RecordFile:
         """How many records there are, damaged ones included."""
         return len(self.keys)
 
-    def read(self, key: int) -> Record:
+    def read(self, key: int) -> PackRecord:
         """The record with a number.
 
         Raises:
@@ -104,7 +104,7 @@ class RecordFile:
             raise self._flawed(key, BrokenRecord("no record has this number"))
         return self._at(key, self._places[place])
 
-    def __iter__(self) -> Iterator[Record | FlawedImage]:
+    def __iter__(self) -> Iterator[PackRecord | FlawedImage]:
         """Every record in the order of `keys`; of a damaged one the error that reading it would raise."""
         for key, start in zip(self.keys.tolist(), self._starts.tolist(), strict=True):
             try:
@@ -118,22 +118,22 @@ class RecordFile:
         blocks = blocks or [self._headers(self._starts)]
         return Headers(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
-    def _at(self, key: int, start: int) -> Record:
+    def _at(self, key: int, start: int) -> PackRecord:
         try:
             return self._parsed(key, payload_at(self._bytes, start))[0]
         except (BrokenRecord, struct.error) as error:
             raise self._flawed(key, error) from None
 
     @staticmethod
-    def _parsed(key: int, payload: bytes) -> tuple[Record, int]:
+    def _parsed(key: int, payload: bytes) -> tuple[PackRecord, int]:
         """The record in a payload, and the number that it gives itself."""
         flag, label, number, _second = HEADER.unpack_from(payload)
         if flag == 0:
-            return Record(key, (label,), payload[24:]), number
+            return PackRecord(key, (label,), payload[24:]), number
         if 24 + 4 * flag > len(payload):
             raise BrokenRecord(f"{flag:,} labels in {len(payload):,} bytes")
         labels = struct.unpack_from(f"<{flag}f", payload, 24)
-        return Record(key, labels, payload[24 + 4 * flag :]), number
+        return PackRecord(key, labels, payload[24 + 4 * flag :]), number
 
     def _flawed(self, key: int, error: Exception) -> FlawedImage:
         reason = str(error) if isinstance(error, BrokenRecord) else "too short for a header"

@@ -114,7 +114,7 @@ def _light(how: Nuisance) -> Light:
 
 
 @dataclass(frozen=True)
-class Window:
+class Occluder:
     """A rectangle of every picture, of one size but at its own place.
 
     Attributes:
@@ -136,7 +136,7 @@ class Window:
         return picture.flatten(2).scatter(2, index, patch.flatten(2)).reshape(picture.shape)
 
 
-def window(shot: Shot, face_y: Tensor, half_width: float, half_height: float) -> Window:
+def window(shot: Shot, face_y: Tensor, half_width: float, half_height: float) -> Occluder:
     """A window about the point (0, face_y) of every face, as large as the nearest face needs."""
     size, how = shot.size, shot.how
     depth = 1.1 / (1 + face_y * face_y)
@@ -147,7 +147,7 @@ def window(shot: Shot, face_y: Tensor, half_width: float, half_height: float) ->
     right = left + torch.arange(columns, device=top.device).reshape(1, 1, 1, -1)
     frame = (pixel_middles(number.to(shot.x.dtype), size) for number in (right, down))
     part = _seen((shot.people, shot.photos), shot.who, how, size, *frame)
-    return Window(part, (down * size + right).flatten(2))
+    return Occluder(part, (down * size + right).flatten(2))
 
 
 def _span(middle: Tensor, half: float, size: int) -> tuple[int, Tensor]:

@@ -41,7 +41,7 @@ LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
 
 @dataclass(frozen=True)
-class Step:
+class GanStep:
     """One move of each player, for whoever shows progress.
 
     Attributes:
@@ -77,7 +77,7 @@ def train_generator(
     measure: Measure | None = None,
     floor: Callable[[], float] | None = None,
     stored: Precision = "fp32",
-    report: Callable[[Step], None] | None = None,
+    report: Callable[[GanStep], None] | None = None,
     device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
     """The moving average of the generator that `recipe` makes of the images, as it lies in `folder` afterwards.
@@ -169,7 +169,7 @@ def _play(
     data: str,
     start: _Start,
     measure: Measure | None,
-    report: Callable[[Step], None],
+    report: Callable[[GanStep], None],
 ) -> Curve:
     """Go on to the end; returns the whole curve."""
     recipe, clock, curve = players.recipe, time.perf_counter(), start.curve
@@ -187,7 +187,7 @@ def _play(
                 write_curve(folder, curve)
             save_checkpoint(folder, number + 1, players.tensors(), recipe, data, curve)
         speed = (number + 1 - start.steps) * recipe.batch_size / (time.perf_counter() - clock)
-        report(Step(number + 1, recipe.steps, losses, players.augment_p, speed))
+        report(GanStep(number + 1, recipe.steps, losses, players.augment_p, speed))
     return curve
 
 

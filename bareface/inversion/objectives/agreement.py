@@ -24,7 +24,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Agreement(TargetObjective):
 
     name: ClassVar[str] = "agreement"
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) in [-1, 1]."""
         return mean_cosine(sight.by(self.target).direction.flatten(1, 2))
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import TargetError, UsageError
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
 from bareface.registry import Plugin
@@ -42,8 +42,8 @@ class Given:
     """
 
     target: Target
-    public: Sight
-    ordinary: Sight
+    public: ViewBatch
+    ordinary: ViewBatch
     stage1: Stage1 | None = None
 
 
@@ -72,11 +72,11 @@ class Objective(Plugin, ABC):
         """Every network that it asks; none of them may judge the result."""
 
     @abstractmethod
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) a score for each row by itself, higher is better; differentiable in the images."""
 
     @final
-    def score(self, sight: Sight) -> Tensor:
+    def score(self, sight: ViewBatch) -> Tensor:
         """(n,) the measured scores, all finite.
 
         Raises:

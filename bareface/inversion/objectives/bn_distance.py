@@ -26,7 +26,7 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features
 from bareface.membership.bn_distance import BnDistance as Attack
 from bareface.membership.bn_distance import Convention
@@ -35,7 +35,7 @@ _SMALLEST_DISTANCE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class BnDistance(TargetObjective):
+class BnDistanceObjective(TargetObjective):
     """Minus the mean standardised log distance.
 
     Attributes:
@@ -57,25 +57,25 @@ class BnDistance(TargetObjective):
             raise UsageError("objective bn-distance", got=repr(self.convention), expected="channels, none or variance")
 
     @classmethod
-    def made_of(cls, given: Given) -> "BnDistance":
+    def made_of(cls, given: Given) -> "BnDistanceObjective":
         """Standardised on the public photos."""
         return cls(given.target).standardised_on(given.public)
 
     @torch.no_grad()
-    def standardised_on(self, sight: Sight) -> "BnDistance":
+    def standardised_on(self, sight: ViewBatch) -> "BnDistanceObjective":
         """The same, each layer standardised on these images."""
         pool = self._log_distance(sight).flatten(0, 2)
         deviation = pool.std(0, correction=0)
         return replace(self, mean=pool.mean(0), deviation=torch.where(deviation > 0, deviation, 1.0))
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) minus the mean over pairs, views and layers."""
         logs = self._log_distance(sight)
         if self.mean is not None and self.deviation is not None:
             logs = (logs - self.mean.to(logs)) / self.deviation.to(logs)
         return -logs.mean((1, 2, 3))
 
-    def _log_distance(self, sight: Sight) -> Tensor:
+    def _log_distance(self, sight: ViewBatch) -> Tensor:
         answers = sight.by(self.target)
         if not answers.entering:
             raise UsageError(

@@ -25,11 +25,11 @@ from torch import Tensor
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import TargetObjective
 from bareface.inversion.objectives.template import check_which, chosen, cosines
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)
-class ClassCentre(TargetObjective):
+class ClassCentreObjective(TargetObjective):
     """Cosine to class centres.
 
     Attributes:
@@ -58,14 +58,14 @@ class ClassCentre(TargetObjective):
             )
         return self.target.centres
 
-    def nearest(self, sight: Sight) -> Tensor:
+    def nearest(self, sight: ViewBatch) -> Tensor:
         """(n,) the class that each row is nearest to."""
         return cosines(self, self.centres, sight).argmax(1)
 
-    def pinned(self, which: Tensor) -> "ClassCentre":
+    def pinned(self, which: Tensor) -> "ClassCentreObjective":
         """The same, every row with its own class."""
         return replace(self, which=which)
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) in [-1, 1]."""
         return chosen(cosines(self, self.centres, sight), self.which, sight)

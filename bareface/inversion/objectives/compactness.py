@@ -26,7 +26,7 @@ from torch.nn.functional import normalize
 from bareface.errors import UsageError
 from bareface.inversion.objectives.agreement import mean_cosine
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Compactness(TargetObjective):
     name: ClassVar[str] = "compactness"
     siblings: ClassVar[int] = 3
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) in [-1, 1]."""
         if sight.siblings < 2:
             raise UsageError(

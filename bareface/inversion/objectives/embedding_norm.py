@@ -24,17 +24,17 @@ from typing import ClassVar
 from torch import Tensor
 
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features
 from bareface.membership.embedding_norm import EmbeddingNorm as Attack
 
 
 @dataclass(frozen=True, eq=False)
-class EmbeddingNorm(TargetObjective):
+class EmbeddingNormObjective(TargetObjective):
     """The mean log norm."""
 
     name: ClassVar[str] = "embedding-norm"
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,)."""
         return features(Attack(), sight.by(self.target)).mean((1, 2))

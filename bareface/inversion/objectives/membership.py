@@ -28,7 +28,7 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.membership.arrays import plain
 from bareface.membership.attack_model import AttackModel
@@ -72,15 +72,15 @@ class Membership(TargetObjective):
         return made.standardised_on(given.ordinary) if given.stage1.foreign else made
 
     @torch.no_grad()
-    def standardised_on(self, sight: Sight) -> "Membership":
+    def standardised_on(self, sight: ViewBatch) -> "Membership":
         """The same models, standardised on other images (no labels needed)."""
         pool = plain(self._features(sight).flatten(0, 1))
         return replace(self, models=tuple(model.standardised_by(pool) for model in self.models))
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) mean logit."""
         numbers = self._features(sight)
         return torch.stack([logit(model, numbers) for model in self.models]).mean((0, 2))
 
-    def _features(self, sight: Sight) -> Tensor:
+    def _features(self, sight: ViewBatch) -> Tensor:
         return features(self.attack, sight.by(self.target))

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 from bareface.targets.target import Target
 
 
@@ -58,6 +58,6 @@ class Sum(Objective):
         everyone = {id(target): target for _, term in self.terms for target in term.targets}
         return tuple(everyone.values())
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) the weighted sum."""
         return torch.stack([weight * term.score(sight) for weight, term in self.terms]).sum(0)

@@ -25,7 +25,7 @@ from torch.nn.functional import normalize
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
-from bareface.inversion.sight import Sight
+from bareface.inversion.sight import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Template(TargetObjective):
         """
         return super(TargetObjective, cls).made_of(given)
 
-    def nearest(self, sight: Sight) -> Tensor:
+    def nearest(self, sight: ViewBatch) -> Tensor:
         """(n,) the number of the template that each row is nearest to."""
         return cosines(self, self.templates, sight).argmax(1)
 
@@ -66,18 +66,18 @@ class Template(TargetObjective):
         """The same, every row with its own template."""
         return replace(self, which=which)
 
-    def measure(self, sight: Sight) -> Tensor:
+    def measure(self, sight: ViewBatch) -> Tensor:
         """(n,) in [-1, 1]."""
         return chosen(cosines(self, self.templates, sight), self.which, sight)
 
 
-def cosines(objective: TargetObjective, templates: Tensor, sight: Sight) -> Tensor:
+def cosines(objective: TargetObjective, templates: Tensor, sight: ViewBatch) -> Tensor:
     """(n, m) cosine of every row to every template, averaged over its views."""
     direction = sight.by(objective.target).direction.mean((1, 2))
     return direction @ normalize(templates.to(direction), dim=1).T
 
 
-def chosen(cosine: Tensor, which: Tensor | None, sight: Sight) -> Tensor:
+def chosen(cosine: Tensor, which: Tensor | None, sight: ViewBatch) -> Tensor:
     """(n,) the cosine to the row's own template, or the largest one."""
     if which is None:
         return cosine.amax(1)

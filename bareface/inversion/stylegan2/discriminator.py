@@ -48,7 +48,7 @@ class Skip(nn.Module):
         return F.conv2d(downsample2d(x), weight)
 
 
-class Block(nn.Module):
+class DiscriminatorBlock(nn.Module):
     """Two convolutions and the shortcut; the first block also reads the image."""
 
     def __init__(self, config: Config, index: int) -> None:
@@ -95,7 +95,7 @@ class Discriminator(nn.Module):
         if len(config.channels) < 2:
             raise UsageError("Discriminator", got="a 4-pixel configuration", expected="8 pixels or more")
         for index in reversed(range(1, len(config.channels))):
-            self.add_module(f"b{config.resolutions[index]}", Block(config, index))
+            self.add_module(f"b{config.resolutions[index]}", DiscriminatorBlock(config, index))
         self.b4 = Epilogue(config)
 
     def forward(self, images: Tensor, dtype: torch.dtype | None = None) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.generator import (
+    LatentPrior,
     Latents,
-    Prior,
     check_images,
     displayed,
     fingerprint,
@@ -18,7 +18,7 @@ from bareface.inversion.generator import (
 )
 from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.inversion.stylegan2.p_space import PSpace
-from bareface.inversion.variation import Redrawn, StyleMixing, Variation
+from bareface.inversion.variation import Redrawn, SiblingMaker, StyleMixing
 from bareface.streams import seed_for
 
 P_SAMPLES = 10_000
@@ -113,7 +113,7 @@ class StyleGAN2Generator:
         check_images(f"{self.name}: render", rgb, len(latents), self.network.config.rgb_channels, side)
         return displayed(rgb, -1.0, 1.0)
 
-    def prior(self, space: str) -> Prior:
+    def prior(self, space: str) -> LatentPrior:
         """N(0, I) of z and p; of w and of every layer of w_plus the Gaussian in P.
 
         Raises:
@@ -126,9 +126,9 @@ class StyleGAN2Generator:
             raise self._no_way(f"a prior of {space!r}")
         centre = p.colour(torch.zeros_like(p.mean))
         mean = centre if space == "w" else centre.expand(config.num_ws, -1)
-        return Prior(space, mean, p.whiten, p.colour)
+        return LatentPrior(space, mean, p.whiten, p.colour)
 
-    def variation(self, count: int = 3) -> Variation:
+    def variation(self, count: int = 3) -> SiblingMaker:
         """Siblings: the same person's numbers in z if it has them, else the same coarse layers."""
         config = self.network.config
         if self.person:

@@ -26,7 +26,7 @@ class Features(NamedTuple):
     rgb: Tensor
 
 
-class Block(nn.Module):
+class SynthesisBlock(nn.Module):
     """Two styled convolutions (one at 4 pixels, which starts from a learned constant) and a ToRGB."""
 
     def __init__(self, config: Config, index: int) -> None:
@@ -66,7 +66,7 @@ class Synthesis(nn.Module):
         super().__init__()
         self.config = config
         for index, resolution in enumerate(config.resolutions):
-            self.add_module(f"b{resolution}", Block(config, index))
+            self.add_module(f"b{resolution}", SynthesisBlock(config, index))
 
     def forward(
         self,

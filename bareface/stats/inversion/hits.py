@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bareface.records.evidence import Share
-from bareface.records.inversion import Hits, Lift, Named, Threshold
+from bareface.records.inversion import Hits, Lift, NamedPeople, Threshold
 from bareface.stats.intervals import share
 from bareface.stats.inversion.claims import Claims, Cosines, above
 from bareface.stats.inversion.clusters import DRAWS, Terms, contrast
@@ -135,8 +135,8 @@ def _share(counts: Sequence[int], images: int) -> Share | None:
     return share(sum(counts), images) if images else None
 
 
-def _named(counts: Sequence[int], equal: int) -> Named:
-    return Named(
+def _named(counts: Sequence[int], equal: int) -> NamedPeople:
+    return NamedPeople(
         identities=len(counts),
         rarefied=rarefied(counts, equal),
         effective=effective(counts),

@@ -21,7 +21,7 @@ DRAWS = 2000
 
 
 @dataclass(frozen=True)
-class Strangers:
+class CalibrationSearch:
     """Calibration photos searched against galleries of other calibration people. Build it with `strangers`.
 
     Attributes:
@@ -37,7 +37,7 @@ class Strangers:
     gallery: int
 
 
-def strangers(cosines: ArrayLike, person: ArrayLike, gallery: int, stream: np.random.Generator) -> Strangers:
+def strangers(cosines: ArrayLike, person: ArrayLike, gallery: int, stream: np.random.Generator) -> CalibrationSearch:
     """What the nearest of `gallery` strangers looks like.
 
     Args:
@@ -63,11 +63,11 @@ def strangers(cosines: ArrayLike, person: ArrayLike, gallery: int, stream: np.ra
     values[np.arange(len(who)), who] = np.nan
     order = np.where(np.isnan(values), 2.0, stream.random(values.shape))
     drawn = np.argpartition(order, gallery - 1, axis=1)[:, :gallery]
-    return Strangers(np.take_along_axis(values, drawn, axis=1).max(axis=1), values, who, gallery)
+    return CalibrationSearch(np.take_along_axis(values, drawn, axis=1).max(axis=1), values, who, gallery)
 
 
 def calibrate(
-    known: Strangers, stream: np.random.Generator, fpirs: tuple[float, ...] = FPIRS, draws: int = DRAWS
+    known: CalibrationSearch, stream: np.random.Generator, fpirs: tuple[float, ...] = FPIRS, draws: int = DRAWS
 ) -> tuple[Threshold, ...]:
     """A threshold for each rate: at most floor(fpir p) of the p strangers lie above it.
 
@@ -77,7 +77,7 @@ def calibrate(
     return tuple(_threshold(known, fpir, stream, draws) for fpir in fpirs)
 
 
-def _threshold(known: Strangers, fpir: float, stream: np.random.Generator, draws: int) -> Threshold:
+def _threshold(known: CalibrationSearch, fpir: float, stream: np.random.Generator, draws: int) -> Threshold:
     probes, needed = len(known.best), negatives_needed(fpir)
     enough = probes >= needed
     value = threshold(known.best, fpir) if enough else None
@@ -94,12 +94,12 @@ def _threshold(known: Strangers, fpir: float, stream: np.random.Generator, draws
     )
 
 
-def _fmr(known: Strangers, value: float) -> float:
+def _fmr(known: CalibrationSearch, value: float) -> float:
     others = known.others[~np.isnan(known.others)]
     return float((others > value).mean())
 
 
-def _interval(known: Strangers, fpir: float, stream: np.random.Generator, draws: int) -> Interval:
+def _interval(known: CalibrationSearch, fpir: float, stream: np.random.Generator, draws: int) -> Interval:
     """Percentiles of the threshold over drawn people, each with all photos."""
     who = np.unique(known.person, return_inverse=True)[1]
     order = np.argsort(-known.best, kind="stable")

@@ -18,7 +18,7 @@ CONTROLS: tuple[ArmName, ...] = ("base", "placebo")
 
 
 @dataclass(frozen=True)
-class Decision:
+class InversionDecision:
     """A verdict, the row of the table that it comes from, and the sentence that says why."""
 
     verdict: Verdict
@@ -26,7 +26,7 @@ class Decision:
     sentence: str
 
 
-def decide(arms: Sequence[Arm], galleries: GalleryCard) -> Decision:
+def decide(arms: Sequence[Arm], galleries: GalleryCard) -> InversionDecision:
     """The verdict on one inversion; the first row that applies.
 
     An arm is *detected* by a judge when its Holm-adjusted p-value (over judges) is below .05 and the interval of its
@@ -59,7 +59,7 @@ def decide(arms: Sequence[Arm], galleries: GalleryCard) -> Decision:
     optimised = done.get("optimised")
     if optimised is None or (reason := _too_few(optimised)):
         why = _absence(arms) if optimised is None else reason
-        return Decision(Verdict.NOT_ESTIMABLE, "too few", f"Not estimable: {why}.")
+        return InversionDecision(Verdict.NOT_ESTIMABLE, "too few", f"Not estimable: {why}.")
     invalid = _confounded(galleries) or _blind_to_success(done) or _biased(done)
     return invalid or _shown(optimised, done) or _not_shown(optimised, done)
 
@@ -102,7 +102,7 @@ def _too_few(arm: Arm) -> str:
     return f"{unknown[0].win_rate.reason} ({unknown[0].judge})" if unknown else ""
 
 
-def _confounded(galleries: GalleryCard) -> Decision | None:
+def _confounded(galleries: GalleryCard) -> InversionDecision | None:
     passed = (
         galleries.blind_interval is not None and galleries.blind_interval.low <= 0.5 <= galleries.blind_interval.high
     )
@@ -115,19 +115,19 @@ def _confounded(galleries: GalleryCard) -> Decision | None:
         else "no blind check was made"
     )
     sentence = f"Confounded: who is a training person and who a decoy {origin}, and {told}."
-    return Decision(Verdict.INVALID, "confounded", sentence)
+    return InversionDecision(Verdict.INVALID, "confounded", sentence)
 
 
-def _blind_to_success(done: Mapping[ArmName, Arm]) -> Decision | None:
+def _blind_to_success(done: Mapping[ArmName, Arm]) -> InversionDecision | None:
     missed = [j for j in done["oracle"].judgements if not _detected(j.win_rate)] if "oracle" in done else []
     if not missed:
         return None
     rates = _rates(missed)
     sentence = f"Evaluation invalid: images made from known templates were not detected, {rates}."
-    return Decision(Verdict.INVALID, "oracle not detected", sentence)
+    return InversionDecision(Verdict.INVALID, "oracle not detected", sentence)
 
 
-def _biased(done: Mapping[ArmName, Arm]) -> Decision | None:
+def _biased(done: Mapping[ArmName, Arm]) -> InversionDecision | None:
     """The placebo arm was optimised for nothing and may not pull to either side."""
     if "placebo" not in done:
         return None
@@ -137,7 +137,7 @@ def _biased(done: Mapping[ArmName, Arm]) -> Decision | None:
     if not pulled:
         return None
     sentence = f"Pipeline biased: an attack model trained on permuted membership pulls too, {' and '.join(pulled)}."
-    return Decision(Verdict.INVALID, "pipeline bias", sentence)
+    return InversionDecision(Verdict.INVALID, "pipeline bias", sentence)
 
 
 def _shift(placebo: Judgement) -> tuple[str, float, bool]:
@@ -153,13 +153,13 @@ def _shift(placebo: Judgement) -> tuple[str, float, bool]:
     return f"{_rates([placebo])}", p, not inside
 
 
-def _shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> Decision | None:
+def _shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> InversionDecision | None:
     judges = optimised.judgements
     detected = [j for j in judges if _detected(j.win_rate)]
     controls = [name for name in CONTROLS if name in done]
     if len(detected) == len(judges) > 1 and not controls:
         sentence = f"{_rates(judges)}, but neither un-optimised nor placebo images stand beside it."
-        return Decision(Verdict.INVALID, "not beyond controls", sentence)
+        return InversionDecision(Verdict.INVALID, "not beyond controls", sentence)
     beyond = [j for j in detected if controls and not _unexceeded(j, done)]
     if len(beyond) == len(judges) > 1:
         return _leak(judges, controls)
@@ -168,33 +168,33 @@ def _shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> Decision | None:
     return _one_judge(beyond, judges) if beyond else None
 
 
-def _leak(judges: Sequence[Judgement], controls: Sequence[ArmName]) -> Decision:
+def _leak(judges: Sequence[Judgement], controls: Sequence[ArmName]) -> InversionDecision:
     excess = "; ".join(_excesses(j, controls) for j in judges)
     people, hub = _fewest(judges)
     few = people < FEW or hub >= HUB
     told = f"They look like {people:.0f} training people in effect"
     rest = f", one of whom takes {100 * hub:.0f} % of the wins: people, not images, have leaked." if few else "."
     sentence = f"{_rates(judges)}. It exceeds {excess}. {told}{rest}"
-    return Decision(Verdict.LEAK_SHOWN, "few identities" if few else "many identities", sentence)
+    return InversionDecision(Verdict.LEAK_SHOWN, "few identities" if few else "many identities", sentence)
 
 
-def _not_beyond(judges: Sequence[Judgement], done: Mapping[ArmName, Arm]) -> Decision:
+def _not_beyond(judges: Sequence[Judgement], done: Mapping[ArmName, Arm]) -> InversionDecision:
     names = [(j, name) for j in judges for name in _unexceeded(j, done)]
     kept = "; ".join(_excesses(j, [name]) for j, name in names)
     sentence = f"{_rates(judges)}, but not beyond the controls: {kept}. The generator may know these people by itself."
-    return Decision(Verdict.NOT_SHOWN, "not beyond controls", sentence)
+    return InversionDecision(Verdict.NOT_SHOWN, "not beyond controls", sentence)
 
 
-def _one_judge(beyond: Sequence[Judgement], judges: Sequence[Judgement]) -> Decision:
+def _one_judge(beyond: Sequence[Judgement], judges: Sequence[Judgement]) -> InversionDecision:
     names = " and ".join(j.judge for j in beyond)
     if len(judges) == 1:
         sentence = f"{_rates(judges)}, but there is no second judge: it may be the quirk of one network."
-        return Decision(Verdict.NOT_ESTIMABLE, "one judge only", sentence)
+        return InversionDecision(Verdict.NOT_ESTIMABLE, "one judge only", sentence)
     sentence = f"{_rates(judges)}. Only {names} sees it: an adversarial image, or a judge that knows these people."
-    return Decision(Verdict.NOT_SHOWN, "one judge only", sentence)
+    return InversionDecision(Verdict.NOT_SHOWN, "one judge only", sentence)
 
 
-def _not_shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> Decision:
+def _not_shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> InversionDecision:
     rates, transfer = _rates(optimised.judgements), optimised.transfer
     needed = max(j.win_rate.smallest_effect or 1.0 for j in optimised.judgements)
     power = f"this run would have shown a win rate of {needed:.2f} with 80 % power, and less may be there"
@@ -209,11 +209,11 @@ def _not_shown(optimised: Arm, done: Mapping[ArmName, Arm]) -> Decision:
             f"The attack model was fooled: its score rose by {own} standard deviations, that of a held-out attack "
             f"model by {other}. {rates}; {power}."
         )
-        return Decision(Verdict.NOT_SHOWN, "attack model fooled", sentence)
+        return InversionDecision(Verdict.NOT_SHOWN, "attack model fooled", sentence)
     if "oracle" not in done:
         sentence = f"{rates}. Nothing was seen, but no oracle shows that this pipeline can see anything."
-        return Decision(Verdict.NOT_ESTIMABLE, "nothing seen", sentence)
-    return Decision(Verdict.NOT_SHOWN, "nothing seen", f"{rates}. No leak of identities shown; {power}.")
+        return InversionDecision(Verdict.NOT_ESTIMABLE, "nothing seen", sentence)
+    return InversionDecision(Verdict.NOT_SHOWN, "nothing seen", f"{rates}. No leak of identities shown; {power}.")
 
 
 def _detected(rate: WinRate) -> bool:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from bareface.settings.spec import ImageSpec
-from bareface.targets.backbones.inverted import SHRINK, STANDARD, Block, covered, with_strides
+from bareface.targets.backbones.inverted import SHRINK, STANDARD, InvertedBlock, covered, with_strides
 from bareface.targets.backbones.plan import Reading, Shapes, count
 
 
@@ -37,7 +37,7 @@ class DepthwiseMobileFaceNetPlan:
     """
 
     stem: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[InvertedBlock, ...]
     last: int
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
@@ -75,7 +75,7 @@ class Separable(nn.Module):
 class DepthwiseResidual(nn.Module):
     """One block, its layers numbered inside `conv`."""
 
-    def __init__(self, before: int, block: Block) -> None:
+    def __init__(self, before: int, block: InvertedBlock) -> None:
         super().__init__()
         inner, after = block.inner, block.after
         self.keeps_shape = block.stride == 1 and before == after

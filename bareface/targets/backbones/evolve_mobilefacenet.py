@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from bareface.settings.spec import ImageSpec
-from bareface.targets.backbones.inverted import SHRINK, STANDARD, Block, ConvBlock, covered, stages
+from bareface.targets.backbones.inverted import SHRINK, STANDARD, ConvBlock, InvertedBlock, covered, stages
 from bareface.targets.backbones.plan import Reading, Shapes, count
 
 # The block that halves the sides, and those behind it that keep them.
@@ -40,7 +40,7 @@ class EvolveMobileFaceNetPlan:
     """
 
     stem: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[InvertedBlock, ...]
     last: int
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
@@ -50,11 +50,11 @@ class EvolveMobileFaceNetPlan:
 
 def read_evolve_mobilefacenet(shapes: Shapes) -> Reading:
     """A MobileFaceNet whose blocks are named by what they do."""
-    blocks: list[Block] = []
+    blocks: list[InvertedBlock] = []
     for halving, kept in STAGES:
         for name in (halving, *(f"{kept}.model.{i}" for i in range(count(shapes, rf"{kept}\.model\.(\d+)\.")))):
             inner, after = (shapes[f"{name}.{part}.conv.weight"][0] for part in ("conv", "project"))
-            blocks.append(Block(inner, after, 2 if name == halving else 1))
+            blocks.append(InvertedBlock(inner, after, 2 if name == halving else 1))
     stem, channels, *_ = shapes["conv1.conv.weight"]
     plan = EvolveMobileFaceNetPlan(stem, tuple(blocks), shapes["conv_6_sep.conv.weight"][0])
     return Reading(plan, channels, covered(shapes["conv_6_dw.conv.weight"]), shapes["linear.weight"][0])
@@ -63,7 +63,7 @@ def read_evolve_mobilefacenet(shapes: Shapes) -> Reading:
 class SplitResidual(nn.Module):
     """One block, its layers called `conv`, `conv_dw` and `project`."""
 
-    def __init__(self, before: int, block: Block) -> None:
+    def __init__(self, before: int, block: InvertedBlock) -> None:
         super().__init__()
         self.keeps_shape = block.stride == 1 and before == block.after
         self.conv = ConvBlock(before, block.inner)
@@ -79,7 +79,7 @@ class SplitResidual(nn.Module):
 class SplitStage(nn.Module):
     """The blocks of a stage that keep its shape."""
 
-    def __init__(self, blocks: tuple[Block, ...]) -> None:
+    def __init__(self, blocks: tuple[InvertedBlock, ...]) -> None:
         super().__init__()
         self.model = nn.Sequential(*(SplitResidual(block.after, block) for block in blocks))
 

@@ -93,7 +93,7 @@ class Residual(nn.Module):
         return out.relu() if self.relu else out
 
 
-class Reduction(nn.Module):
+class ReductionBlock(nn.Module):
     """Convolutions of stride 2 and a pooling side by side: half the sides, more channels."""
 
     def __init__(self, *branches: nn.Module) -> None:
@@ -151,13 +151,13 @@ def _half(kernel: tuple[int, int]) -> tuple[int, int]:
     return kernel[0] // 2, kernel[1] // 2
 
 
-def _mixed_6a() -> Reduction:
+def _mixed_6a() -> ReductionBlock:
     reduced = nn.Sequential(BasicConv(256, 192, 1), BasicConv(192, 192, 3, padding=1), BasicConv(192, 256, 3, 2))
-    return Reduction(BasicConv(256, 384, 3, 2), reduced)
+    return ReductionBlock(BasicConv(256, 384, 3, 2), reduced)
 
 
-def _mixed_7a() -> Reduction:
-    return Reduction(
+def _mixed_7a() -> ReductionBlock:
+    return ReductionBlock(
         nn.Sequential(BasicConv(896, 256, 1), BasicConv(256, 384, 3, 2)),
         nn.Sequential(BasicConv(896, 256, 1), BasicConv(256, 256, 3, 2)),
         nn.Sequential(BasicConv(896, 256, 1), BasicConv(256, 256, 3, padding=1), BasicConv(256, 256, 3, 2)),

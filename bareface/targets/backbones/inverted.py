@@ -9,7 +9,7 @@ SHRINK = 16
 
 
 @dataclass(frozen=True)
-class Block:
+class InvertedBlock:
     """One inverted residual: 1x1 up, 3x3 depthwise, 1x1 down.
 
     Attributes:
@@ -30,10 +30,10 @@ def covered(kernel: tuple[int, ...]) -> tuple[int, int]:
     return SHRINK * kernel[2], SHRINK * kernel[3]
 
 
-def blocks(*rows: tuple[int, int, int, int, int]) -> tuple[Block, ...]:
+def blocks(*rows: tuple[int, int, int, int, int]) -> tuple[InvertedBlock, ...]:
     """Rows of (expanded, width, repeats, stride of the first, gate) as blocks."""
     return tuple(
-        Block(inner, width, stride if first else 1, gate)
+        InvertedBlock(inner, width, stride if first else 1, gate)
         for inner, width, repeats, stride, gate in rows
         for first in [True] + [False] * (repeats - 1)
     )
@@ -42,13 +42,13 @@ def blocks(*rows: tuple[int, int, int, int, int]) -> tuple[Block, ...]:
 STANDARD = blocks((128, 64, 5, 2, 0), (256, 128, 7, 2, 0), (512, 128, 1, 2, 0), (256, 128, 2, 1, 0))
 
 
-def stages(chain: tuple[Block, ...]) -> list[tuple[Block, ...]]:
+def stages(chain: tuple[InvertedBlock, ...]) -> list[tuple[InvertedBlock, ...]]:
     """The blocks, cut before each one that halves the sides."""
     starts = [i for i, block in enumerate(chain) if block.stride == 2]
     return [chain[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
-def with_strides(rows: list[tuple[int, int, int, int]]) -> tuple[Block, ...]:
+def with_strides(rows: list[tuple[int, int, int, int]]) -> tuple[InvertedBlock, ...]:
     """Blocks from the channels before, inside and after each one, and of its gate.
 
     Strides are no shapes. The first block halves the sides, and so do those that expand more than the others do; in
@@ -60,7 +60,8 @@ def with_strides(rows: list[tuple[int, int, int, int]]) -> tuple[Block, ...]:
     else:
         halving = {i for i, (before, _, after, _) in enumerate(rows) if before != after}
     return tuple(
-        Block(inner, after, 2 if i in halving | {0} else 1, gate) for i, (_, inner, after, gate) in enumerate(rows)
+        InvertedBlock(inner, after, 2 if i in halving | {0} else 1, gate)
+        for i, (_, inner, after, gate) in enumerate(rows)
     )
 
 

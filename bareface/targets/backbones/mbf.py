@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from bareface.settings.spec import ImageSpec
-from bareface.targets.backbones.inverted import SHRINK, Block, blocks, covered, stages
+from bareface.targets.backbones.inverted import SHRINK, InvertedBlock, blocks, covered, stages
 from bareface.targets.backbones.plan import Reading, Shapes, count
 
 STRIDED = (2, 4, 6)
@@ -43,10 +43,10 @@ class MbfPlan:
     """
 
     stem: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[InvertedBlock, ...]
     last: int = 512
     groups: int = 64
-    first: tuple[Block, ...] = ()
+    first: tuple[InvertedBlock, ...] = ()
 
     def net(self, spec: ImageSpec, embedding_size: int = 512) -> nn.Module:
         """The backbone, freshly drawn."""
@@ -55,7 +55,7 @@ class MbfPlan:
 
 def read_mbf(shapes: Shapes) -> Reading:
     """An mbf of any width and depth."""
-    (stem, channels, *_), chain = shapes["layers.0.layers.0.weight"], list[Block]()
+    (stem, channels, *_), chain = shapes["layers.0.layers.0.weight"], list[InvertedBlock]()
     for i in STRIDED:
         chain += [_block(shapes, f"layers.{i}.", stride=2), *_kept(shapes, i + 1)]
     groups = stem // shapes.get("layers.1.layers.0.weight", (0, 2 * stem))[1]
@@ -65,12 +65,12 @@ def read_mbf(shapes: Shapes) -> Reading:
     return Reading(plan, channels, size, shapes["features.layers.2.weight"][0])
 
 
-def _block(shapes: Shapes, prefix: str, stride: int) -> Block:
+def _block(shapes: Shapes, prefix: str, stride: int) -> InvertedBlock:
     inner, after = (shapes[f"{prefix}layers.{part}.layers.0.weight"][0] for part in (0, 2))
-    return Block(inner, after, stride)
+    return InvertedBlock(inner, after, stride)
 
 
-def _kept(shapes: Shapes, number: int) -> list[Block]:
+def _kept(shapes: Shapes, number: int) -> list[InvertedBlock]:
     """The blocks of layers.<number>; none where a convolution stands there."""
     repeats = count(shapes, rf"layers\.{number}\.layers\.(\d+)\.layers\.")
     return [_block(shapes, f"layers.{number}.layers.{i}.", stride=1) for i in range(repeats)]
@@ -118,11 +118,11 @@ def _second(plan: MbfPlan) -> Layers:
     return _conv(plan.stem, plan.stem, 3, groups=plan.groups) if plan.groups else _stage(plan.first)
 
 
-def _stage(chain: tuple[Block, ...] | list[Block]) -> Layers:
+def _stage(chain: tuple[InvertedBlock, ...] | list[InvertedBlock]) -> Layers:
     return Layers(*(_residual(block.after, block) for block in chain))
 
 
-def _residual(before: int, block: Block) -> Layers:
+def _residual(before: int, block: InvertedBlock) -> Layers:
     return Layers(
         _conv(before, block.inner),
         _conv(block.inner, block.inner, 3, block.stride, groups=block.inner),

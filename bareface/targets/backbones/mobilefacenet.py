@@ -23,7 +23,15 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from bareface.settings.spec import ImageSpec
-from bareface.targets.backbones.inverted import SHRINK, STANDARD, Block, ConvBlock, blocks, covered, with_strides
+from bareface.targets.backbones.inverted import (
+    SHRINK,
+    STANDARD,
+    ConvBlock,
+    InvertedBlock,
+    blocks,
+    covered,
+    with_strides,
+)
 from bareface.targets.backbones.plan import Reading, Shapes, count
 
 
@@ -39,7 +47,7 @@ class MobileFaceNetPlan:
     """
 
     stem: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[InvertedBlock, ...]
     last: int
     depthwise: bool = True
 
@@ -82,7 +90,7 @@ class Gate(nn.Module):
 class InvertedResidual(nn.Module):
     """One block, its layers numbered inside `conv`."""
 
-    def __init__(self, before: int, block: Block) -> None:
+    def __init__(self, before: int, block: InvertedBlock) -> None:
         super().__init__()
         inner, after = block.inner, block.after
         self.keeps_shape = block.stride == 1 and before == after

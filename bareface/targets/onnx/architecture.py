@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bareface.settings.spec import ImageSpec
 from bareface.targets.families import plans
 from bareface.targets.onnx.graph import Graph, read_graph
-from bareface.targets.recognise import Recognised, recognise, shapes_of
+from bareface.targets.recognise import RecognisedBackbone, recognise, shapes_of
 
 UNKNOWN = "unknown"
 # Stands for the embedding size where kernels are listed; no layer of any backbone is as wide.
@@ -98,7 +98,7 @@ def family_input(graph: Graph) -> tuple[ImageSpec, str] | None:
     return _fed(graph, family), _why(origin, family, graph)
 
 
-def _fed(graph: Graph, family: Recognised) -> ImageSpec:
+def _fed(graph: Graph, family: RecognisedBackbone) -> ImageSpec:
     """The family's input, as far as the graph leaves it open: its size, and normalisation that is not inside."""
     own, project = graph.spec, family.spec
     mean, std = (own.mean, own.std) if graph.is_normalising else (project.mean, project.std)
@@ -106,7 +106,7 @@ def _fed(graph: Graph, family: Recognised) -> ImageSpec:
     return ImageSpec(*size, project.order, mean, std)
 
 
-def _why(origin: Origin, family: Recognised, graph: Graph) -> str:
+def _why(origin: Origin, family: RecognisedBackbone, graph: Graph) -> str:
     told = [f"the convention of {family.convention.project}, whose {origin.architecture} has these convolutions"]
     told += [family.caveat] if family.caveat else []
     ways = {name: _family(name, graph.spec.channels, "") for name in origin.rivals}
@@ -117,7 +117,7 @@ def _why(origin: Origin, family: Recognised, graph: Graph) -> str:
     return "; ".join([*told, "the graph normalises by itself"] if graph.is_normalising else told)
 
 
-def _alike(one: Recognised, other: Recognised) -> bool:
+def _alike(one: RecognisedBackbone, other: RecognisedBackbone) -> bool:
     return _way(one.spec) == _way(other.spec)
 
 
@@ -133,7 +133,7 @@ def _wrapper(graph: Graph) -> str:
 
 
 @cache
-def _family(architecture: str, channels: int, wrapper: str) -> Recognised:
+def _family(architecture: str, channels: int, wrapper: str) -> RecognisedBackbone:
     """The backbone of that name as its checkpoints are recognised."""
     with torch.device("meta"):
         net = plans()[architecture].net(_blank_spec(channels), ANY_SIZE)

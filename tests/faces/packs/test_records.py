@@ -13,7 +13,7 @@ from bareface.faces.decode import Flaw, FlawedImage
 from bareface.faces.packs.record_pack import RecordPack
 from bareface.faces.packs.record_writer import write_insightface, writing
 from bareface.faces.packs.recordio import frame
-from bareface.faces.packs.records import Record, RecordFile
+from bareface.faces.packs.records import PackRecord, RecordFile
 from bareface.faces.packs.sidecars import Listed, Property, read_index, read_list, read_property
 
 PEOPLE = [[b"ada 1", b"ada 2"], [b"bob 1"], [b"cyd 1", b"cyd 2", b"cyd 3"]]
@@ -51,7 +51,9 @@ def test_any_record_is_read_back_with_and_without_its_index(
     if not with_index:
         path.with_suffix(".idx").unlink()
     file = RecordFile(path)
-    expected = [Record(key, label if isinstance(label, tuple) else (label,), c) for key, (label, c) in records.items()]
+    expected = [
+        PackRecord(key, label if isinstance(label, tuple) else (label,), c) for key, (label, c) in records.items()
+    ]
     assert list(file) == expected
     assert [file.read(record.key) for record in reversed(expected)] == expected[::-1]
     headers = file.headers()
@@ -185,7 +187,7 @@ class TestDamage:
     def test_iterating_gives_the_error_of_a_damaged_record_in_its_place(self, pack: Path) -> None:
         spoil(pack, BOB, b"\0" * 8 + BOB[8:])
         found = list(RecordFile(pack))
-        assert [type(one) for one in found[:4]] == [Record, Record, FlawedImage, Record]
+        assert [type(one) for one in found[:4]] == [PackRecord, PackRecord, FlawedImage, PackRecord]
 
     def test_too_many_labels(self, tmp_path: Path) -> None:
         content = (
@@ -197,7 +199,7 @@ class TestDamage:
         assert "1,073,741,824 labels in 24 bytes" in str(first)
         assert isinstance(second, FlawedImage)
         assert "too short for a header" in str(second)
-        assert third == Record(2, (1.0,), b"")
+        assert third == PackRecord(2, (1.0,), b"")
         assert RecordFile(tmp_path / "x.rec").headers().sound.tolist() == [False, False, True]
 
     def test_records_that_give_themselves_no_number_are_counted(self, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from needs_onnx import onnx
 from small_graphs import normed, tiny
 
 from bareface.errors import BarefaceError
-from bareface.probing.graph import GraphWitness
+from bareface.probing.graph import GraphProber
 from bareface.targets.onnx.facts import onnx_facts
 from bareface.targets.onnx.target import load_onnx
 
@@ -38,7 +38,7 @@ def use(path: Path) -> None:
     target = load_onnx(path)
     images = torch.zeros((2, 3, target.spec.height, target.spec.width), dtype=torch.uint8)
     target.embed(images)
-    with GraphWitness(target).watched() as observe:
+    with GraphProber(target).watched() as observe:
         observe(images)
 
 

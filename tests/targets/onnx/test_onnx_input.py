@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from bareface.cli.app import app
 from bareface.errors import UnsafeFileError
 from bareface.faces.source import ArrayImages
-from bareface.probing.graph import GraphWitness
+from bareface.probing.graph import GraphProber
 from bareface.probing.selfcheck import selfcheck
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS, build
@@ -132,7 +132,7 @@ def test_old_files_that_list_their_weights_as_inputs_are_looked_into(tmp_path: P
     np.testing.assert_allclose(old.embed(images), modern.embed(images), rtol=1e-5, atol=1e-6)
     seen = []
     for target in (modern, old):
-        witness = GraphWitness(target)
+        witness = GraphProber(target)
         with witness.watched() as observe:
             seen.append(observe(images))
     assert seen[0].keys() == seen[1].keys()

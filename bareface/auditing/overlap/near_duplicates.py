@@ -67,7 +67,7 @@ def pictures_of(examination: Examination) -> Pictures:
 
 
 @dataclass(frozen=True)
-class Twins:
+class NearDuplicates:
     """Pairs of images, one of each of two sets, that are one picture.
 
     Attributes:
@@ -109,7 +109,7 @@ class Twins:
         )
 
 
-def twins(first: Pictures, second: Pictures, *, report: Report | None = None) -> Twins:
+def near_duplicates(first: Pictures, second: Pictures, *, report: Report | None = None) -> NearDuplicates:
     """The pictures that two sets have in common.
 
     Args:
@@ -128,7 +128,7 @@ def twins(first: Pictures, second: Pictures, *, report: Report | None = None) ->
     fresh = first.digest[near[0]] != second.digest[near[1]]
     rows = np.concatenate([exact, near[:, fresh]], axis=1)
     mirrors = np.append(np.zeros(exact.shape[1], dtype=bool), mirror[fresh])
-    return Twins(rows[0], rows[1], np.arange(rows.shape[1]) < exact.shape[1], mirrors)
+    return NearDuplicates(rows[0], rows[1], np.arange(rows.shape[1]) < exact.shape[1], mirrors)
 
 
 def _near(
