@@ -14,7 +14,7 @@ from bareface.faces.source import ArrayImages, Images
 from bareface.membership.base import Attack
 from bareface.probing.backbone import batch_size
 from bareface.probing.kinds import estimate_of, prober_of, strangers_of
-from bareface.probing.witness import Batch
+from bareface.probing.prober import Batch
 from bareface.rosters.roster import Roster
 from bareface.targets.target import Target
 from bareface.trace import Channel
@@ -42,11 +42,11 @@ def _ratio(target: Target, channels: frozenset[Channel], images: ArrayImages, pu
     """Median over rounds of the time to ask for channels to that of a bare pass of the same images."""
     estimate = estimate_of(target, public) if Channel.ESTIMATED_DISTANCE in channels else None
     others = strangers_of(target, public) if Channel.MARGIN_GRADIENT in channels else None
-    witness = prober_of(target, [""] * len(images), [""] * len(images), channels, estimate, others)
+    prober = prober_of(target, [""] * len(images), [""] * len(images), channels, estimate, others)
     rows = np.arange(len(images))
     batch = Batch(rows.astype(str), images, rows)
     bare = replace(target, module=deepcopy(target.module))  # the target itself may be watched meanwhile
-    with witness.asked() as ask:
+    with prober.asked() as ask:
         return median(_seconds(lambda: ask(batch)) / _bare(bare, images) for _ in range(1 + ROUNDS))
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.graph import GraphProber
-from bareface.probing.witness import Batch, Prober
+from bareface.probing.prober import Batch, Prober
 from bareface.settings.spec import ImageSpec
 from bareface.streams import seed_for
 from bareface.targets.build import build
@@ -74,10 +74,10 @@ def compare(target: Target, graph: OnnxTarget, images: Images) -> Parity:
     )  # fmt: skip
 
 
-def asked(witness: Prober, images: Images, size: int = 16) -> dict[Channel, FloatArray]:
+def asked(prober: Prober, images: Images, size: int = 16) -> dict[Channel, FloatArray]:
     """What a witness answers about images, of which it needs no digests."""
     everything = np.arange(len(images))
-    with witness.asked() as ask:
+    with prober.asked() as ask:
         parts = [
             ask(Batch(rows.astype(str), images, rows))
             for rows in np.array_split(everything, max(1, len(images) // size))

@@ -31,7 +31,7 @@ from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder_once

@@ -53,9 +53,9 @@ def attacks(k: int) -> tuple[str, ...]:
 
 def answers(target: Target, roster: Roster, folder: Path) -> Trace:
     """What the target says of the candidates."""
-    witness = prober_of(target, list(roster.image), [])
+    prober = prober_of(target, list(roster.image), [])
     images = images_for(target, roster)
-    return load_trace(probe(witness, images, plan(witness, np.array(roster.image)), folder))
+    return load_trace(probe(prober, images, plan(prober, np.array(roster.image)), folder))
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,15 @@ def seconds(job: Callable[[], object]) -> float:
 def paired_ratio(architecture: str, side: int, count: int, rounds: int) -> tuple[float, float, float]:
     """Ratio of probing to the bare forward, and both in images/s (an image and its flip count as one)."""
     target = net(architecture, side)
-    witness = BackboneProber(target)
+    prober = BackboneProber(target)
     images = RenderedNoise(count, side).load(np.arange(count))
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds + 1):
-            todo = plan(witness, np.array([f"{number}-{i}" for i in range(count)]))
+            todo = plan(prober, np.array([f"{number}-{i}" for i in range(count)]))
             jobs = [
                 lambda todo=todo: bare_forward(target, images, todo.batch_size),
-                lambda todo=todo: probe(witness, ArrayImages(images), todo, Path(folder)),
+                lambda todo=todo: probe(prober, ArrayImages(images), todo, Path(folder)),
             ]
             order = (0, 1) if number % 2 else (1, 0)
             spent = {which: seconds(jobs[which]) for which in order}
@@ -100,10 +100,10 @@ def peak_memory(count: int) -> float:
 
 def child(count: int) -> None:
     """Probe `count` images and print the peak resident memory."""
-    witness = BackboneProber(net("ir-tiny", 32))
+    prober = BackboneProber(net("ir-tiny", 32))
     digests = np.array([f"{i:08d}" for i in range(count)])
     with tempfile.TemporaryDirectory() as folder:
-        probe(witness, RenderedNoise(count, 32), plan(witness, digests), Path(folder))
+        probe(prober, RenderedNoise(count, 32), plan(prober, digests), Path(folder))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

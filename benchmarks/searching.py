@@ -26,10 +26,10 @@ from bareface.inversion.objectives.bn_distance import BnDistanceObjective
 from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm
 from bareface.inversion.rendered import RenderedFaces
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, descend, look, remember, search
 from bareface.inversion.select import candidates
 from bareface.inversion.state import State
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import ViewAugmentation
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build

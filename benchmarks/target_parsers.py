@@ -54,9 +54,9 @@ def run_graph(path: Path) -> None:
     target = load_onnx(path)
     images = torch.zeros((2, 3, target.spec.height, target.spec.width), dtype=torch.uint8)
     target.embed(images)
-    witness = GraphProber(target)
-    assert witness.offer.shapes
-    with witness.watched() as observe:
+    prober = GraphProber(target)
+    assert prober.offer.shapes
+    with prober.watched() as observe:
         observe(images)
 
 

@@ -128,11 +128,11 @@ class Asking:
         names = [seen.accepted.image[row] for row in rows]
         public = self._beside(model)
         digests = seen.digest[rows].tolist()
-        witness = prober_of(model, names, digests, self.channels, public.estimate, public.strangers)
-        todo = plan(witness, seen.digest[rows], batch_size=self.batch_size)
+        prober = prober_of(model, names, digests, self.channels, public.estimate, public.strangers)
+        todo = plan(prober, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
-        trace = load_trace(probe(witness, images, todo, self.home / "trace", report))
+        trace = load_trace(probe(prober, images, todo, self.home / "trace", report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 

@@ -18,9 +18,10 @@ from bareface.auditing.answers import Answer, run_game
 from bareface.auditing.assemble import EvidenceParts, assemble, deciding_findings
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
+from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.findings import FoundLeaks, exposures, findings
 from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
+from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
@@ -28,7 +29,6 @@ from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.settings import AuditSettings
-from bareface.auditing.suited import with_default_attacks
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.records.evidence import Evidence, Exposure, write_evidence

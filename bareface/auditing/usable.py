@@ -112,10 +112,10 @@ def _embedded(
     progress: Progress,
 ) -> FloatArray:
     people, digest = examination.accepted.take(rows), examination.digest[rows]
-    witness = prober_of(recogniser, people.image, digest.tolist())
-    todo = plan(witness, digest, batch_size=settings.batch_size)
+    prober = prober_of(recogniser, people.image, digest.tolist())
+    todo = plan(prober, digest, batch_size=settings.batch_size)
     home = probe(
-        witness, images_for(recogniser, people), todo, run / "trace",
+        prober, images_for(recogniser, people), todo, run / "trace",
         lambda done, total: progress("looking for people under two names", done, total),
     )  # fmt: skip
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))

@@ -16,8 +16,8 @@ from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import FOLDS, PairList, consecutive_pairs, read_pairs
 from bareface.faces.source import Images
 from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.prober import Prober
 from bareface.probing.templates import Flip, unit_embeddings
-from bareface.probing.witness import Prober
 from bareface.records.evidence import Record
 from bareface.rosters.image_folders import refuse_links
 from bareface.rosters.roster import Roster
@@ -100,7 +100,7 @@ def read_paired_images(
 
 
 def verify(
-    witness: Prober,
+    prober: Prober,
     images: Images,
     paired: PairedImages,
     *,
@@ -124,13 +124,13 @@ def verify(
         UsageError: a fold is missing pairs of a kind.
     """
     pairs = paired.pairs
-    unit = unit_embeddings_of(witness, images, paired.digest, flip, report)
+    unit = unit_embeddings_of(prober, images, paired.digest, flip, report)
     similarity = np.einsum("nd,nd->n", unit[pairs.first], unit[pairs.second], dtype=np.float64)
     return VerificationRecord(
         schema_version=SCHEMA_VERSION,
         bareface=bareface.__version__,
-        model=witness.name,
-        model_sha256=witness.offer.target,
+        model=prober.name,
+        model_sha256=prober.offer.target,
         list_sha256=paired.sha256,
         flip=flip,
         images=len(pairs.image),
@@ -140,11 +140,11 @@ def verify(
 
 
 def unit_embeddings_of(
-    witness: Prober, images: Images, digest: NDArray[np.str_], flip: Flip, report: Report | None = None
+    prober: Prober, images: Images, digest: NDArray[np.str_], flip: Flip, report: Report | None = None
 ) -> FloatArray:
     """(n, d) embeddings of length one, with nothing kept on the disk."""
     with TemporaryDirectory() as folder:
-        home = probe(witness, images, plan(witness, digest), Path(folder), report)
+        home = probe(prober, images, plan(prober, digest), Path(folder), report)
         return unit_embeddings(load_trace(home, [Channel.EMBEDDING]), flip)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
 from bareface.faces.synthetic import write_folder

@@ -7,8 +7,8 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
-from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.cli.auditing import GATE, read_folder_or_manifest
 from bareface.cli.listing import say_unavailable

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bareface.errors import UsageError
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 from bareface.targets.target import Target
 from bareface.trace import Channel
 

@@ -25,9 +25,9 @@ from bareface.inversion.latents import Coordinates
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, Restraint
-from bareface.inversion.scene import ViewSampler
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.state import State, read_state, write_state
+from bareface.inversion.view_batch import ViewBatch
+from bareface.inversion.view_sampler import ViewSampler
 
 Kept = Literal["best", "average", "last"]
 

@@ -14,8 +14,8 @@ from bareface.errors import UsageError
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.priors import Diversity
-from bareface.inversion.scene import ViewSampler
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import fixed_draws
 from bareface.streams import seed_for
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bareface.probing.bank import BANK, bank
-from bareface.probing.witness import ProbeSpec
+from bareface.probing.prober import ProbeSpec
 from bareface.trace import VIEW_CHANNELS, Channel, FloatArray
 
 _SMALLEST = 1e-12

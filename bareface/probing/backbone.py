@@ -1,4 +1,4 @@
-"""The witness of a torch backbone: both views in one forward pass, its BatchNorm layers tapped on the way."""
+"""The prober of a torch backbone: both views in one forward pass, its BatchNorm layers tapped on the way."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,9 +16,9 @@ from bareface.probing.faster import faster
 from bareface.probing.gradients import AGREEMENT, GradientLoss, gradient_answers, with_gradients
 from bareface.probing.head import head_answers, head_shapes
 from bareface.probing.pooled import WIDTH, Projection
+from bareface.probing.prober import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.probing.strangers import PublicDirections
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
-from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
 from bareface.targets.target import Target

@@ -20,8 +20,8 @@ from torch.nn.modules.conv import _ConvNd
 
 from bareface.errors import UsageError
 from bareface.faces.source import Images
+from bareface.probing.prober import ProbeSpec
 from bareface.probing.taps import Moments, moments
-from bareface.probing.witness import ProbeSpec
 from bareface.trace import Channel, Layer
 
 # A channel that is nearly constant on public faces would drown all others: its variance is at least this share of

@@ -20,7 +20,7 @@ from torch.nn.grad import conv2d_weight
 
 from bareface.errors import TargetError
 from bareface.probing.bank import BANK, bank
-from bareface.probing.witness import ProbeSpec
+from bareface.probing.prober import ProbeSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, FloatArray, Layer
 

@@ -1,4 +1,4 @@
-"""The witness of an ONNX graph: both views in one run, reduced inside the graph."""
+"""The prober of an ONNX graph: both views in one run, reduced inside the graph."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ from bareface.probing.entering import Remembered
 from bareface.probing.estimated import Estimate, Observe, Seen
 from bareface.probing.graph_taps import Tap, linear_taps, norm_taps, tapped
 from bareface.probing.pooled import WIDTH, Projection
+from bareface.probing.prober import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.probing.taps import Moments, Reduction
-from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.targets.onnx.session import Session
 from bareface.targets.onnx.target import OnnxTarget
 from bareface.trace import BN_CHANNELS, Channel, FloatArray, Layer

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bareface.probing.witness import VIEWS
+from bareface.probing.prober import VIEWS
 from bareface.trace import POSTERIOR_SCALE, Channel
 
 MOST_CLASSES = 8

@@ -1,4 +1,4 @@
-"""A witness for a target of any kind."""
+"""A prober for a target of any kind."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
@@ -8,11 +8,11 @@ from torch import nn
 from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import Estimate, estimate
+from bareface.probing.prober import Prober
 from bareface.probing.recorded import TableProber
 from bareface.probing.remote import EndpointProber
 from bareface.probing.strangers import PublicDirections, strangers
 from bareface.probing.taps import batchnorm_layers
-from bareface.probing.witness import Prober
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
 from bareface.targets.table import EmbeddingTable

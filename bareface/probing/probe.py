@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bareface.errors import RunError, TargetError
 from bareface.faces.source import Images
 from bareface.probing.bank import BANK_SCHEMA
-from bareface.probing.witness import Ask, Batch, Prober, ProbeSpec
+from bareface.probing.prober import Ask, Batch, Prober, ProbeSpec
 from bareface.storage.artefacts import Fit, artefact_path, fit_of, is_sound, write_artefact
 from bareface.storage.files import remove_stale
 from bareface.storage.folders import subfolder
@@ -36,7 +36,7 @@ class ProbePlan:
 
     Attributes:
         digests: (n,) content digests of the images.
-        offer: what the witness will answer.
+        offer: what the prober will answer.
         batch_size: images in one forward pass (each with its flip); it changes the last bits.
         part_size: images in one part file.
     """
@@ -67,15 +67,15 @@ class ProbePlan:
 
 
 def plan(
-    witness: Prober, digests: NDArray[np.str_], *, batch_size: int | None = None, part_size: int | None = None
+    prober: Prober, digests: NDArray[np.str_], *, batch_size: int | None = None, part_size: int | None = None
 ) -> ProbePlan:
-    """Find out what the witness can answer and what the trace will depend on; sizes as the witness likes them best."""
-    offer = witness.offer
+    """Find out what the prober can answer and what the trace will depend on; sizes as the prober likes them best."""
+    offer = prober.offer
     return ProbePlan(digests, offer, batch_size or offer.batch_size, part_size or offer.part_size)
 
 
-def probe(witness: Prober, images: Images, todo: ProbePlan, folder: Path, report: Progress | None = None) -> Path:
-    """Ask the witness about every image once; returns the trace's own folder below `folder`.
+def probe(prober: Prober, images: Images, todo: ProbePlan, folder: Path, report: Progress | None = None) -> Path:
+    """Ask the prober about every image once; returns the trace's own folder below `folder`.
 
     Parts that are there already and fit their digests are not probed again.
 
@@ -85,11 +85,11 @@ def probe(witness: Prober, images: Images, todo: ProbePlan, folder: Path, report
     """
     home = subfolder(subfolder(folder) / todo.key)
     remove_stale(home)
-    with witness.asked() as ask:
+    with prober.asked() as ask:
         for number, rows in enumerate(todo.parts()):
             path = home / f"part-{number:05d}.parquet"
             if not is_sound(path):
-                _write_part(path, todo.digests[rows], _answers(ask, images, rows, todo, witness.name, report))
+                _write_part(path, todo.digests[rows], _answers(ask, images, rows, todo, prober.name, report))
             if report is not None:
                 report(int(rows[-1]) + 1, len(todo.digests))
     write_artefact(home / "trace.json", _describe(todo))
@@ -130,7 +130,7 @@ def _refuse_unfit(path: Path) -> None:
 def _answers(
     ask: Ask, images: Images, rows: NDArray[np.intp], todo: ProbePlan, name: str, report: Progress | None
 ) -> dict[Channel, FloatArray]:
-    """What the witness says about the images of one part, batch by batch."""
+    """What the prober says about the images of one part, batch by batch."""
     told = []
     for batch in (rows[i : i + todo.batch_size] for i in range(0, len(rows), todo.batch_size)):
         told.append(ask(Batch(todo.digests[batch], images, batch)))

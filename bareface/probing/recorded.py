@@ -1,11 +1,11 @@
-"""The witness of a table: what the model said was written down before; no image is decoded for it."""
+"""The prober of a table: what the model said was written down before; no image is decoded for it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from bareface.probing.witness import Ask, Batch, ProbeSpec
+from bareface.probing.prober import Ask, Batch, ProbeSpec
 from bareface.targets.table import EmbeddingTable
 from bareface.trace import Channel, FloatArray
 

@@ -1,4 +1,4 @@
-"""The witness of an endpoint: both views are sent, embeddings come back, and nothing of the inside is seen."""
+"""The prober of an endpoint: both views are sent, embeddings come back, and nothing of the inside is seen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bareface.probing.agreement import ViewAnswer, bank_answers, with_bank
-from bareface.probing.witness import VIEWS, Ask, Batch, ProbeSpec, by_image
+from bareface.probing.prober import VIEWS, Ask, Batch, ProbeSpec, by_image
 from bareface.targets.endpoint import Endpoint
 from bareface.trace import Channel, FloatArray
 

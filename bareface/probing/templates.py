@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import TargetError
-from bareface.probing.witness import VIEWS
+from bareface.probing.prober import VIEWS
 from bareface.trace import Channel, FloatArray, Trace
 
 Flip = Literal["sum", "none"]

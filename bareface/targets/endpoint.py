@@ -24,7 +24,7 @@ from bareface.errors import TargetError
 from bareface.records.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import USUAL_INPUT, ImageSpec
-from bareface.targets.post import HttpClient
+from bareface.targets.http_client import HttpClient
 from bareface.targets.printable import printable
 from bareface.untrusted.json_text import read_json
 from bareface.untrusted.walk import Bounds, TooMuchError

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bareface.errors import UsageError
 from bareface.inversion.generator import LatentPrior, Latents, standard_normal
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 from bareface.inversion.views import STILL, ViewAugmentation
 from bareface.settings.spec import ChannelOrder, ImageSpec
 from bareface.targets.target import Target

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bareface.inversion.objectives.base import Given, Objective
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 from bareface.inversion.views import DRAWS
 from bareface.targets.target import Target
 from bareface.testing.expect import expect, expect_alike, expect_page

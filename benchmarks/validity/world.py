@@ -208,9 +208,9 @@ def _probed(seen: Examination, home: Path) -> Pool:
 
 def _trace(name: str, seen: Examination, home: Path) -> Trace:
     net = load_any(str(checkpoint(f"{name}.ckpt")))
-    witness = prober_of(net, list(seen.accepted.image), seen.digest.tolist(), CHANNELS)
+    prober = prober_of(net, list(seen.accepted.image), seen.digest.tolist(), CHANNELS)
     images: Images = images_for(net, seen.accepted)
-    return load_trace(probe(witness, images, plan(witness, seen.digest, part_size=PART), home / "trace"))
+    return load_trace(probe(prober, images, plan(prober, seen.digest, part_size=PART), home / "trace"))
 
 
 def _again(image: Image.Image, quality: int) -> BytesIO:

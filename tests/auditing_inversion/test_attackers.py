@@ -12,8 +12,8 @@ from bareface.auditing.inversion.arms import ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import attacker_of, held_out_models, placebo_of, rows_in_memory
 from bareface.auditing.inversion.audited import Audited, read_audit
 from bareface.auditing.inversion.photos import draw_galleries, member_templates
+from bareface.auditing.inversion.settings import InversionSettings, weighted_names
 from bareface.auditing.inversion.stage import faces_of, scene_for, space_of
-from bareface.auditing.inversion.terms import InversionSettings, weighted_names
 from bareface.auditing.progress import silent
 from bareface.errors import UsageError
 from bareface.inversion.judges import Judge, JudgeBench

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 import bareface
 from bareface.auditing.defending.bench import every_defence, make_defence
 from bareface.auditing.inversion.generators import open_generator
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.stage import scene_for
-from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.settings import attacks_named
 from bareface.cli.app import app
 from bareface.errors import UsageError

@@ -12,8 +12,8 @@ from bareface.errors import TargetError
 from bareface.inversion.answers import DIFFERENTIABLE, ask, normalised
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.deviation import SPATIAL
+from bareface.probing.prober import Batch
 from bareface.probing.taps import Reduction, tapped
-from bareface.probing.witness import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import BN_CHANNELS, HEAD_CHANNELS, Channel, Layer
@@ -73,8 +73,8 @@ def test_a_probe_gives_the_same_projections_and_says_the_same_of_the_head(seed: 
     target = replace(small_target(seed, torch.float32), centres=centres)
     images = torch.randint(0, 256, (4, 3, 8, 8), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
     answers = still(images / 255).by(target)
-    witness = BackboneProber(target, channels=frozenset({Channel.POOLED}))
-    with witness.asked() as asked:
+    prober = BackboneProber(target, channels=frozenset({Channel.POOLED}))
+    with prober.asked() as asked:
         probed = asked(batch_of(images))
     for channel in (Channel.POOLED, *HEAD_CHANNELS):
         found = answers.channel(channel)[:, 0].detach().numpy()

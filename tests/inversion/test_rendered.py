@@ -12,9 +12,9 @@ from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm
 from bareface.inversion.rendered import RenderedFaces
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, search
 from bareface.inversion.select import candidates, select, select_again
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import ViewAugmentation
 from bareface.membership.attack_model import AttackModel
 

@@ -21,13 +21,13 @@ from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.plan import SearchPlan
 from bareface.inversion.priors import Box, Diversity, PNorm
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, SearchStep, descend, search
 from bareface.inversion.select import candidates
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.state import State
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.variation import Redrawn
+from bareface.inversion.view_batch import ViewBatch
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import ViewAugmentation
 from bareface.settings.spec import ImageSpec
 from bareface.storage.artefacts import write_artefact

@@ -14,9 +14,9 @@ from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.bn_distance import BnDistanceObjective
 from bareface.inversion.objectives.compactness import Compactness
 from bareface.inversion.priors import Diversity
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.select import best_apart, candidates, select, select_again
 from bareface.inversion.variation import Redrawn, normal_noise
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import fixed_draws
 
 

@@ -16,8 +16,8 @@ from bareface.probing.bank import BANK, bank
 from bareface.probing.estimated import estimate
 from bareface.probing.gradients import AGAINST, disagreement, gradient_norms
 from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.prober import Prober
 from bareface.probing.remote import EndpointProber
-from bareface.probing.witness import Prober
 from bareface.settings.spec import ImageSpec
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.target import Target
@@ -32,9 +32,9 @@ def pictures(n: int = 5, side: int = 48) -> tuple[ArrayImages, np.ndarray]:
     return ArrayImages(pixels), np.array([f"digest-{i}" for i in range(n)])
 
 
-def traced(witness: Prober, folder: Path, batch_size: int = 3, side: int = 48) -> Trace:
+def traced(prober: Prober, folder: Path, batch_size: int = 3, side: int = 48) -> Trace:
     images, digests = pictures(side=side)
-    return load_trace(probe(witness, images, plan(witness, digests, batch_size=batch_size), folder))
+    return load_trace(probe(prober, images, plan(prober, digests, batch_size=batch_size), folder))
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def test_only_what_is_asked_for_is_answered_and_the_rest_stays_as_it_was(target:
 
 @pytest.mark.parametrize("batch_size", [1, 5])
 def test_the_batch_size_changes_no_more_than_the_last_bits(target: Target, tmp_path: Path, batch_size: int) -> None:
-    witness = BackboneProber(target, channels=EVERYTHING)
-    first, second = traced(witness, tmp_path), traced(witness, tmp_path, batch_size)
+    prober = BackboneProber(target, channels=EVERYTHING)
+    first, second = traced(prober, tmp_path), traced(prober, tmp_path, batch_size)
     for channel in EVERYTHING:
         np.testing.assert_allclose(first.channels[channel], second.channels[channel], atol=2e-3)
 
@@ -120,11 +120,11 @@ class Fickle(nn.Module):
 
 
 def test_a_layer_that_has_no_gradient_every_time_is_refused(tmp_path: Path) -> None:
-    witness = BackboneProber(Target("fickle", "custom", Fickle(), ImageSpec(8, 8)), channels=EVERYTHING)
+    prober = BackboneProber(Target("fickle", "custom", Fickle(), ImageSpec(8, 8)), channels=EVERYTHING)
     dark = ArrayImages(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
-    todo = plan(witness, np.array(["a", "b"]))
+    todo = plan(prober, np.array(["a", "b"]))
     with pytest.raises(TargetError, match="fickle: got no gradient at bright; expected the layers of the first pass"):
-        probe(witness, dark, todo, tmp_path)
+        probe(prober, dark, todo, tmp_path)
 
 
 class Door:
@@ -138,8 +138,8 @@ def test_an_endpoint_is_asked_about_the_views_but_has_no_inside(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Endpoint, "embed", lambda self, images: target.embed(images).detach())
-    witness = EndpointProber(Endpoint(Door(target), ImageSpec(48, 48)), channels=EVERYTHING)  # type: ignore[arg-type]
-    told, expected = traced(witness, tmp_path), traced(BackboneProber(target, channels=EVERYTHING), tmp_path)
+    prober = EndpointProber(Endpoint(Door(target), ImageSpec(48, 48)), channels=EVERYTHING)  # type: ignore[arg-type]
+    told, expected = traced(prober, tmp_path), traced(BackboneProber(target, channels=EVERYTHING), tmp_path)
     assert set(told.channels) == {Channel.EMBEDDING, Channel.VIEW_COSINES, Channel.VIEW_NORM}
     for channel in told.channels:
         np.testing.assert_allclose(told.channels[channel], expected.channels[channel], atol=3e-4, rtol=1e-4)

@@ -56,9 +56,9 @@ def estimated(model: Target, public: Tensor, batch_size: int = 16) -> Estimate:
 
 
 def probed(model: Target, public: Tensor, images: Tensor, folder: Path) -> Trace:
-    witness = BackboneProber(model, estimated(model, public))
+    prober = BackboneProber(model, estimated(model, public))
     digests = np.array([f"digest-{n}" for n in range(len(images))])
-    return load_trace(probe(witness, ArrayImages(images), plan(witness, digests, batch_size=3), folder))
+    return load_trace(probe(prober, ArrayImages(images), plan(prober, digests, batch_size=3), folder))
 
 
 def left(model: Target, images: Tensor, layer: str) -> np.ndarray:

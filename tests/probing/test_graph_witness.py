@@ -15,7 +15,7 @@ from bareface.probing.estimated import estimate
 from bareface.probing.graph import GraphProber
 from bareface.probing.graph_taps import linear_taps, tapped
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.witness import Prober
+from bareface.probing.prober import Prober
 from bareface.targets.onnx.graph import Graph
 from bareface.targets.onnx.target import OnnxTarget, load_onnx
 from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
@@ -23,10 +23,10 @@ from bareface.trace import BN_CHANNELS, VIEW_CHANNELS, Channel, Trace
 PUBLIC = ArrayImages(faces(40, seed=2))
 
 
-def trace(witness: Prober, folder: Path) -> Trace:
+def trace(prober: Prober, folder: Path) -> Trace:
     images = ArrayImages(faces(7))
     digests = np.array([f"digest-{n}" for n in range(7)])
-    return load_trace(probe(witness, images, plan(witness, digests, batch_size=3, part_size=5), folder))
+    return load_trace(probe(prober, images, plan(prober, digests, batch_size=3, part_size=5), folder))
 
 
 @cache

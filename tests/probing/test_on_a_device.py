@@ -14,7 +14,7 @@ from torch import Tensor
 from bareface.faces.source import ArrayImages
 from bareface.probing import backbone
 from bareface.probing.kinds import estimate_of, prober_of, strangers_of
-from bareface.probing.witness import Batch
+from bareface.probing.prober import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.target import Target
@@ -47,10 +47,10 @@ def test_every_channel_is_computed_where_the_target_lies(order: str, estimated: 
     target = _target(order)
     estimate = estimate_of(target, PICTURES) if estimated else None
     names, channels = ["a", "b", "c", "d"], frozenset(Channel)
-    witness = prober_of(target, names, names, channels, estimate, strangers_of(target, PICTURES))
-    with witness.asked() as ask:
+    prober = prober_of(target, names, names, channels, estimate, strangers_of(target, PICTURES))
+    with prober.asked() as ask:
         answers = ask(Batch(np.array(names), PICTURES, np.arange(4)))
-    assert {name: (4, *shape) for name, shape in witness.offer.shapes.items()} == {
+    assert {name: (4, *shape) for name, shape in prober.offer.shapes.items()} == {
         n: a.shape for n, a in answers.items()
     }
     assert (Channel.ESTIMATED_DISTANCE in answers) == estimated

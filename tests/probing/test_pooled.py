@@ -15,16 +15,16 @@ from bareface.probing.graph import GraphProber
 from bareface.probing.kinds import prober_of
 from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.witness import Prober
+from bareface.probing.prober import Prober
 from bareface.targets.onnx.target import load_onnx
 from bareface.trace import Channel, Layer, Trace
 
 IMAGES = faces(5)
 
 
-def traced(witness: Prober, folder: Path) -> Trace:
+def traced(prober: Prober, folder: Path) -> Trace:
     digests = np.array([f"digest-{n}" for n in range(5)])
-    return load_trace(probe(witness, ArrayImages(IMAGES), plan(witness, digests, batch_size=3), folder))
+    return load_trace(probe(prober, ArrayImages(IMAGES), plan(prober, digests, batch_size=3), folder))
 
 
 def slowly(name: str) -> Tensor:

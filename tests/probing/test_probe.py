@@ -12,7 +12,7 @@ from bareface.errors import RunError, TargetError
 from bareface.faces.source import ArrayImages
 from bareface.probing.backbone import BackboneProber, batch_size
 from bareface.probing.probe import ProbePlan, load_trace, plan, probe
-from bareface.probing.witness import Batch
+from bareface.probing.prober import Batch
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
@@ -38,9 +38,9 @@ def pictures(n: int = 11) -> tuple[ArrayImages, np.ndarray]:
 
 def probed(tmp_path: Path, model: Target, *, batch_size: int = 4, part_size: int = 6) -> tuple[Trace, ProbePlan]:
     images, digests = pictures()
-    witness = BackboneProber(model)
-    todo = plan(witness, digests, batch_size=batch_size, part_size=part_size)
-    return load_trace(probe(witness, images, todo, tmp_path)), todo
+    prober = BackboneProber(model)
+    todo = plan(prober, digests, batch_size=batch_size, part_size=part_size)
+    return load_trace(probe(prober, images, todo, tmp_path)), todo
 
 
 def assert_same(a: Trace, b: Trace, tolerance: float = 1e-5) -> None:
@@ -111,9 +111,9 @@ def test_what_was_answered_about_people_is_for_the_owner_alone(tmp_path: Path) -
 
 def test_a_run_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
     images, digests = pictures()
-    witness = BackboneProber(target())
+    prober = BackboneProber(target())
     with pytest.raises(RunError, match="got a folder that is gone"):
-        probe(witness, images, plan(witness, digests), tmp_path / "run" / "trace")
+        probe(prober, images, plan(prober, digests), tmp_path / "run" / "trace")
     assert not list(tmp_path.iterdir())
 
 
@@ -156,9 +156,9 @@ def test_a_trace_that_lost_a_part_is_not_read(tmp_path: Path) -> None:
 def test_progress_reaches_the_end(tmp_path: Path) -> None:
     images, digests = pictures()
     seen: list[tuple[int, int]] = []
-    witness = BackboneProber(target())
-    todo = plan(witness, digests, part_size=4)
-    probe(witness, images, todo, tmp_path, lambda done, total: seen.append((done, total)))
+    prober = BackboneProber(target())
+    todo = plan(prober, digests, part_size=4)
+    probe(prober, images, todo, tmp_path, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (11, 11)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 

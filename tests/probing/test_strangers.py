@@ -58,9 +58,9 @@ def target() -> Target:
 
 
 def answered(target: Target, others: PublicDirections | None, folder: Path, batch_size: int = 2) -> Trace:
-    witness = BackboneProber(target, channels=MARGINAL, strangers=others)
+    prober = BackboneProber(target, channels=MARGINAL, strangers=others)
     digests = np.array([f"digest-{i}" for i in range(3)])
-    return load_trace(probe(witness, ArrayImages(pixels(3, 1)), plan(witness, digests, batch_size=batch_size), folder))
+    return load_trace(probe(prober, ArrayImages(pixels(3, 1)), plan(prober, digests, batch_size=batch_size), folder))
 
 
 def test_each_images_gradient_is_that_of_a_pass_of_its_own(target: Target, tmp_path: Path) -> None:

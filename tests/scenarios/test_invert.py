@@ -13,7 +13,7 @@ from alike import assert_alike
 from killed import wait_for
 from typer.testing import CliRunner, Result
 
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli import demo_inversion
 from bareface.cli.app import app
 from bareface.records.inversion_file import read_inversion

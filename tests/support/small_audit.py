@@ -9,7 +9,7 @@ from inverted import small_target
 
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.inversion.conduct import Inverted
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.faces.synthetic import write_folder
 from bareface.inversion.judges import Judge

@@ -16,7 +16,7 @@ from bareface.errors import TargetError
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.targets.endpoint import Endpoint, endpoint, is_address, read_embeddings
-from bareface.targets.post import HttpClient
+from bareface.targets.http_client import HttpClient
 
 IMAGES = faces(5, side=12)
 GOOD, BOTH = b'{"embeddings": [[1, 2]]}', b'{"embeddings": [[1, 2], [3, 4]]}'
@@ -166,7 +166,7 @@ def test_a_service_that_is_exchanged_on_the_way_is_found_out(service: Service) -
 
 
 def test_an_answer_has_a_largest_size(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bareface.targets.post.MOST_BYTES", 10)
+    monkeypatch.setattr("bareface.targets.http_client.MOST_BYTES", 10)
     with pytest.raises(TargetError, match="got more than 10 bytes"):
         asking(service.url).embed(IMAGES[:1])
 

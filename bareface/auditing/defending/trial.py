@@ -150,8 +150,8 @@ def verified(target: Target, strangers: Roster, seed: int) -> Utility:
     reader = Contents()
     digest = np.array([f"{row:08d}" for row in range(len(asked))])
     paired = PairedImages(pairs, digest, lambda h, w: RosterImages(asked, h, w, reader), "")
-    witness = prober_of(target, asked.image, digest.tolist())
-    result = verify(witness, images_for(target, asked), paired, fars=FARS).result
+    prober = prober_of(target, asked.image, digest.tolist())
+    result = verify(prober, images_for(target, asked), paired, fars=FARS).result
     return Utility(
         auc=result.auc, auc_interval=result.auc_interval, same=result.same, different=result.different, tar=result.tar
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
@@ -46,7 +46,7 @@ def invert(
         seed: root of every random stream.
         fresh: start over in a used folder.
         progress: called with (stage, done, total).
-        more: other fields of `bareface.auditing.inversion.terms.InversionSettings`, such as restarts, steps, siblings.
+        more: other fields of `bareface.auditing.inversion.settings.InversionSettings`, such as restarts, steps.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the inversion goes on without it.

@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.progress import Progress
 from bareface.inversion.generator import Latents
 from bareface.inversion.judges import JudgeBench
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.objectives.template import Template
 from bareface.inversion.plan import SearchPlan
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.search import Search, SearchStep, search
 from bareface.inversion.select import select, select_again
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.records.inversion import ArmName, Trajectory
 from bareface.storage.artefacts import read_sound, write_artefact
 from bareface.streams import seed_for

@@ -7,7 +7,7 @@ import torch
 from bareface.auditing.attack_models import FittedAttack
 from bareface.auditing.cast import public_images, untrained
 from bareface.auditing.inversion.audited import GAME, Audited
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.errors import UsageError
 from bareface.inversion.alignment import WHOLE
 from bareface.inversion.answers import Answers, ask
@@ -17,9 +17,9 @@ from bareface.inversion.objectives.base import Given, Objective, Stage1
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.priors import Diversity, FeatureRange, PNorm, Restraint
-from bareface.inversion.scene import ViewSampler
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features, logit, steered_by
+from bareface.inversion.view_batch import ViewBatch
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
 from bareface.targets.target import Target

@@ -13,8 +13,8 @@ from bareface.auditing.inversion.judging import ArmImages, Ruling, agreed, rule
 from bareface.auditing.inversion.photos import Galleries, draw_galleries, member_templates
 from bareface.auditing.inversion.record import InversionParts, assemble
 from bareface.auditing.inversion.scores import Scored, scored
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.stage import check_generator, faces_of, scene_for, space_of
-from bareface.auditing.inversion.terms import InversionSettings
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.inversion.generator import Generator

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bareface.auditing.inversion.photos import Galleries
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.faces.images import RosterImages
 from bareface.inversion.judges import Judge, disturbed
 from bareface.inversion.judges import cosines as to_templates

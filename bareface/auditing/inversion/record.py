@@ -13,7 +13,7 @@ from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.judging import Ruling
 from bareface.auditing.inversion.photos import Galleries
 from bareface.auditing.inversion.scores import Scored
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.provenance import provenance
 from bareface.inversion.generator import Generator
 from bareface.records.evidence import Control

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from bareface.auditing.inversion.arms import ArmResult
 from bareface.auditing.inversion.attacker import Attacker, held_out_models, rows_in_memory
 from bareface.auditing.inversion.audited import Audited
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.scene import ViewSampler
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.records.inversion import ArmName, Transfer
 from bareface.stats.inversion.transfer import transfer
 

@@ -4,14 +4,14 @@ import torch
 
 from bareface.auditing.inversion.arms import ArmResult
 from bareface.auditing.inversion.judging import ArmImages
-from bareface.auditing.inversion.terms import InversionSettings
+from bareface.auditing.inversion.settings import InversionSettings
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.alignment import WHOLE, window_for
 from bareface.inversion.generator import Generator, tells_people
 from bareface.inversion.objectives import objective_class
-from bareface.inversion.scene import ViewSampler
 from bareface.inversion.select import candidates
 from bareface.inversion.variation import variation_of
+from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import ViewAugmentation, resample
 
 PROBED = 16

@@ -123,9 +123,9 @@ def _same(model: Auditable, sets: Sequence[Examination], how: Comparison, run: P
 
 def _side(model: Auditable, seen: Examination, flip: Flip, run: Path, name: str, progress: Progress) -> Side:
     people = seen.accepted
-    witness = prober_of(model, people.image, seen.digest.tolist())
+    prober = prober_of(model, people.image, seen.digest.tolist())
     home = probe(
-        witness, images_for(model, people), plan(witness, seen.digest), run / "trace",
+        prober, images_for(model, people), plan(prober, seen.digest), run / "trace",
         lambda *at: progress(f"embedding {name}", *at),
     )  # fmt: skip
     return side(unit_embeddings(load_trace(home, [Channel.EMBEDDING]), flip), people.subject)

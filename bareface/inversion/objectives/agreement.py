@@ -24,7 +24,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)

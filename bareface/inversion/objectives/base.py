@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bareface.errors import TargetError, UsageError
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
 from bareface.registry import Plugin

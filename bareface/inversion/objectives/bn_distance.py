@@ -26,8 +26,8 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features
+from bareface.inversion.view_batch import ViewBatch
 from bareface.membership.bn_distance import BnDistance as Attack
 from bareface.membership.bn_distance import Convention
 

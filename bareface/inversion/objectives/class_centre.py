@@ -25,7 +25,7 @@ from torch import Tensor
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import TargetObjective
 from bareface.inversion.objectives.template import check_which, chosen, cosines
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)

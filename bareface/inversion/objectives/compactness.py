@@ -26,7 +26,7 @@ from torch.nn.functional import normalize
 from bareface.errors import UsageError
 from bareface.inversion.objectives.agreement import mean_cosine
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from bareface.inversion.objectives.base import TargetObjective
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features
+from bareface.inversion.view_batch import ViewBatch
 from bareface.membership.embedding_norm import EmbeddingNorm as Attack
 
 

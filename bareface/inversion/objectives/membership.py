@@ -28,8 +28,8 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.stage1 import features, logit, steered_by
+from bareface.inversion.view_batch import ViewBatch
 from bareface.membership.arrays import plain
 from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Objective
-from bareface.inversion.sight import ViewBatch
+from bareface.inversion.view_batch import ViewBatch
 from bareface.targets.target import Target
 
 

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bareface.auditing.cast import images_for
-from bareface.auditing.fed_as_trained import fed_as_trained, foreign_fed_as_trained
+from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.cli.app import app

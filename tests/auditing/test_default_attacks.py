@@ -9,8 +9,8 @@ import pytest
 from exported import EXPORTERS, exported
 from torch import nn
 
+from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.settings import AuditSettings, attacks_named
-from bareface.auditing.suited import with_default_attacks
 from bareface.settings.spec import ImageSpec
 from bareface.targets.kinds import Auditable, load_any
 from bareface.targets.target import Target

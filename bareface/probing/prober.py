@@ -1,6 +1,6 @@
 """What probing asks of a target, whatever kind it is: say what you can answer, then answer batch by batch.
 
-A backbone in torch, an ONNX graph, a table of embeddings and an endpoint each have a witness; the one batch loop
+A backbone in torch, an ONNX graph, a table of embeddings and an endpoint each have a prober; the one batch loop
 (`probe.py`) knows nothing else of them.
 """
 
@@ -23,7 +23,7 @@ VIEWS = ("image", "flip")
 
 @dataclass(frozen=True)
 class Batch:
-    """Some images that a witness is asked about; who has no use for pixels never has them decoded.
+    """Some images that a prober is asked about; who has no use for pixels never has them decoded.
 
     Attributes:
         image: (n,) content digests.
@@ -42,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class ProbeSpec:
-    """What a witness will answer about every image.
+    """What a prober will answer about every image.
 
     Attributes:
         target: fingerprint of everything in the target that the answers depend on.

@@ -9,8 +9,8 @@ from torch import Tensor
 from bareface.errors import TargetError
 from bareface.inversion.alignment import CropWindow, window_for
 from bareface.inversion.generator import Generator, Latents, check_images
-from bareface.inversion.sight import ViewBatch
 from bareface.inversion.variation import SiblingMaker, normal_noise
+from bareface.inversion.view_batch import ViewBatch
 from bareface.inversion.views import STILL, ViewAugmentation, draw
 
 SLACK = 1e-3  # rounding that a value in [0, 1] may show
