@@ -48,7 +48,7 @@ def operating_points(
         judged: its folds disjoint by person.
         fprs: the nominal rates.
         crossfit: each fold was scored by another model; the folds' scores are first brought to one centre and spread,
-            without a look at the labels.
+            without a look at a fold's own labels.
         chosen: the thresholds; None = `conformal_thresholds`.
 
     Raises:
@@ -155,11 +155,16 @@ def _one_of_each_set(judged: Sample) -> Sample:
 
 
 def _on_one_scale(judged: Sample) -> Sample:
-    """The scores of each fold less their median, in units of half their middle half; an immovable fold stays."""
-    scores = judged.scores.copy()
+    """The scores of each fold brought to one centre and spread; an immovable fold stays.
+
+    With a share p of members the quantiles (1 - p) / 2 and 1 - p / 2 of a fold go to -1 and 1: where the sides separate
+    these are the middles of both, whatever the fold's own share; where they do not, two quantiles like any others. A
+    median would fall on one side in one fold and on the other in the next.
+    """
+    scores, share = judged.scores.copy(), float(judged.member.mean())
     for fold in np.unique(judged.fold):
         here = (judged.fold == fold) & ~np.isnan(scores)
         if here.any():
-            low, middle, high = np.quantile(scores[here], (0.25, 0.5, 0.75))
-            scores[here] = (scores[here] - middle) / ((high - low) / 2 or 1.0)
+            low, high = np.quantile(scores[here], ((1 - share) / 2, 1 - share / 2))
+            scores[here] = (scores[here] - (low + high) / 2) / ((high - low) / 2 or 1.0)
     return replace(judged, scores=scores)

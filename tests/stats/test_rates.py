@@ -140,3 +140,19 @@ def test_what_a_fold_cannot_allow_is_left_to_the_next(folds: int, people: int, f
         for scores, limit in zip(negatives, limits, strict=True)
     )
     assert allowed == math.floor(fpr * folds * (people + 1) + 1e-6)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.75])
+@pytest.mark.parametrize("gap", [0.0, 2.0, 12.0])
+def test_folds_keep_the_nominal_rate_however_far_the_sides_lie_apart(share: float, gap: float) -> None:
+    """Folds of other models, and of other shares of members, as where people bring unequal numbers of photos."""
+    rng, rates = np.random.default_rng(4), []
+    for _ in range(30):
+        person = np.repeat(np.arange(300), rng.integers(1, 5, 300))
+        fold, member = person % 5, rng.random(300)[person] < share
+        scores = rng.normal(size=len(person)) + gap * member
+        scores = scores * rng.uniform(0.5, 2, 5)[fold] + 3 * rng.normal(size=5)[fold]
+        (point,) = operating_points(sample(scores, member, person, fold), (0.1,), crossfit=True)
+        assert point.false_positive is not None
+        rates.append(point.false_positive.rate)
+    assert np.mean(rates) == pytest.approx(0.1, abs=0.025)
