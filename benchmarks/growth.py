@@ -11,6 +11,7 @@ and writes growth.png beside them.
 """
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -75,8 +76,9 @@ class Point:
         return batch_count(self.people * images, self.training.batch_size)
 
     def fields(self) -> dict[str, Any]:
-        """All of it as plain values."""
-        return {"people": self.people, "images": self.images, **asdict(self.training)}
+        """All of it as plain values, as they are written and read back."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self.training)))
+        return {"people": self.people, "images": self.images, **plain}
 
     def beside(self, base: "Point") -> str:
         """What is different from the base, as the name of a folder."""

@@ -46,13 +46,13 @@ def test_siblings_are_photos_of_one_person() -> None:
     assert not torch.equal(images[:, 0], images[:, 1])
 
 
-def test_from_attack_model_arrays_to_images() -> None:
+def test_from_attack_models_to_images() -> None:
     target = small_target(dtype=torch.float32, side=16)
-    arrays = [
-        AttackModel(np.ones(6, bool), np.zeros(6), np.ones(6), (-np.ones((6, 1)) * k,), (np.zeros(1),)).arrays()
+    models = tuple(
+        AttackModel(np.ones(6, bool), np.zeros(6), np.ones(6), (-np.ones((6, 1)) * k,), (np.zeros(1),))
         for k in (0.5, 1.0, 1.5)
-    ]
-    objective = Membership.rebuilt(target, arrays, "bn-distance", {"convention": "channels", "flip": "concat"})
+    )
+    objective = Membership(target, models)
     scene = ViewSampler(RenderedFaces(16), ViewAugmentation(pairs=1))
     apart = Diversity(target, margin=0.999)
     public = scene.plainly(candidates(scene, 40, seed=9), range(40))

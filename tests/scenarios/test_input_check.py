@@ -128,7 +128,7 @@ def test_why_there_was_no_check_is_recorded(world: Path, bgr: Path) -> None:
     ]
     nonsense = audit(world, bgr / "wrong", bgr / "run", "--selfcheck", "sometimes")
     assert nonsense.exit_code == 2
-    assert "got 'sometimes'; expected input should be 'refuse', 'report' or 'skip'" in nonsense.stderr
+    assert "got 'sometimes'; expected 'refuse', 'report' or 'skip'" in nonsense.stderr
 
 
 def test_the_command_names_the_way_that_fits(world: Path, bgr: Path) -> None:
