@@ -35,6 +35,8 @@ _EXPECTED = {
     "dataclass_type": "a mapping",
 }
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
 T = TypeVar("T")
 
 
@@ -74,9 +76,10 @@ def checked(settings: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def _said(error: ValidationError, settings: type, where: str, joint: str = ", ") -> UsageError:
-    first = error.errors()[0]
+    # A misspelt key is missing under its right name, too; what was written says more.
+    first = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
     place = joint.join([where, *filter(None, [".".join(str(part) for part in first["loc"])])])
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if first["type"] in _UNKNOWN:
         return _unknown(str(first["loc"][-1]), _keys(settings, first["loc"][:-1]), place)
     if first["type"] == "missing":
         return UsageError(place, got="nothing", expected=_EXPECTED["missing"])

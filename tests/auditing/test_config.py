@@ -17,6 +17,7 @@ USUAL = (
     "folds", "seed", "title", "max_reject_rate", "max_shared_rate", "device", "selfcheck", "ignore_head", "batch_size",
     "games", "shadow", "knowledge", "spec", "trained_references",
 )  # fmt: skip
+MISSING = object()
 GOOD = {"model": "m.ckpt", "members": "in", "nonmembers": "out"}
 
 
@@ -40,6 +41,8 @@ def test_attacks_are_written_as_words_or_mappings() -> None:
         ({"attacks": [7]}, r"here, attacks.0: .*expected write an attack as name:key=value"),
         ({"shadow": {"train": {"epoch": 3}}}, r"here, shadow.train.epoch: .* Try: did you mean epochs\?"),
         ({"shadow": {"train": {"epochs": 0}}}, r"Recipe.epochs: got 0; expected 1 to 9999"),
+        ({"modell": "m.ckpt", "model": MISSING}, r"here, modell: got an unknown key; .* Try: did you mean model\?"),
+        ({"model": MISSING}, r"here, model: got nothing; expected a value"),
         ({"folds": "many"}, r"here, folds: got 'many'; expected a whole number"),
         ({"model": None}, r"here, model: got None; expected text"),
         ({"members": None}, r"expected give a roster, or members and nonmembers"),
@@ -49,7 +52,7 @@ def test_attacks_are_written_as_words_or_mappings() -> None:
 )
 def test_a_mistake_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        make_config(GOOD | change, "here")
+        make_config({key: value for key, value in (GOOD | change).items() if value is not MISSING}, "here")
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
