@@ -13,9 +13,9 @@ from bareface.records.evidence import Control, Evidence, Finding, Measurement
 from bareface.storage.files import write_text
 from bareface.trace import HEAD_CHANNELS
 from bareface.vocabulary import Knowledge
+from benchmarks.tables import ORDER
 
 KNOWLEDGE: tuple[Knowledge, ...] = tuple(vocabulary.KNOWLEDGE)
-ORDER = ("dataset", "record", "person")
 HEADING = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | over blind | blind "
     "| foreign | false alarms | passes |\n|---|---|---|---|---|---|---|---|---|---|---|---|"

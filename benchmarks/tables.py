@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bareface.records.evidence import Control, Evidence, Finding, Measurement
+from bareface.stats.intervals import clopper_pearson
 from bareface.vocabulary import CONTROLS
 
+ORDER = ("dataset", "record", "person")
+"""The games as tables tell them, the most telling first."""
 HEAD = (
     "| game | knowledge | attack | AUC image | AUC person | TPR at 10 % FPR | TPR at 1 % FPR | blind | foreign "
     "| BN-swap | matched | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
@@ -14,9 +17,14 @@ HEAD = (
 
 def table(evidence: Evidence) -> str:
     """One row for each finding, the most telling first within each game and knowledge."""
-    order = {game: number for number, game in enumerate(("dataset", "record", "person"))}
-    rows = sorted(evidence.findings, key=lambda f: (order[f.game], f.knowledge, -_auc_or_zero(f)))
+    rows = sorted(evidence.findings, key=lambda f: (ORDER.index(f.game), f.knowledge, -_auc_or_zero(f)))
     return "\n".join([HEAD, *map(_row, rows)])
+
+
+def rate(events: int, trials: int) -> str:
+    """A share with its Clopper-Pearson interval, in per cent."""
+    interval = clopper_pearson(events, trials)
+    return f"{events / trials:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
 def spread(runs: Sequence[Evidence]) -> str:
@@ -29,9 +37,8 @@ def spread(runs: Sequence[Evidence]) -> str:
 
 
 def _order(evidence: Evidence) -> list[Finding]:
-    key = {game: number for number, game in enumerate(("dataset", "record", "person"))}
     names = list(dict.fromkeys(finding.label for finding in evidence.findings))
-    return sorted(evidence.findings, key=lambda f: (key[f.game], f.knowledge, names.index(f.label)))
+    return sorted(evidence.findings, key=lambda f: (ORDER.index(f.game), f.knowledge, names.index(f.label)))
 
 
 def _spread(same: Sequence[Finding]) -> str:

@@ -23,11 +23,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from bareface.records.evidence import Measurement
-from bareface.stats.intervals import clopper_pearson
 from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
 from bareface.stats.verdict import Decision, Grounds, decide, of_game
 from bareface.streams import stream
 from bareface.vocabulary import Verdict
+from benchmarks.tables import rate
 
 PEOPLE, IMAGES, FOLDS, ATTACKS = 40, 6, 5, 3
 FEATURES = (5, 30)
@@ -138,12 +138,6 @@ def printed_effect(grounds: Grounds, audits: int, seed: int, features: int) -> f
     """The smallest effect that leak-free audits print, on average."""
     audited = repeat("verdicts", Shift(), grounds, audits, seed, features)
     return float(np.mean([done.measured[0].smallest_effect for done in audited]))
-
-
-def rate(events: int, trials: int) -> str:
-    """A share with its interval, in per cent."""
-    interval = clopper_pearson(events, trials)
-    return f"{events / trials:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
 def main() -> None:

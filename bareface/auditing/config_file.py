@@ -1,11 +1,11 @@
 """The configuration of an audit in a YAML file."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bareface.auditing.settings import AuditConfig
 from bareface.errors import UnsafeFileError
+from bareface.report.json import schema_of
 from bareface.settings.closed import checked
 from bareface.settings.yaml_file import read_mapping
 from bareface.untrusted.code import names_code
@@ -77,5 +77,4 @@ def _here(folder: Path, reference: Any) -> Any:
 
 def schema() -> str:
     """The JSON Schema of a configuration, as it is shipped in `bareface/audit.schema.json`."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:bareface:audit"}
-    return json.dumps(head | AuditConfig.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return schema_of(AuditConfig, "urn:bareface:audit")

@@ -18,7 +18,7 @@ from bareface.records.evidence import Direction
 from bareface.stats.measure import measure
 from bareface.stats.multiplicity import holm
 from bareface.streams import stream
-from bareface.vocabulary import GAMES, Game
+from bareface.vocabulary import Game
 
 # Memory makes these move one way on every backbone; they say which side looks trained on, whatever attacks are asked.
 SIGNALS: tuple[Attack, ...] = (EmbeddingNorm(), FlipAgreement(), BnDistance())
@@ -35,7 +35,7 @@ def directions(
         done: the answers; the directions are by their identity.
         traces: of the target.
         alike: by game, what matches its people; a game that is not in it is not matched.
-        question: for the streams.
+        settings: for the streams.
     """
     said: list[tuple[Game, int | None, NDArray[np.float64], GameSplit]] = [
         (a.arena.game, id(a), np.where(a.scope, a.unfitted, np.nan), a.arena) for a in done if a.unfitted is not None
@@ -46,24 +46,21 @@ def directions(
         asked = in_arena(traces.target, arena)
         signals = [unfitted(one, asked) for one in SIGNALS]
         said += [(arena.game, None, signal, arena) for signal in signals if signal is not None]
-    # An attack's signal is the same with every prior knowledge, so it is measured once.
+    # An attack's signal is the same with every prior knowledge, and several attacks may read one: it is one test.
+    keys = [(game, signal.tobytes()) for game, _, signal, _ in said]
     known = dict[tuple[Game, bytes], tuple[float, float]]()
-    for game, _, signal, arena in said:
-        if (game, signal.tobytes()) not in known:
-            known[game, signal.tobytes()] = _direction(signal, arena, weights[game], settings)
-    # A signal that several attacks read is one signal, and one test.
+    for key, (game, _, signal, arena) in zip(keys, said, strict=True):
+        if key not in known:
+            known[key] = _direction(signal, arena, weights[game], settings)
     chances = [forward for _, forward in known.values()]
     back = dict(zip(known, holm([1 - forward for forward in chances]), strict=True))
     ahead = dict(zip(known, holm(chances), strict=True))
-    by_answer, reversed_in, forward_in = {}, set(), set()
-    for game, answer, signal, _ in said:
-        key = game, signal.tobytes()
-        reached, forward = known[key]
-        away = back[key] < REVERSED_ALPHA
-        reversed_in |= {game} if away else set()
-        forward_in |= {game} if ahead[key] < REVERSED_ALPHA else set()
-        if answer is not None:
-            by_answer[answer] = Direction(auc=reached, p_value=1 - forward, reversed=away)
+    by_answer = {
+        answer: Direction(auc=known[key][0], p_value=1 - known[key][1], reversed=back[key] < REVERSED_ALPHA)
+        for key, (_, answer, _, _) in zip(keys, said, strict=True)
+        if answer is not None
+    }
+    reversed_in, forward_in = ({game for (game, _), p in test.items() if p < REVERSED_ALPHA} for test in (back, ahead))
     return by_answer, reversed_in - forward_in
 
 
@@ -77,7 +74,7 @@ def _direction(
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
     measured = measure(
-        signal, arena.member, arena.subject, arena.fold, GAMES[arena.game].decides,
+        signal, arena.member, arena.subject, arena.fold, arena.unit,
         stream(settings.seed, "direction", arena.game), crossfit=False, weight=weight,
     )  # fmt: skip
     return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)

@@ -21,7 +21,7 @@ from bareface.stats.sample import units
 from bareface.stats.verdict import Grounds, decide
 from bareface.streams import stream
 from bareface.trace import Trace
-from bareface.vocabulary import GAMES, AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
+from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
 
 MOST_EXPOSURES = 500
 
@@ -51,7 +51,7 @@ def findings(
     Args:
         answers: of every attack.
         traces: of target, controls and shadows.
-        question: what was asked.
+        settings: what was asked.
         pictures: blind features of the candidates.
         how: how membership came about.
     """
@@ -125,7 +125,7 @@ def _finding(
     answer: Answer, measured: tuple[Measurement, Measurement] | None, controls: tuple[Control, ...], grounds: Grounds
 ) -> Finding:
     image, person = measured or (None, None)
-    judged = image if GAMES[answer.arena.game].decides == "image" else person
+    judged = image if answer.arena.unit == "image" else person
     decision = None if judged is None else decide(judged, controls, grounds)
     status: Literal["done", "abstained", "failed"] = "failed" if answer.failed else "abstained"
     return Finding(
@@ -192,7 +192,7 @@ def _beside(
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
         kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
-        unit=GAMES[arena.game].decides, crossfit=crossfit, weight=None if weight is None else weight[scope],
+        unit=arena.unit, crossfit=crossfit, weight=None if weight is None else weight[scope],
         decides=decides, tests=tests,
     )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     arena, scope, said = answer.arena, answer.scope, answer.controls["foreign"]
     beside = np.full(len(arena.rows), np.nan) if isinstance(said, str) else said
     weight = alike.weights(np.where(scope, beside, np.nan))
-    unit = GAMES[arena.game].decides
+    unit = arena.unit
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
         answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,

@@ -15,7 +15,7 @@ from bareface.errors import RosterError
 from bareface.records.overlap import Partners
 from bareface.rosters.roster import Roster
 from bareface.streams import stream
-from bareface.vocabulary import GAMES, Game, Role
+from bareface.vocabulary import GAMES, Game, Role, Unit
 
 # With fewer people on a side than folds, some fold would have nobody to learn from.
 FEWEST_PEOPLE = 2
@@ -49,6 +49,11 @@ class GameSplit:
     def same_people(self) -> bool:
         """Whether both sides are photos of the same people, so that no difference between people can count."""
         return GAMES[self.game].same_people
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the game's question; its measurement gives the verdict."""
+        return GAMES[self.game].decides
 
 
 def possible_games(roster: Roster) -> tuple[Game, ...]:

@@ -52,7 +52,7 @@ def usable_images(
         roster: everybody.
         target: for whom the recogniser must not be a stand-in.
         recogniser: finds people under two names; None = nobody looks for them.
-        question: how much may be unusable, and on two sides.
+        settings: how much may be unusable, and on two sides.
         run: the run folder.
         progress: called with (stage, done, total).
 

@@ -126,14 +126,15 @@ def audit(
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
-        from bareface.cli.auditing import run_audit, spec_options
+        from bareface.cli.auditing import run_audit
+        from bareface.settings.spec import parse_spec
 
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
             "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
-            "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec_options(spec),
+            "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(

@@ -1,6 +1,5 @@
 """`bareface audit`: from files and options to a finished run."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal
 from bareface.rosters.roster import Roster, join, read_manifest
-from bareface.settings.spec import parse_spec
 from bareface.storage.files import write_text
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
@@ -60,11 +58,6 @@ def run_audit(
     out(render_text(evidence))
     aside(f"report: {run / 'report.html'}")
     return GATE[evidence.verdict]
-
-
-def spec_options(said: str | None) -> dict[str, Any] | None:
-    """What `--spec` says, as the configuration file would; None where nobody said it."""
-    return None if said is None else asdict(parse_spec(said))
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:

@@ -7,9 +7,6 @@ renamed or removed. A value that could not be had is `None` beside its reason, n
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from bareface.errors import RunError
 from bareface.records.measurement import (
     Assignment as Assignment,
 )
@@ -39,8 +36,8 @@ from bareface.records.measurement import (
 )
 from bareface.records.overlap import Hygiene as Hygiene
 from bareface.records.record import Record as Record  # whoever writes records looks for it here
+from bareface.records.record import read_record, write_record
 from bareface.records.selfcheck import SelfCheck as SelfCheck
-from bareface.storage.artefacts import refuse_damaged, write_artefact
 from bareface.vocabulary import Game, Knowledge
 from bareface.vocabulary import Verdict as Verdict
 
@@ -216,7 +213,7 @@ class Evidence(Record):
 
 def write_evidence(evidence: Evidence, run: Path) -> None:
     """Write `result.json` into a run folder, whole or not at all."""
-    write_artefact(run / RESULT_FILE, evidence.model_dump_json(indent=1) + "\n", private=False)
+    write_record(evidence, run / RESULT_FILE)
 
 
 def read_evidence(run: Path) -> Evidence:
@@ -225,19 +222,4 @@ def read_evidence(run: Path) -> Evidence:
     Raises:
         RunError: the folder holds no finished run, or one that is damaged or of another schema.
     """
-    path = run / RESULT_FILE
-    if not path.is_file():
-        raise RunError(
-            str(run),
-            got="no result.json",
-            expected="the folder of a finished audit",
-            hint="run the audit again; it resumes",
-        )
-    try:
-        evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
-        raise RunError(str(path), got=got, expected=f"evidence of schema {SCHEMA_VERSION}") from error
-    refuse_damaged(path, hint="run the audit again; it writes this record again")
-    return evidence
+    return read_record(run / RESULT_FILE, Evidence, "audit", f"evidence of schema {SCHEMA_VERSION}")

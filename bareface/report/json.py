@@ -10,14 +10,15 @@ from bareface.records.evidence import SCHEMA_VERSION, Evidence
 
 def schema() -> str:
     """The schema of one `Evidence`, as it is shipped in `bareface/evidence.schema.json`."""
-    return _schema(Evidence, f"urn:bareface:evidence:{SCHEMA_VERSION}")
+    return schema_of(Evidence, f"urn:bareface:evidence:{SCHEMA_VERSION}")
 
 
 def inversion_schema() -> str:
     """The schema of one `InversionRecord`, as it is shipped in `bareface/inversion.schema.json`."""
-    return _schema(inversion_record.InversionRecord, f"urn:bareface:inversion:{inversion_record.SCHEMA_VERSION}")
+    return schema_of(inversion_record.InversionRecord, f"urn:bareface:inversion:{inversion_record.SCHEMA_VERSION}")
 
 
-def _schema(model: type[BaseModel], name: str) -> str:
+def schema_of(model: type[BaseModel], name: str) -> str:
+    """The JSON Schema of a class, as text; `name` is its URN."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name}
     return json.dumps(head | model.model_json_schema(), indent=1, ensure_ascii=False) + "\n"

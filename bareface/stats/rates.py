@@ -69,7 +69,7 @@ def operating_points(
 def threshold(negatives: Floats, fpr: float) -> float:
     """The lowest of these non-member scores above which at most floor(fpr n) of the n lie; infinite for n = 0."""
     allowed = math.floor(fpr * len(negatives) + 1e-9)
-    return float(np.sort(negatives)[::-1][allowed]) if len(negatives) else math.inf
+    return _largest(negatives, allowed + 1)
 
 
 def plain_thresholds(negatives: Sequence[Floats], fpr: float) -> list[float]:
@@ -93,8 +93,15 @@ def conformal_thresholds(negatives: Sequence[Floats], fpr: float) -> list[float]
         exact = fpr * (len(scores) + 1) + left
         allowed = min(math.floor(exact + 1e-9), len(scores))
         left = exact - allowed
-        found.append(float(np.sort(scores)[::-1][allowed - 1]) if allowed else math.inf)
+        found.append(_largest(scores, allowed))
     return found
+
+
+def _largest(scores: Floats, rank: int) -> float:
+    """The score of that rank from above, 1 = the largest; infinite where none has it."""
+    if not 1 <= rank <= len(scores):
+        return math.inf
+    return float(np.partition(scores, len(scores) - rank)[len(scores) - rank])
 
 
 def _point(judged: Sample, fpr: float, chosen: Thresholds) -> OperatingPoint:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from bareface.errors import TargetError
+from bareface.errors import BarefaceError, TargetError
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
@@ -36,18 +36,18 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
 
 
-def import_factory(reference: str) -> Callable[[], object]:
+def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> Callable[[], object]:
     """The function without arguments that `package.module:factory` names; importing it runs its module.
 
     Raises:
-        TargetError: there is no such module or function.
+        BarefaceError: there is no such module or function; of the kind `wrong`.
     """
     module, _, attribute = reference.partition(":")
     try:
         found: object = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         hint = "PYTHONPATH=. if the module lies in this folder"
-        raise TargetError(reference, got=str(error), expected="an importable factory", hint=hint) from error
+        raise wrong(reference, got=str(error), expected="an importable factory", hint=hint) from error
     if not callable(found):
-        raise TargetError(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
+        raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
     return found

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from bareface.records.evidence import Measurement
-from bareface.stats.intervals import clopper_pearson
 from bareface.storage.files import write_text
 from bareface.streams import stream
 from bareface.vocabulary import Verdict
+from benchmarks.tables import rate
 from benchmarks.validity.counted import coverage, false_positive_rates, numbers
 from benchmarks.validity.rows import NULLS, POWER, REVERSED, TILTS, Row, processed_rows
 from benchmarks.validity.world import PROCESSINGS, Audited, Pool, audit, pool, processed
@@ -63,7 +63,8 @@ def audits(row: Row, whole: Pool, count: int) -> list[dict[str, Any]]:
 def line(row: Row, known: list[dict[str, Any]]) -> list[str]:
     """A row of a table."""
     counts = Counter(one["verdict"] for one in known)
-    cells = [_share(counts[str(verdict)], len(known)) for verdict in (Verdict.LEAK_SHOWN, Verdict.INVALID)]
+    called = [counts[str(verdict)] for verdict in (Verdict.LEAK_SHOWN, Verdict.INVALID)]
+    cells = [f"{count} ({rate(count, len(known))})" for count in called]
     means = [_mean(one[name] for one in known) for name in ("who", "raw", "matched")]
     return [row.name, row.how, str(len(known)), *cells, *means]
 
@@ -75,11 +76,6 @@ def _best(measured: list[Measurement]) -> float | None:
 def _mean(values: Iterator[Any]) -> str:
     known = [np.mean(value) for value in values if value not in (None, []) and value != [None]]
     return f"{np.mean(known):.2f}" if known else "-"
-
-
-def _share(events: int, trials: int) -> str:
-    interval = clopper_pearson(events, trials)
-    return f"{events} ({events / trials:.1%} [{interval.low:.1%}, {interval.high:.1%}])"
 
 
 def main() -> None:

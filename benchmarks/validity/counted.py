@@ -9,6 +9,8 @@ import numpy as np
 from bareface.records.evidence import Finding, Measurement, Share
 
 Outcomes = list[dict[str, Any]]
+Shares = list[tuple[int, int, float, float]]
+"""Events, trials, and the interval of their rate."""
 
 
 def numbers(finding: Finding) -> dict[str, Any]:
@@ -22,9 +24,7 @@ def false_positive_rates(known: Outcomes) -> str:
     points = _by(known, "false")
     said = []
     for nominal, shares in sorted(points.items(), reverse=True):
-        rate = sum(share[0] for share in shares) / sum(share[1] for share in shares)
-        held = np.mean([low <= nominal <= high for _, _, low, high in shares])
-        said.append(f"{nominal:g}: {rate:.4f}, {held:.1%} hold it")
+        said.append(f"{nominal:g}: {_pooled(shares):.4f}, {_holding(shares, nominal):.1%} hold it")
     return "; ".join(said)
 
 
@@ -39,17 +39,22 @@ def coverage(known: Outcomes) -> str:
     said = [f"AUC {np.mean(held):.1%}"] if held else []
     for side in ("true", "false"):
         for nominal, shares in sorted(_by(known, side).items(), reverse=True):
-            said.append(f"{side} positives at {nominal:g}: {_coverage(shares):.1%}")
+            said.append(f"{side} positives at {nominal:g}: {_holding(shares, _pooled(shares)):.1%}")
     return ", ".join(said)
 
 
-def _coverage(shares: list[tuple[int, int, float, float]]) -> float:
-    rate = sum(share[0] for share in shares) / sum(share[1] for share in shares)
-    return float(np.mean([low <= rate <= high for _, _, low, high in shares]))
+def _pooled(shares: Shares) -> float:
+    """The rate over all audits together."""
+    return sum(share[0] for share in shares) / sum(share[1] for share in shares)
 
 
-def _by(known: Outcomes, kind: str) -> dict[float, list[tuple[int, int, float, float]]]:
-    points = defaultdict[float, list[tuple[int, int, float, float]]](list)
+def _holding(shares: Shares, truth: float) -> float:
+    """How many of the intervals hold a rate."""
+    return float(np.mean([low <= truth <= high for _, _, low, high in shares]))
+
+
+def _by(known: Outcomes, kind: str) -> dict[float, Shares]:
+    points = defaultdict[float, Shares](list)
     for one in known:
         for finding in one["findings"]:
             for point in (finding["raw"] or {"points": ()})["points"]:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from bareface.records.evidence import Interval
-from bareface.stats.intervals import clopper_pearson
 from bareface.stats.measure import measure
 from bareface.stats.rates import conformal_thresholds, operating_points
 from bareface.stats.sample import sample
 from bareface.streams import stream
+from benchmarks.tables import rate
 
 PHOTOS, FOLDS = 2, 5
 FPRS = (0.1, 0.01)
@@ -86,13 +86,8 @@ def main() -> None:
                 rng = stream(asked.seed, "coverage", members, others, str(shift), number)
                 for name, holds in held(draw(members, others, shift, rng), shift, rng):
                     counted.setdefault(name, []).append(holds)
-            said = [_said(name, holds) for name, holds in counted.items()]
+            said = [f"{name} {rate(sum(holds), len(holds))}" for name, holds in counted.items()]
             print(f"{members} + {others}, AUC {ndtr(shift / np.sqrt(2)):.2f}: {'; '.join(said)}", flush=True)
-
-
-def _said(name: str, holds: list[bool]) -> str:
-    interval = clopper_pearson(sum(holds), len(holds))
-    return f"{name} {np.mean(holds):.1%} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ Reference:
 None.
 """
 
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +26,7 @@ from bareface.errors import UsageError
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.generator import Generator
 from bareface.inversion.generators.base import GeneratorKind, Wanted, checked
-from bareface.targets.factory import PATTERN
+from bareface.targets.factory import PATTERN, import_factory
 from bareface.untrusted.regular import is_there
 
 
@@ -50,7 +48,7 @@ class Factory(GeneratorKind):
             UsageError: there is no such function, or a network comes without a declaration.
             TargetError: it returns something else than it declares.
         """
-        made, declared = _function(reference)(), dict[str, Any](wanted.declared)
+        made, declared = import_factory(reference, UsageError)(), dict[str, Any](wanted.declared)
         if not isinstance(made, nn.Module):
             return checked(reference, made)
         missing = [name for name in ("z_dim", "size", "value_range") if name not in declared]
@@ -62,15 +60,3 @@ class Factory(GeneratorKind):
                 hint="--declare z_dim=64 --declare size=64 --declare value_range=-1,1",
             )
         return FactoryGenerator(reference.rpartition(":")[2], made, **declared)
-
-
-def _function(reference: str) -> Callable[[], object]:
-    module, _, function = reference.partition(":")
-    try:
-        found: object = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        hint = "PYTHONPATH=. if the module lies in this folder"
-        raise UsageError(reference, got=str(error), expected="an importable factory", hint=hint) from error
-    if not callable(found):
-        raise UsageError(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
-    return found
