@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bareface.auditing.games import GameSplit
 from bareface.auditing.traces import Traces, in_arena
-from bareface.membership.features import direction, flip_agreement, log_length
+from bareface.membership.engine.features import direction, flip_agreement, log_length
 from bareface.records.evidence import Balance, Measurement
 from bareface.stats.measure import measure
 from bareface.stats.propensity import OverlapWeights, ToldApart, components, deal, overlap, told_apart

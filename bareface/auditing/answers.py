@@ -13,8 +13,8 @@ from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import NO_BATCHNORM, Model, Traces, in_arena, shadow_lessons, with_trained
 from bareface.errors import Abstained, BarefaceError
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, Labelled
+from bareface.membership.engine.attack_model import AttackModel
 from bareface.trace import Trace
 from bareface.vocabulary import Knowledge
 

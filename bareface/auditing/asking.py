@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.cast import images_for, public_images, refuse_familiar_public
+from bareface.auditing.images import images_for, public_images, refuse_familiar_public
 from bareface.auditing.progress import Progress
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack, Beside
 from bareface.probing.estimated import Estimate
 from bareface.probing.kinds import estimate_of, prober_of, strangers_of
+from bareface.probing.negative_classes import PublicDirections
 from bareface.probing.probe import load_trace, plan, probe
-from bareface.probing.strangers import PublicDirections
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, Reference, Trace

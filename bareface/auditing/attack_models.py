@@ -11,8 +11,8 @@ import numpy as np
 
 from bareface.auditing.answers import Answer
 from bareface.membership import attack_class
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
+from bareface.membership.engine.attack_model import AttackModel
 from bareface.storage.artefacts import artefact_path, refuse_damaged
 from bareface.storage.folders import subfolder
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import direction
-from bareface.membership.photo_sets import sets_of
+from bareface.membership.engine.features import direction
+from bareface.membership.families.photo_sets import sets_of
 from bareface.membership.subject_compactness import compactness
 from bareface.trace import Channel, Trace
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bareface.auditing.games import GameSplit
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, AttackerKnowledge, FeatureAttack, Labelled
+from bareface.membership.engine.attack_model import AttackModel
 from bareface.streams import stream
 from bareface.trace import Trace, join
 from bareface.vocabulary import Knowledge

@@ -7,11 +7,11 @@ they come through the same storage, crop and alignment as everything else here.
 
 import numpy as np
 
-from bareface.auditing.cast import images_for
+from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.faces.examine import Examination
-from bareface.probing.selfcheck import BLACK_BOX, ENOUGH_IMAGES, entrance_of, refuse_if_misfit, selfcheck, skipped
+from bareface.inspecting.selfcheck import BLACK_BOX, ENOUGH_IMAGES, entrance_of, refuse_if_misfit, selfcheck, skipped
 from bareface.records.selfcheck import SelfCheck
 from bareface.rosters.roster import Roster
 from bareface.streams import stream

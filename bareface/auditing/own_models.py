@@ -1,21 +1,24 @@
 """Backbones that the auditor trains beside the target: shadows on other people, references on images in question."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from bareface.auditing.cast import train_backbone
+from bareface.faces.images import RosterImages
 from bareface.rosters.grouping import rows_of
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings, ShadowSettings
+from bareface.settings.spec import ImageSpec
 from bareface.storage.folders import subfolder
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
 from bareface.targets.target import Target
-from bareface.training.train import TrainStep
+from bareface.training.train import TrainStep, train
 from bareface.vocabulary import CANDIDATES, Role
 
 Report = Callable[[int, TrainStep], None]
@@ -117,3 +120,28 @@ def _trained(
 
 def _numbered(report: Report, number: int) -> Callable[[TrainStep], None]:
     return lambda step: report(number, step)
+
+
+def train_backbone(
+    roster: Roster,
+    recipe: Recipe,
+    folder: Path,
+    report: Callable[[TrainStep], None] | None = None,
+    device: torch.device = CPU,
+) -> Target:
+    """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
+    members = roster.take(roster.rows(Role.MEMBER))
+    images, labels = training_set(members, recipe.spec)
+    ids = hashlib.sha256("\n".join(members.image).encode()).hexdigest()
+    return train(images, labels, recipe, folder, image_ids=ids, report=report, device=device)
+
+
+def training_set(people: Roster, spec: ImageSpec) -> tuple[RosterImages, NDArray[np.int64]]:
+    """Everybody's images at the size that a backbone takes, and (n,) who is on them: 0, 1, ... by name."""
+    _, labels = np.unique(people.subject, return_inverse=True)
+    return RosterImages(people, spec.height, spec.width), labels.astype(np.int64)
+
+
+def progress_of(progress: Callable[[str, int, int], None], stage: str) -> Callable[[TrainStep], None]:
+    """Progress of a training run as one stage."""
+    return lambda step: progress(stage, (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)

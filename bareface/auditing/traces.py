@@ -10,20 +10,20 @@ import torch
 from numpy.typing import NDArray
 
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
-from bareface.auditing.cast import STAND_IN, bn_swap, stand_in, untrained
+from bareface.auditing.controls import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination
-from bareface.inversion.judges import same_network
 from bareface.membership.base import Labelled
-from bareface.membership.features import direction
+from bareface.membership.engine.features import direction
 from bareface.rosters.roster import Roster
 from bareface.stats.roc import auc
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
+from bareface.targets.same_network import same_network
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
 from bareface.training.train import TrainStep
@@ -213,18 +213,11 @@ def _told(progress: Progress, stage: str, count: int) -> Report:
     return report
 
 
-def is_same_network(one: Auditable, other: Auditable) -> bool:
-    """Whether two models are one network, however their files are called or fed."""
-    if isinstance(one, Target) and isinstance(other, Target):
-        return same_network(one, other)
-    return one.sha256 == other.sha256
-
-
 def _unfit(target: Auditable, brought: Auditable | None, shadow: bool, trace: Trace, subject: NDArray[np.str_]) -> str:
     """Why the foreign model cannot see people; empty where it can, or where too few photos could tell."""
     if brought is None:
         return "" if shadow else UNTRAINED
-    if is_same_network(target, brought):
+    if same_network(target, brought):
         return "the foreign model is the audited target itself, which would be its own control"
     reached = recognition(trace, subject)
     if reached is None or reached >= LEAST_RECOGNITION:

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.auditing.cast import images_for
 from bareface.auditing.hygiene import (
     Checked,
     leave_out_shared,
@@ -17,11 +16,11 @@ from bareface.auditing.hygiene import (
     refuse_if_shared,
     sides_of,
 )
+from bareface.auditing.images import images_for
 from bareface.auditing.overlap.people import SamePeople, Side, same_people, side
 from bareface.auditing.own_people import OWN, RecognisedPeople, refuse_too_few
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
-from bareface.auditing.traces import is_same_network
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import prober_of
@@ -30,6 +29,7 @@ from bareface.probing.templates import unit_embeddings
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
 from bareface.targets.kinds import Auditable
+from bareface.targets.same_network import same_network
 from bareface.trace import Channel, FloatArray
 from bareface.vocabulary import Role
 
@@ -122,7 +122,7 @@ def _embedded(
 
 
 def _refuse_target(recogniser: Auditable, target: Auditable) -> None:
-    if is_same_network(recogniser, target):
+    if same_network(recogniser, target):
         raise UsageError(
             "recogniser",
             got="the audited target itself",

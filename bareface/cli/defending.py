@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bareface.auditing.defending.bench import every_defence, make_defence, run_bench
-from bareface.auditing.defending.figure import write_figure
-from bareface.auditing.defending.record import BenchRecord
-from bareface.auditing.defending.table import markdown
-from bareface.auditing.defending.world import TRAINING, World, rendered_world, world_of
+from bareface.bench.bench import every_defence, make_defence, run_bench
+from bareface.bench.figure import write_figure
+from bareface.bench.record import BenchRecord
+from bareface.bench.table import markdown
+from bareface.bench.world import TRAINING, World, rendered_world, world_of
 from bareface.cli.listing import lines_of, page_of, say_unavailable
 from bareface.cli.manners import Stages
 from bareface.cli.training import read_recipe

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.config_file import read_config
+from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.cli.auditing import audit_configured
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.manners import Stages, out
-from bareface.faces.synthetic import write_folder
 from bareface.report.text import render_text
 from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.settings.spec import ImageSpec
 from bareface.storage.files import write_text
+from bareface.synthetic import write_folder
 from bareface.vocabulary import Role
 
 SIZE = 48

@@ -6,18 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from bareface.auditing.cast import progress_of, train_backbone
 from bareface.auditing.inversion.conduct import FOLDER, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
+from bareface.auditing.inversion.judges import Judge
 from bareface.auditing.inversion.settings import InversionSettings
+from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.cli.inverting import summary, written
 from bareface.cli.manners import Stages
-from bareface.faces.synthetic import write_folder
-from bareface.inversion.judges import Judge
 from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.recipe import Recipe
 from bareface.settings.spec import ImageSpec
 from bareface.storage.files import write_text
+from bareface.synthetic import write_folder
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 

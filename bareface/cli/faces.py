@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bareface.cli.manners import Stages, out
-from bareface.faces.synthetic import write_folder
+from bareface.synthetic import write_folder
 
 
 def run_faces(folder: Path, *, people: int, images: int, size: int, first: int, seed: int) -> None:

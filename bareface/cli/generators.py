@@ -14,7 +14,6 @@ from bareface.cli.people import say_ignored
 from bareface.errors import UsageError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import ArrayImages, Images, SomeImages
-from bareface.faces.synthetic import EndlessFaces, SyntheticFaces
 from bareface.inversion.checkpoints.convert import convert_generator
 from bareface.inversion.checkpoints.store import Precision
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces
@@ -26,6 +25,7 @@ from bareface.inversion.stylegan2.config import Config
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.rosters.roster import Ignored, Roster, read_folder
 from bareface.storage.folders import held
+from bareface.synthetic import EndlessFaces, SyntheticFaces
 from bareface.training.batches import held_in_memory
 from bareface.vocabulary import Role
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
+from bareface.auditing.inversion.judges import Judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
@@ -16,7 +17,6 @@ from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
 from bareface.errors import ExitCode, UsageError
 from bareface.inversion.generator import Generator
-from bareface.inversion.judges import Judge
 from bareface.records.inversion import Arm, InversionRecord
 from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bareface.auditing.cast import images_for
+from bareface.auditing.images import images_for
 from bareface.cli.manners import Stages
 from bareface.cli.people import say_ignored
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, examine
-from bareface.probing.selfcheck import entrance_of, selfcheck
+from bareface.inspecting.selfcheck import entrance_of, selfcheck
 from bareface.records.selfcheck import SelfCheck
 from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.spec import parse_spec

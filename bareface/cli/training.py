@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bareface.auditing.cast import images_for, progress_of, train_backbone
+from bareface.auditing.images import images_for
+from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.cli.manners import Stages, out
 from bareface.cli.people import say_ignored
 from bareface.errors import RosterError

@@ -6,12 +6,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bareface.faces.synthetic.parameters import IDENTITY_SIZE, NUISANCE_SIZE
-from bareface.faces.synthetic.render import render_parameters
 from bareface.inversion.fingerprints import digest
 from bareface.inversion.generator import Latents
 from bareface.inversion.only_z import OnlyZ
 from bareface.inversion.variation import Redrawn
+from bareface.synthetic.parameters import IDENTITY_SIZE, NUISANCE_SIZE
+from bareface.synthetic.render import render_parameters
 
 Z_DIM = IDENTITY_SIZE + NUISANCE_SIZE
 

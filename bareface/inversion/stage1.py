@@ -6,8 +6,8 @@ from torch import Tensor
 from bareface.errors import Abstained, UsageError
 from bareface.inversion.answers import DIFFERENTIABLE, Answers
 from bareface.membership import attacks
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import Attack, FeatureAttack, check_channels
+from bareface.membership.engine.attack_model import AttackModel
 
 WHERE = "membership objective"
 
@@ -92,5 +92,5 @@ def _not_for_tensors(attack: FeatureAttack, got: str) -> UsageError:
         f"{WHERE}, attack {attack.name}",
         got=got,
         expected="features that are differentiable where the channels are tensors",
-        hint="writing features() over bareface.membership.arrays, as docs/writing-an-attack.md shows",
+        hint="writing features() over bareface.membership.engine.arrays, as docs/writing-an-attack.md shows",
     )

@@ -29,10 +29,10 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.arrays import Array
 from bareface.membership.base import PARAMETERS, Beside, Features
-from bareface.membership.features import mean_of
-from bareface.membership.one_image import OneImageAttack, numbers
+from bareface.membership.engine.arrays import Array
+from bareface.membership.engine.features import mean_of
+from bareface.membership.families.one_image import OneImageAttack, numbers
 from bareface.trace import Trace
 
 

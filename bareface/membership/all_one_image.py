@@ -27,7 +27,7 @@ from typing import ClassVar
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, Features
-from bareface.membership.one_image import OneImageAttack, numbers
+from bareface.membership.families.one_image import OneImageAttack, numbers
 from bareface.trace import Trace
 
 

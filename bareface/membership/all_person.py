@@ -31,13 +31,13 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, AttackerKnowledge, Beside, Labelled, require
-from bareface.membership.features import direction, fisher, flip_agreement, log_length
-from bareface.membership.gallery import nearest_stranger
+from bareface.membership.engine.features import direction, fisher, flip_agreement, log_length
+from bareface.membership.engine.gallery import nearest_stranger
+from bareface.membership.engine.stacking import Families, LabelledFamilies, fit_stack
+from bareface.membership.families.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.membership.mean_direction import MeanDirection, beside_gallery
-from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.membership.similarity_residual import likeness, of_others
 from bareface.membership.slmia import within
-from bareface.membership.stacking import Families, LabelledFamilies, fit_stack
 from bareface.membership.stranger_margin import margins
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace

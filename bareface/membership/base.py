@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Shape, TrainingSet, fit
+from bareface.membership.engine.attack_model import AttackModel, Shape, TrainingSet, fit
 from bareface.registry import Plugin
 from bareface.scores import Scores
 from bareface.trace import HEAD_CHANNELS, Channel, Trace
@@ -120,8 +120,8 @@ class FeatureAttack(Attack):
     def features(self, trace: Trace) -> Features:
         """(n, f) numbers of each image; NaN where there are none.
 
-        Where all of it is written over `bareface.membership.arrays`, stage 2 can move an image along them: then the
-        channels are tensors (n, ...) with gradients.
+        Where all of it is written over `bareface.membership.engine.arrays`, stage 2 can move an image along them:
+        then the channels are tensors (n, ...) with gradients.
         """
 
     @final

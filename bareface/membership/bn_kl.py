@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.features import Flip, views
 from bareface.trace import Channel, Trace
 
 NEEDS = frozenset({Channel.BN_DISTANCE_VARIANCE, Channel.BN_LOGVAR, Channel.BN_VARIANCE})

@@ -23,7 +23,7 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.engine.features import Flip, views
 from bareface.trace import Channel, Trace
 
 

@@ -21,9 +21,9 @@ from typing import ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, log_length, views
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.features import Flip, log_length, views
 from bareface.trace import Channel, Trace
 
 

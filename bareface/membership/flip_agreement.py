@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import flip_agreement
+from bareface.membership.engine.features import flip_agreement
 from bareface.trace import Channel, Trace
 
 

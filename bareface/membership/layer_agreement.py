@@ -27,9 +27,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.features import fisher
 from bareface.trace import Channel, Trace
 
 

@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS
-from bareface.membership.calibrated import CalibratedAttack, ReferenceSignals, variance_within
-from bareface.membership.features import mean_of
+from bareface.membership.engine.features import mean_of
+from bareface.membership.families.calibrated import CalibratedAttack, ReferenceSignals, variance_within
 
 Array = NDArray[np.float64]
 Variance = Literal["fixed", "per-example"]

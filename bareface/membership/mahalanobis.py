@@ -32,8 +32,8 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features, check_channels
-from bareface.membership.features import Flip, views
-from bareface.membership.gallery import gallery_of
+from bareface.membership.engine.features import Flip, views
+from bareface.membership.engine.gallery import gallery_of
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]

@@ -28,8 +28,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
+from bareface.membership.engine import arrays as xp
 from bareface.trace import Channel, Trace
 
 

@@ -23,8 +23,8 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
-from bareface.membership.posteriors import likeliest_logit
+from bareface.membership.engine.features import Flip, views
+from bareface.membership.engine.posteriors import likeliest_logit
 from bareface.trace import Channel, Trace
 
 

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, Beside
-from bareface.membership.features import fisher, log_length, unit
-from bareface.membership.gallery import Centres
-from bareface.membership.photo_sets import Array, SetAttack, Sets
+from bareface.membership.engine.features import fisher, log_length, unit
+from bareface.membership.engine.gallery import Centres
+from bareface.membership.families.photo_sets import Array, SetAttack, Sets
 from bareface.trace import Channel, Trace, Trained
 
 RIDGE, SHIFT_RIDGE = 1.0, 0.1

@@ -26,9 +26,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership.attack_model import Shape
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.engine.attack_model import Shape
+from bareface.membership.engine.features import Flip, views
 from bareface.trace import Channel, Trace
 from bareface.vocabulary import Knowledge
 

@@ -30,7 +30,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import direction, fisher
+from bareface.membership.engine.features import direction, fisher
 from bareface.trace import Channel, Trace
 
 ROWS_AT_ONCE = 256

@@ -27,10 +27,10 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
-from bareface.membership.bank_features import cosine_matrix, covered
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.bank_features import cosine_matrix, covered
+from bareface.membership.engine.features import fisher
 from bareface.trace import Channel, Trace
 
 

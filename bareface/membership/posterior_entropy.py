@@ -24,9 +24,9 @@ from typing import ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.features import Flip, views
 from bareface.trace import Channel, Trace
 
 _SMALLEST = 1e-12

@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, Beside, require
-from bareface.membership.signals import Signal, channels_of, scalar
+from bareface.membership.families.signals import Signal, channels_of, scalar
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 

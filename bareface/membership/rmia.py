@@ -33,9 +33,9 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features
-from bareface.membership.calibrated import Positive
-from bareface.membership.features import direction, mean_of
-from bareface.membership.gallery import Centres, gallery_of, own_log_posterior
+from bareface.membership.engine.features import direction, mean_of
+from bareface.membership.engine.gallery import Centres, gallery_of, own_log_posterior
+from bareface.membership.families.calibrated import Positive
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]

@@ -34,9 +34,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, Shape, TrainingSet, fit
 from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, Beside, Labelled, require
-from bareface.membership.features import unit
+from bareface.membership.engine.attack_model import AttackModel, Shape, TrainingSet, fit
+from bareface.membership.engine.features import unit
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 

@@ -24,10 +24,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
-from bareface.membership.attack_model import Shape
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.posteriors import likeliest_logit, logit, top_log_posteriors
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.attack_model import Shape
+from bareface.membership.engine.posteriors import likeliest_logit, logit, top_log_posteriors
 from bareface.trace import Channel, Trace
 
 

@@ -31,8 +31,8 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, AttackerKnowledge, Beside, Labelled, refuse_few_units, require
-from bareface.membership.features import direction, mean_of, unit
-from bareface.membership.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
+from bareface.membership.engine.features import direction, mean_of, unit
+from bareface.membership.families.photo_sets import Array, OnSets, Sets, pairwise, sets_of, spread
 from bareface.scores import Scores
 from bareface.trace import Channel, Reference, Trace
 

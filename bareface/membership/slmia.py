@@ -32,9 +32,9 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside
-from bareface.membership.features import direction, fisher, unit
-from bareface.membership.gallery import gallery_of
-from bareface.membership.photo_sets import Array, SetAttack, Sets, sets_of
+from bareface.membership.engine.features import direction, fisher, unit
+from bareface.membership.engine.gallery import gallery_of
+from bareface.membership.families.photo_sets import Array, SetAttack, Sets, sets_of
 from bareface.trace import Trace
 
 SETS_AT_ONCE = 128

@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Beside, FeatureAttack, Features, check_channels
-from bareface.membership.features import mean_of, unit
+from bareface.membership.engine.features import mean_of, unit
 from bareface.trace import Channel, Trace
 
 Array = NDArray[np.float64]

@@ -26,9 +26,9 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, Beside, Features
-from bareface.membership.features import direction, fisher, unit
-from bareface.membership.gallery import nearest_stranger
-from bareface.membership.photo_sets import Array, SetAttack, Sets
+from bareface.membership.engine.features import direction, fisher, unit
+from bareface.membership.engine.gallery import nearest_stranger
+from bareface.membership.families.photo_sets import Array, SetAttack, Sets
 from bareface.trace import Trace
 
 

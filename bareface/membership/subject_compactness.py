@@ -30,8 +30,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import direction, fisher, unit
-from bareface.membership.photo_sets import OnSets, sets_of
+from bareface.membership.engine.features import direction, fisher, unit
+from bareface.membership.families.photo_sets import OnSets, sets_of
 from bareface.trace import Channel, Trace
 
 

@@ -28,10 +28,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
-from bareface.membership.bank_features import anchored, moments_and_quantiles
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import fisher, views
+from bareface.membership.engine import arrays as xp
+from bareface.membership.engine.bank_features import anchored, moments_and_quantiles
+from bareface.membership.engine.features import fisher, views
 from bareface.trace import Channel, Trace
 
 Form = Literal["anchored", "pairs", "vector", "set", "threshold"]

@@ -31,7 +31,7 @@ from pydantic.dataclasses import dataclass
 
 from bareface.errors import Abstained
 from bareface.membership.base import PARAMETERS, Attack, AttackerKnowledge, require
-from bareface.membership.posteriors import likeliest_logit, top_log_posteriors
+from bareface.membership.engine.posteriors import likeliest_logit, top_log_posteriors
 from bareface.scores import Scores
 from bareface.trace import Channel, Trace
 

@@ -15,9 +15,9 @@ from bareface.probing.estimated import Estimate, Observe, Seen, leaving
 from bareface.probing.faster import faster
 from bareface.probing.gradients import AGREEMENT, GradientLoss, gradient_answers, with_gradients
 from bareface.probing.head import head_answers, head_shapes
+from bareface.probing.negative_classes import PublicDirections
 from bareface.probing.pooled import WIDTH, Projection
 from bareface.probing.prober import VIEWS, Ask, Batch, ProbeSpec, by_image
-from bareface.probing.strangers import PublicDirections
 from bareface.probing.taps import Moments, Reduction, Taps, tapped
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU

@@ -8,10 +8,10 @@ from torch import nn
 from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import Estimate, estimate
+from bareface.probing.negative_classes import PublicDirections, negative_classes
 from bareface.probing.prober import Prober
 from bareface.probing.recorded import TableProber
 from bareface.probing.remote import EndpointProber
-from bareface.probing.strangers import PublicDirections, strangers
 from bareface.probing.taps import batchnorm_layers
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
@@ -73,7 +73,7 @@ def estimate_of(
 
 def strangers_of(target: Auditable, images: Images) -> PublicDirections | None:
     """Where public faces lie for a target; None where nothing can be differentiated by its weights."""
-    return strangers(target, images) if isinstance(target, Target) else None
+    return negative_classes(target, images) if isinstance(target, Target) else None
 
 
 def lacks_running_statistics(target: Auditable) -> bool:

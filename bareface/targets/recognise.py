@@ -15,7 +15,7 @@ from bareface.targets.build import name_of
 from bareface.targets.conventions import Convention
 from bareface.targets.families import Family, families
 from bareface.targets.printable import printable
-from bareface.targets.strangers import FACTORY, STRANGERS, Stranger
+from bareface.targets.unsupported_architectures import FACTORY, STRANGERS, Unsupported
 from bareface.targets.weights import COUNTER
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def _for(channels: int, values: tuple[float, ...]) -> tuple[float, ...]:
     return values if channels == 3 or len(values) == 1 else (round(sum(values) / len(values), 3),)
 
 
-def stranger(shapes: Shapes) -> Stranger | None:
+def stranger(shapes: Shapes) -> Unsupported | None:
     """The backbone that bareface can name but does not build, if it is one."""
     return next((stranger for stranger in STRANGERS if stranger.owns(shapes)), None)
 

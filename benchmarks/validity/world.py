@@ -17,15 +17,15 @@ from PIL import Image, ImageEnhance, ImageFilter
 from bareface.auditing.answers import run_game
 from bareface.auditing.assemble import deciding_findings, verdicts_by_game
 from bareface.auditing.blind import blind_trace
-from bareface.auditing.cast import images_for
 from bareface.auditing.findings import FoundLeaks, findings
 from bareface.auditing.games import arena
+from bareface.auditing.images import images_for
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces
 from bareface.faces.examine import Examination, examine
 from bareface.faces.source import Images
-from bareface.membership.features import direction, flip_agreement
+from bareface.membership.engine.features import direction, flip_agreement
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.rosters.roster import Roster

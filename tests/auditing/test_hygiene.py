@@ -19,10 +19,10 @@ from bareface.auditing.hygiene import (
 from bareface.auditing.overlap.people import SamePeople, Side, same_people
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, examine
-from bareface.faces.synthetic import SyntheticFaces
 from bareface.records.overlap import MatchThreshold, SharedPictures
 from bareface.rosters.roster import Roster
 from bareface.stats.matching import Matches
+from bareface.synthetic import SyntheticFaces
 
 FACES = [
     Image.fromarray(face)

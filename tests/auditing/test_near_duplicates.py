@@ -10,8 +10,8 @@ from PIL import Image, ImageEnhance
 
 from bareface.auditing.overlap.near_duplicates import Pictures, near_duplicates, pictures_of
 from bareface.faces.examine import examine
-from bareface.faces.synthetic import SyntheticFaces
 from bareface.rosters.roster import Roster
+from bareface.synthetic import SyntheticFaces
 
 FACES = [
     Image.fromarray(face)

@@ -12,7 +12,7 @@ from bareface.auditing.overlap.near_duplicates import LEAST_SIMILARITY, MOST_BIT
 from bareface.errors import UsageError
 from bareface.faces.perceptual import BITS, differing, mirrored, mirrored_hashes, signs
 from bareface.stats import nearness
-from benchmarks.twins_growth import all_pairs, mixed, planted
+from benchmarks.speed.near_duplicates_growth import all_pairs, mixed, planted
 
 
 @pytest.fixture(autouse=True)

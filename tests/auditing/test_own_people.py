@@ -16,11 +16,11 @@ from bareface.auditing.own_people import IN_QUESTION, RecognisedPeople, familiar
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.examine import Examination, examine
-from bareface.faces.synthetic import SyntheticFaces
 from bareface.records.overlap import MatchThreshold, OwnPeople
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import ShadowSettings
 from bareface.stats.matching import Matches
+from bareface.synthetic import SyntheticFaces
 from bareface.vocabulary import CANDIDATES, Role
 
 FACES = [

@@ -15,11 +15,11 @@ from small_audit import SIDE, TERMS, network, small_audit
 from typer.testing import CliRunner
 
 import bareface
-from bareface.auditing.defending.bench import every_defence, make_defence
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.stage import scene_for
 from bareface.auditing.settings import attacks_named
+from bareface.bench.bench import every_defence, make_defence
 from bareface.cli.app import app
 from bareface.errors import UsageError
 from bareface.faces.contents import Contents
@@ -70,9 +70,9 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from bareface.membership import arrays as xp
+from bareface.membership.engine import arrays as xp
 from bareface.membership.base import PARAMETERS, FeatureAttack, Features
-from bareface.membership.features import Flip, views
+from bareface.membership.engine.features import Flip, views
 from bareface.trace import Channel, Trace
 
 

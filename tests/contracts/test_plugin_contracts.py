@@ -9,12 +9,12 @@ import torch
 from packed import as_lmdb, as_records, as_tar
 
 from bareface.faces.packs.pack import FORMATS, Format
-from bareface.faces.synthetic import write_folder
 from bareface.inversion.generators import GENERATORS
 from bareface.inversion.objectives import OBJECTIVES
 from bareface.membership import ATTACKS
 from bareface.registry import HEADINGS, Registry, prose
 from bareface.settings.spec import ImageSpec
+from bareface.synthetic import write_folder
 from bareface.targets.build import PLANS
 from bareface.targets.families import BACKBONES, FAMILIES, Family
 from bareface.testing import (

@@ -15,8 +15,8 @@ from bareface.faces.examine import examine
 from bareface.faces.images import RosterImages
 from bareface.faces.packs.pack import is_pack, open_pack
 from bareface.faces.people import read_people
-from bareface.faces.synthetic import write_folder
 from bareface.rosters.roster import Roster, join, read_folder, read_manifest, write_manifest
+from bareface.synthetic import write_folder
 
 KINDS = {
     "train.rec": packed.as_records,

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.fft import dctn
 
 from bareface.faces.perceptual import BITS, mirrored, perceptual_hash, signs
-from bareface.faces.synthetic import SyntheticFaces
+from bareface.synthetic import SyntheticFaces
 
 
 def photo(seed: int, side: int = 64) -> Image.Image:

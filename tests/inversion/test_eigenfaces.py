@@ -11,12 +11,12 @@ from bareface.auditing.inversion.generators import open_generator
 from bareface.cli.app import app
 from bareface.errors import CheckpointError, UsageError
 from bareface.faces.source import ArrayImages
-from bareface.faces.synthetic import write_folder
 from bareface.inversion.eigenfaces.fit import fit_eigenfaces, within
 from bareface.inversion.eigenfaces.generator import Eigenfaces
 from bareface.inversion.eigenfaces.store import load_eigenfaces, save_eigenfaces
 from bareface.inversion.generator import Latents
 from bareface.inversion.variation import normal_noise
+from bareface.synthetic import write_folder
 
 SIDE, PEOPLE, PHOTOS = 8, 150, 4
 

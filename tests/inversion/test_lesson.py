@@ -13,7 +13,6 @@ from torch.nn.functional import leaky_relu
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
-from bareface.faces.synthetic import IDENTITY_SIZE, calm, render_parameters
 from bareface.inversion.checkpoints.store import read_card
 from bareface.inversion.gan.checkpoints import newest_checkpoint
 from bareface.inversion.gan.lesson import Z_DIM, apart, pass_through, pupil, shown
@@ -24,6 +23,7 @@ from bareface.inversion.latents import Coordinates
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.layers import normalise
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
+from bareface.synthetic import IDENTITY_SIZE, calm, render_parameters
 
 RECIPE = GanRecipe(
     pupil((8, 8, 8)), steps=4, batch_size=4, save_every=2, learning_rate=0.03, momentum=0.9, adversarial=0.0,

@@ -22,7 +22,7 @@ from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.objectives.template import Template
 from bareface.inversion.view_batch import ViewBatch
-from bareface.membership.attack_model import AttackModel
+from bareface.membership.engine.attack_model import AttackModel
 from bareface.registry import prose
 from bareface.targets.target import Target
 from bareface.testing.objectives import OBJECTIVE_CHECKS, Make

@@ -6,7 +6,6 @@ import torch
 from inverted import seeded, small_target
 
 from bareface.errors import UsageError
-from bareface.faces.synthetic.people import SyntheticFaces
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.plan import SearchPlan
@@ -16,7 +15,8 @@ from bareface.inversion.search import Search, search
 from bareface.inversion.select import candidates, select, select_again
 from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import ViewAugmentation
-from bareface.membership.attack_model import AttackModel
+from bareface.membership.engine.attack_model import AttackModel
+from bareface.synthetic.people import SyntheticFaces
 
 
 def test_it_renders_the_crowds_people() -> None:

@@ -8,9 +8,9 @@ import torch
 from bareface.auditing.generator_quality import distance_to, floor_of
 from bareface.auditing.inversion.generators import WEIGHTS, open_generator
 from bareface.faces.source import ArrayImages
-from bareface.faces.synthetic import EndlessFaces, SyntheticFaces
 from bareface.inversion.checkpoints.store import load_generator, read_card
 from bareface.inversion.stylegan2.network import StyleGAN2, initialise
+from bareface.synthetic import EndlessFaces, SyntheticFaces
 
 
 def test_it_is_small_and_says_where_it_comes_from() -> None:

@@ -14,9 +14,9 @@ from bareface.inversion.answers import DIFFERENTIABLE, Answers
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.stage1 import features, logit, obstacle, steered_by
 from bareface.membership import attack_class, attacks
-from bareface.membership.attack_model import AttackModel, TrainingSet, fit
 from bareface.membership.base import FeatureAttack, Features
-from bareface.membership.features import views
+from bareface.membership.engine.attack_model import AttackModel, TrainingSet, fit
+from bareface.membership.engine.features import views
 from bareface.targets.target import Target
 from bareface.trace import Channel, Trace
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from toy import toy_world
 
-from bareface.membership import arrays as xp
 from bareface.membership import attacks
 from bareface.membership.base import FeatureAttack
+from bareface.membership.engine import arrays as xp
 
 MORE = {"top": (1, 2, 8)}
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from bareface.errors import Abstained
-from bareface.membership.attack_model import AttackModel, TrainingSet, fit
+from bareface.membership.engine.attack_model import AttackModel, TrainingSet, fit
 
 
 def lesson(seed: int, n: int = 300, f: int = 4) -> TrainingSet:

@@ -7,15 +7,15 @@ import pytest
 from toy import BANK, LAYERS, Toy, known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
-from bareface.membership import one_image
 from bareface.membership.all_calibrated import AllCalibrated
 from bareface.membership.all_one_image import AllOneImage
-from bareface.membership.attack_model import TrainingSet, fit
-from bareface.membership.bank_features import cosine_matrix, moments_and_quantiles
 from bareface.membership.base import AttackerKnowledge, Labelled
+from bareface.membership.engine.attack_model import TrainingSet, fit
+from bareface.membership.engine.bank_features import cosine_matrix, moments_and_quantiles
+from bareface.membership.engine.nested import Peopled, Setting
+from bareface.membership.families import one_image
 from bareface.membership.gradient_norm import GradientNorm
 from bareface.membership.layer_agreement import LayerAgreement
-from bareface.membership.nested import Peopled, Setting
 from bareface.membership.part_response import PartResponse
 from bareface.membership.view_agreement import ViewAgreement
 from bareface.stats.roc import auc

@@ -8,7 +8,7 @@ from toy import known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
 from bareface.membership.base import AttackerKnowledge, Labelled
-from bareface.membership.gallery import Centres, nearest_stranger
+from bareface.membership.engine.gallery import Centres, nearest_stranger
 from bareface.membership.lpla import Lpla, log_normal
 from bareface.membership.qmia import Expected, Qmia
 from bareface.membership.sd_mi import QUANTILES, SdMi, describe

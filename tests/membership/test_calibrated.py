@@ -8,10 +8,10 @@ from toy import known_from, split_in_halves, toy_world
 
 from bareface.errors import Abstained
 from bareface.membership.bavaria import Bavaria, NormalGammaPrior, predictive, prior_of
-from bareface.membership.calibrated import ReferenceSignals, calibration, variance_within
+from bareface.membership.families.calibrated import ReferenceSignals, calibration, variance_within
+from bareface.membership.families.signals import SIGNALS, scalar
 from bareface.membership.lira import Lira, standard_score
 from bareface.membership.rmia import Rmia, share_exceeded
-from bareface.membership.signals import SIGNALS, scalar
 from bareface.membership.sslmem import Sslmem, disagreement
 from bareface.trace import Channel, Reference, Trace
 

@@ -6,11 +6,11 @@ from toy import toy_world
 
 from bareface.errors import Abstained
 from bareface.membership.base import AttackerKnowledge, Labelled
+from bareface.membership.engine.posteriors import likeliest_logit, logit, top_log_posteriors
+from bareface.membership.families.signals import scalar
 from bareface.membership.max_posterior import MaxPosterior
 from bareface.membership.posterior_entropy import PosteriorEntropy
-from bareface.membership.posteriors import likeliest_logit, logit, top_log_posteriors
 from bareface.membership.shadow_posterior import ShadowPosterior
-from bareface.membership.signals import scalar
 from bareface.membership.yeom import Yeom
 from bareface.trace import POSTERIOR_SCALE, Channel, Trace
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bareface.membership.attack_model import TrainingSet
-from bareface.membership.nested import Peopled, Setting, area, choose
+from bareface.membership.engine.attack_model import TrainingSet
+from bareface.membership.engine.nested import Peopled, Setting, area, choose
 
 TAME_FIRST = tuple(Setting("logistic", penalty) for penalty in (1e4, 100.0, 1.0, 1e-3))
 

@@ -9,9 +9,9 @@ from toy import known_from, split_in_halves, toy_world
 from bareface.errors import Abstained
 from bareface.membership.all_person import AllPerson
 from bareface.membership.base import AttackerKnowledge, Labelled
+from bareface.membership.families.photo_sets import sets_of
 from bareface.membership.mean_direction import MeanDirection, Whitening, beside_trained, shifted
 from bareface.membership.neighbour_compactness import NeighbourCompactness
-from bareface.membership.photo_sets import sets_of
 from bareface.membership.similarity_residual import SimilarityResidual, likeness, residual
 from bareface.membership.slmia import Slmia, to_imposters, within
 from bareface.membership.stranger_margin import StrangerMargin, margins

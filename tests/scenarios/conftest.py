@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bareface.faces.synthetic import write_folder
 from bareface.rosters.roster import Roster, read_folder, write_manifest
 from bareface.settings.spec import ImageSpec
+from bareface.synthetic import write_folder
 from bareface.targets.build import build
 from bareface.targets.store import save_target
 from bareface.targets.target import Target

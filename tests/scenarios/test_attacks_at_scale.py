@@ -11,9 +11,9 @@ from bareface.rosters.roster import Roster
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
-from benchmarks import attacks_at_scale
-from benchmarks.attacks_at_scale import AGAIN, main
-from benchmarks.scale_people import Population
+from benchmarks.attacks import at_scale as attacks_at_scale
+from benchmarks.attacks.at_scale import AGAIN, main
+from benchmarks.attacks.population import Population
 
 SMALL = ["--people", "24", "--images", "4", "--judged", "12", "--size", "16", "--architecture", "ir-tiny"]
 QUICK = ["--epochs", "1", "--batch", "24", "--shadows", "1", "--attack", "flip-agreement"]

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bareface.cli.app import app
-from benchmarks.flips import flips
-from benchmarks.toy_runs import Ended, Scenario, begin, make_world, scenarios
+from benchmarks.robustness.flips import flips
+from benchmarks.robustness.toy_runs import Ended, Scenario, begin, make_world, scenarios
 
 
 def call(words: Sequence[str]) -> Ended:

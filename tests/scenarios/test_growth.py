@@ -7,10 +7,10 @@ import pytest
 
 from bareface.streams import stream
 from bareface.training.batches import epoch_batches
-from benchmarks import growth
-from benchmarks.growth import axes, base_of, main
-from benchmarks.growth_recency import correlated, positions
-from benchmarks.growth_shown import tables
+from benchmarks.growth import study as growth
+from benchmarks.growth.recency import correlated, positions
+from benchmarks.growth.shown import tables
+from benchmarks.growth.study import axes, base_of, main
 
 WORDS = ["--people", "12", "--epochs", "2", "--size", "16", "--axis", "augmentation", "--value", "flip"]
 

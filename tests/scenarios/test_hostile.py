@@ -13,7 +13,7 @@ KINDS = {"pickle", "zip", "safetensors", "npy", "ONNX", "tar", "RecordIO", "YAML
 
 # Inputs that get what they want, because a person asked for it on the command line.
 GRANTED = """
-from benchmarks import hostile
+from benchmarks.robustness import hostile
 from corpus import Hostile
 
 def runs(folder, world):
@@ -36,7 +36,7 @@ print([outcome.failure for outcome in hostile.outcomes(cases)])
 
 
 def test_a_sample_of_hostile_inputs_does_no_harm() -> None:
-    command = [sys.executable, "-m", "benchmarks.hostile", "--sample", "--json"]
+    command = [sys.executable, "-m", "benchmarks.robustness.hostile", "--sample", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     assert not [one for one in outcomes if one["failure"]], done.stderr

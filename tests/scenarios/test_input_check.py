@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from bareface.auditing.cast import images_for
+from bareface.auditing.images import images_for
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
@@ -175,7 +175,7 @@ def test_the_command_says_what_it_cannot_check(world: Path, tmp_path: Path) -> N
 def test_real_checkpoints_are_fed_as_their_readme_says(file: str, margin: float) -> None:
     if not SHARED.is_dir():
         pytest.skip("the real checkpoints and faces are not present (shared)")
-    from bareface.probing.selfcheck import selfcheck
+    from bareface.inspecting.selfcheck import selfcheck
 
     target = load_target(SHARED / "checkpoints" / file)
     faces = read_folder(SHARED / "faces" / "lfw", Role.PUBLIC)

@@ -9,12 +9,12 @@ from inverted import small_target
 
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.inversion.conduct import Inverted
+from bareface.auditing.inversion.judges import Judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.settings import AuditSettings, attacks_named
-from bareface.faces.synthetic import write_folder
-from bareface.inversion.judges import Judge
 from bareface.inversion.rendered import RenderedFaces
 from bareface.rosters.roster import Roster, read_folder
+from bareface.synthetic import write_folder
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 

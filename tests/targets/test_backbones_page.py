@@ -7,7 +7,7 @@ from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS
 from bareface.targets.conventions import Convention
 from bareface.targets.families import FAMILIES
-from bareface.targets.strangers import FACTORY, STRANGERS
+from bareface.targets.unsupported_architectures import FACTORY, STRANGERS
 from bareface.targets.unwrap import CONTAINERS, PREFIXES
 
 NAMES = list(dict.fromkeys(family.name for family in FAMILIES))

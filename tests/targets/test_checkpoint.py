@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bareface.errors import BarefaceError, CheckpointError, UnsafeFileError
+from bareface.inspecting.facts import facts_of
 from bareface.targets.checkpoint import read_checkpoint
 from bareface.targets.container import read_static
-from bareface.targets.facts import facts_of
 from bareface.targets.storages import StaticTensor
 from bareface.targets.target import Target
 from bareface.targets.unwrap import unwrap

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bareface.inspecting.facts import facts_of, facts_text
 from bareface.targets.checkpoint import read_checkpoint
-from bareface.targets.facts import facts_of, facts_text
 from bareface.targets.store import load_target
 from bareface.targets.target import Target
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from bareface.auditing.config_file import read_config
 from bareface.errors import CheckpointError, UnsafeFileError
+from bareface.inspecting.facts import facts_of, facts_text
+from bareface.inspecting.lineage import lineage
 from bareface.settings.spec import ImageSpec
 from bareface.targets.backbones.iresnet import IResNetPlan
 from bareface.targets.build import build
-from bareface.targets.facts import facts_of, facts_text
 from bareface.targets.kinds import called_by_content, load_any
-from bareface.targets.lineage import lineage
 from bareface.targets.store import load_target
 
 State = dict[str, Tensor]

@@ -14,7 +14,7 @@ from bareface.targets.backbones.vit import ViTPlan
 from bareface.targets.build import PLANS, build
 from bareface.targets.families import FAMILIES
 from bareface.targets.recognise import assemble, norms, recognise
-from bareface.targets.strangers import STRANGERS, Stranger
+from bareface.targets.unsupported_architectures import STRANGERS, Unsupported
 
 FACE, TALL = ImageSpec(112, 112), ImageSpec(112, 96)
 
@@ -105,7 +105,7 @@ def test_unlisted_widths_are_read_off() -> None:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda stranger: stranger.name)
-def test_what_cannot_be_built_is_named_with_advice(stranger: Stranger) -> None:
+def test_what_cannot_be_built_is_named_with_advice(stranger: Unsupported) -> None:
     shapes = {f"{mark}weight" if mark.endswith(".") else mark: (8, 8) for mark in stranger.marks}
     told = f"{stranger.name}, with .*; expected one of the families .*, ir, .*iresnet.*Try: {stranger.advice}"
     with pytest.raises(TargetError, match=re.escape("file.pt: got ") + told.replace("(", r"\(").replace(")", r"\)")):

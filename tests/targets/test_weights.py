@@ -11,9 +11,9 @@ from hostile import save_legacy
 from safetensors.torch import save_file
 
 from bareface.auditing.cards import target_card
+from bareface.inspecting.facts import facts_of, facts_text
 from bareface.report.facts import target_facts
 from bareface.settings.spec import ImageSpec
-from bareface.targets.facts import facts_of, facts_text
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
 

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from waves import pixels
 
 from bareface.errors import BarefaceError, CheckpointError, TargetError
-from bareface.targets.facts import facts_of, facts_text
+from bareface.inspecting.facts import facts_of, facts_text
 from bareface.targets.families import FAMILIES
 from bareface.targets.recognise import norms, recognise
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
-from bareface.targets.twin import untrained_twin
+from bareface.targets.untrained_copy import untrained_copy
 
 State = dict[str, Tensor]
 ESTIMATED = "Distances to statistics estimated on public faces and black-box attacks: there is no BatchNorm layer."
@@ -51,7 +51,7 @@ def test_every_family_survives_the_disk(family: str, tmp_path: Path) -> None:
 def test_every_family_has_an_untrained_twin(family: str) -> None:
     target = TINY[family].target()
     before = torch.random.get_rng_state()
-    twin = untrained_twin(target, seed=3)
+    twin = untrained_copy(target, seed=3)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert not torch.allclose(answers(twin), answers(target))
 

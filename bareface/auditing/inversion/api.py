@@ -6,11 +6,11 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
+from bareface.auditing.inversion.judges import Judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
 from bareface.inversion.generator import Generator
-from bareface.inversion.judges import Judge
 from bareface.records.inversion import InversionRecord
 from bareface.registry import warn_of_unavailable
 from bareface.rosters.roster import Roster, read_manifest

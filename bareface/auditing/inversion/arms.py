@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
+from bareface.auditing.inversion.judges import JudgeBench
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.progress import Progress
 from bareface.inversion.generator import Latents
-from bareface.inversion.judges import JudgeBench
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.objectives.template import Template
 from bareface.inversion.plan import SearchPlan

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from bareface.auditing.attack_models import FittedAttack
-from bareface.auditing.cast import public_images, untrained
+from bareface.auditing.controls import untrained
+from bareface.auditing.images import public_images
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.errors import UsageError

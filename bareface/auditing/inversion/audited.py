@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from bareface.auditing.attack_models import FittedAttack, kept_attack_models
 from bareface.auditing.audit import roster_digest
-from bareface.auditing.cast import images_for
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.hygiene import LEFT_OUT
+from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import read_settings
 from bareface.auditing.traces import candidates, in_arena

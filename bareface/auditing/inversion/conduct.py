@@ -9,6 +9,7 @@ from pathlib import Path
 from bareface.auditing.inversion.arms import ORDER, ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import Attacker, attacker_of, placebo_of
 from bareface.auditing.inversion.audited import Audited, read_audit
+from bareface.auditing.inversion.judges import Judge, JudgeBench
 from bareface.auditing.inversion.judging import ArmImages, Ruling, agreed, rule
 from bareface.auditing.inversion.photos import Galleries, draw_galleries, member_templates
 from bareface.auditing.inversion.record import InversionParts, assemble
@@ -18,7 +19,6 @@ from bareface.auditing.inversion.stage import check_generator, faces_of, scene_f
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.run_folder import run_folder
 from bareface.inversion.generator import Generator
-from bareface.inversion.judges import Judge, JudgeBench
 from bareface.inversion.select import candidates
 from bareface.records.inversion import ArmName, InversionRecord
 from bareface.records.inversion_file import write_inversion

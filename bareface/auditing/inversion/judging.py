@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from bareface.auditing.inversion.judges import Judge, disturbed
+from bareface.auditing.inversion.judges import cosines as to_templates
 from bareface.auditing.inversion.photos import Galleries
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.faces.images import RosterImages
-from bareface.inversion.judges import Judge, disturbed
-from bareface.inversion.judges import cosines as to_templates
 from bareface.records.inversion import ArmName, Consensus, Distribution, Judgement, Threshold
 from bareface.stats.inversion.claims import Cosines, above, cosines
 from bareface.stats.inversion.hits import consensus, hits

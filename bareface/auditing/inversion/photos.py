@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from bareface.auditing.cast import images_for
+from bareface.auditing.images import images_for
+from bareface.auditing.inversion.galleries import CalibrationRows, GalleryRows, calibration_rows, matched_galleries
 from bareface.errors import UsageError
-from bareface.inversion.galleries import CalibrationRows, GalleryRows, calibration_rows, matched_galleries
 from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.target import Target

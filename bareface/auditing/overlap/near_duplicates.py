@@ -1,7 +1,7 @@
 """One picture in two places: the same bytes, or the same picture again, perhaps recompressed, resized or mirrored.
 
 Two pictures are near-duplicates when their hashes differ in at most 45 of 255 bits **and** their 16 x 16 thumbnails
-correlate with at least .95. Measured with `python -m benchmarks.twins --lfw`:
+correlate with at least .95. Measured with `python -m benchmarks.speed.near_duplicates --lfw`:
 
 - different people called one picture: 0 of 8.8 million pairs of rendered faces at 48 pixels, 0 of 8.8 million at 112,
   2 of 23.5 million pairs of real faces (LFW, grey, 112 pixels), and those two are one photo under two names;
@@ -12,7 +12,8 @@ correlate with at least .95. Measured with `python -m benchmarks.twins --lfw`:
 
 Which pairs may be near-duplicates is found along the few directions in which thumbnails differ most (`nearness`); each
 of those is decided as if all pairs were compared, by its hashes bit for bit and then by its whole thumbnails. Mirror
-images are looked for as the mirrored second set. `python -m benchmarks.twins_growth` compares with all pairs.
+images are looked for as the mirrored second set. `python -m benchmarks.speed.near_duplicates_growth` compares with all
+pairs.
 """
 
 from collections.abc import Iterator

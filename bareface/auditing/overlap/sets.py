@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import bareface
-from bareface.auditing.cast import images_for
+from bareface.auditing.images import images_for
 from bareface.auditing.overlap.linked import Link, links
 from bareface.auditing.overlap.near_duplicates import RULE, NearDuplicates, near_duplicates, pictures_of
 from bareface.auditing.overlap.people import EXPECTED, SamePeople, Side, same_people, side, skipped

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bareface.faces.synthetic import IDENTITY_SIZE, NUISANCE_SIZE, calm, one_thread, render_parameters
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.layers import GAIN, normalise
 from bareface.inversion.stylegan2.network import StyleGAN2
+from bareface.synthetic import IDENTITY_SIZE, NUISANCE_SIZE, calm, one_thread, render_parameters
 
 Z_DIM = IDENTITY_SIZE + NUISANCE_SIZE
 SMALLEST = 8  # pixels at which images are still compared

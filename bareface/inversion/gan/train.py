@@ -13,7 +13,6 @@ from torch import Tensor
 
 from bareface.errors import RunError, TargetError, UsageError
 from bareface.faces.source import Images
-from bareface.faces.synthetic import IDENTITY_SIZE
 from bareface.inversion.checkpoints.convert import mean_w, pixel_statistics
 from bareface.inversion.checkpoints.store import Precision, load_generator, save_generator
 from bareface.inversion.gan.checkpoints import (
@@ -31,6 +30,7 @@ from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.storage.folders import held
 from bareface.streams import stream
+from bareface.synthetic import IDENTITY_SIZE
 
 # How far the images of a generator lie from images that it was not trained on; smaller is nearer.
 Measure = Callable[[StyleGAN2], float]

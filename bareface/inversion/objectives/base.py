@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bareface.errors import TargetError, UsageError
 from bareface.inversion.view_batch import ViewBatch
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
+from bareface.membership.engine.attack_model import AttackModel
 from bareface.registry import Plugin
 from bareface.targets.target import Target
 

@@ -30,10 +30,10 @@ from bareface.errors import UsageError
 from bareface.inversion.objectives.base import Given, TargetObjective
 from bareface.inversion.stage1 import features, logit, steered_by
 from bareface.inversion.view_batch import ViewBatch
-from bareface.membership.arrays import plain
-from bareface.membership.attack_model import AttackModel
 from bareface.membership.base import FeatureAttack
 from bareface.membership.bn_distance import BnDistance
+from bareface.membership.engine.arrays import plain
+from bareface.membership.engine.attack_model import AttackModel
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 from bareface.cli.app import app
 from bareface.errors import UnsafeFileError
 from bareface.faces.source import ArrayImages
+from bareface.inspecting.selfcheck import selfcheck
 from bareface.probing.graph import GraphProber
-from bareface.probing.selfcheck import selfcheck
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import PLANS, build
 from bareface.targets.onnx.architecture import ANY_SIZE, family_input

@@ -1,0 +1,1 @@
+"""Stage 1: what attacks find, on real and on rendered people, and what defences change."""

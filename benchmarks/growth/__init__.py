@@ -1,0 +1,1 @@
+"""How leakage grows with people, photos, epochs and settings of training."""

@@ -1,0 +1,251 @@
+"""What each objective reconstructs: faces of people who do not exist, the face renderer as generator.
+
+A target memorises some people; two judges learn from other people; galleries are members and strangers. Every row is
+one arm of `conduct_inversion`, before both judges:
+
+    base                 un-optimised faces
+    membership           the paper: stage-1 attack models on BatchNorm distances
+    agreement            embeddings of views of one image agree
+    membership+agreement both, in units of their spread
+    compactness+agreement+embedding-norm
+                         siblings, further images of the same person, agree, too, and are answered with long embeddings
+    membership+compactness+agreement+embedding-norm
+                         everything without the head
+    class-centre         with the head: what is left to be had; perhaps @3, the mean over 3 siblings
+    oracle               towards templates of known members: what the pipeline can see
+
+    python -m benchmarks.inversion [--images 4] [--restarts 96] [--steps 100] [--objective NAME[@SIBLINGS] ...]
+
+Interrupted, it goes on where it was. Target, judges and audit are kept, too.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bareface.allocator import keep_freed_memory
+from bareface.auditing.audit import AuditInputs, conduct
+from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
+from bareface.auditing.inversion.judges import Judge
+from bareface.auditing.inversion.settings import InversionSettings
+from bareface.auditing.own_models import progress_of, train_backbone
+from bareface.auditing.settings import AuditSettings, attacks_named
+from bareface.cli.manners import Stages
+from bareface.inversion.rendered import RenderedFaces
+from bareface.records.evidence import Interval
+from bareface.records.inversion import Arm, Hits, InversionRecord, Judgement, Rise
+from bareface.rosters.roster import Roster, read_folder
+from bareface.settings.recipe import Recipe
+from bareface.settings.spec import ImageSpec
+from bareface.synthetic import write_folder_once
+from bareface.targets.target import Target
+from bareface.vocabulary import Role
+
+OBJECTIVES = (
+    "membership",
+    "agreement",
+    "membership+agreement",
+    "compactness+agreement+embedding-norm",
+    "membership+compactness+agreement+embedding-norm",
+    "class-centre",
+    "class-centre@3",
+)
+FPIRS = (0.01, 0.1)  # the first for which there is a threshold
+HEAD = (
+    "| objective | arm | score rise | transfer | win rate, judge 1 | win rate, judge 2 | lift | identities | KID |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that is there before the first inversion."""
+
+    target: Target
+    roster: Roster
+    judges: tuple[Judge, ...]
+    run: Path
+
+
+def faces(folder: Path, people: int, images: int, first: int, asked: argparse.Namespace, stages: Stages) -> Roster:
+    """A rendered image folder, all in the role of members."""
+    write_folder_once(
+        folder, people=people, images=images, size=asked.size, seed=asked.seed, first_identity=first,
+        report=partial(stages, f"rendering {folder.name}"),
+    )  # fmt: skip
+    return read_folder(folder, Role.MEMBER)
+
+
+def crowd(asked: argparse.Namespace, stages: Stages) -> Roster:
+    """Members and strangers with as many images as asked for, auxiliary people with 8."""
+    n, home = asked.people, home_of(asked) / "people"
+    listed = [
+        faces(home / "candidates", 2 * n, asked.images, 0, asked, stages),
+        faces(home / "others", n, 8, 2 * n, asked, stages),
+    ]
+    members = listed[0].subject < f"p{n:05d}"
+    role = np.concatenate([np.where(members, Role.MEMBER, Role.OUTSIDE), np.full(len(listed[1]), Role.AUXILIARY)])
+    image = tuple(f"{part.root.name}/{name}" for part in listed for name in part.image)
+    return Roster(home, image, np.concatenate([part.subject for part in listed]), role.astype(str))
+
+
+def home_of(asked: argparse.Namespace) -> Path:
+    """Where target and inversions lie; the judges are the same for all."""
+    home: Path = asked.work / f"{asked.images}-images-scale-{asked.scale:g}"
+    return home
+
+
+def config(
+    asked: argparse.Namespace, epochs: int, batch_size: int, seed: int, scale: float = 32.0, head: str = "arcface"
+) -> Recipe:
+    """How backbones are trained here."""
+    said = {"spec": ImageSpec(height=asked.size, width=asked.size), "epochs": epochs, "warmup_epochs": 1, "seed": seed}
+    said |= {"batch_size": batch_size, "learning_rate": 0.05, "scale": scale, "head": head}
+    return Recipe(**said, margin=0.5 if head == "arcface" else 0.3)
+
+
+def judge(number: int, asked: argparse.Namespace, stages: Stages) -> Judge:
+    """A network that learned from people of its own."""
+    first, name = 100_000 * number, f"judge {number}"
+    people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 8, first, asked, stages)
+    recipe = config(asked, asked.judge_epochs, 64, number, head="arcface" if number == 1 else "cosface")
+    made = train_backbone(people, recipe, asked.work / f"judge-{number}", progress_of(stages, f"training {name}"))
+    return Judge(Target(name, made.architecture, made.module, made.spec), "other rendered people")
+
+
+def world(asked: argparse.Namespace, stages: Stages) -> World:
+    """Target, people, judges and a finished audit."""
+    roster, recipe = crowd(asked, stages), config(asked, epochs_of(asked), 32, asked.seed, asked.scale)
+    target = train_backbone(roster, recipe, home_of(asked) / "target", progress_of(stages, "training the target"))
+    attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
+    settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
+    conduct(AuditInputs(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
+    return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), home_of(asked) / "audit")
+
+
+def epochs_of(asked: argparse.Namespace) -> int:
+    """Of the target: 80 of 4 images, fewer of more, about 1,000 steps of 32 images at least and 2,000 at most."""
+    return int(asked.epochs or max(40, 320 // asked.images))
+
+
+def terms_of(objective: str, asked: argparse.Namespace) -> InversionSettings:
+    """What `NAME` or `NAME@SIBLINGS` asks; the oracle is made with the first objective alone."""
+    name, _, siblings = objective.partition("@")
+    return InversionSettings(
+        objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
+        steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
+        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+    )  # fmt: skip
+
+
+def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
+    """One objective; the oracle is the same for all and made with one of them."""
+    terms = terms_of(objective, asked)
+    brought = Inverted(made.target, made.roster, RenderedFaces(asked.size), made.judges)
+    home = home_of(asked) / "inversions" / objective
+    return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record
+
+
+def rows(records: dict[str, InversionRecord]) -> list[str]:
+    """The lines of the table."""
+    first = next(iter(records.values()))
+    shown = [row("-", arm) for arm in first.arms if arm.arm in ("base", "oracle") and arm.status == "done"]
+    for objective, record in records.items():
+        shown += [row(objective, arm) for arm in record.arms if arm.arm in ("optimised", "select", "placebo")]
+    return shown
+
+
+def row(objective: str, arm: Arm) -> str:
+    """One arm before both judges."""
+    transfer = arm.transfer
+    cells = [
+        objective,
+        arm.arm,
+        rise(transfer.own if transfer else None),
+        rise(transfer.held_out if transfer else None),
+        *(f"{j.win_rate.rate:.2f} {interval(j.win_rate.interval)}" for j in arm.judgements),
+        lift(arm.judgements[0]),
+        identities(arm.judgements[0]),
+        kid(arm.judgements[0]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def rise(found: Rise | None) -> str:
+    """Standard deviations of the un-optimised faces."""
+    return "-" if found is None else f"{found.value:+.2f} {interval(found.interval)}"
+
+
+def lift(judgement: Judgement) -> str:
+    """More hits on members than on strangers, beyond the base arm's."""
+    known = (x for fpir in FPIRS for x in judgement.lifts if x.fpir == fpir and x.difference is not None)
+    found = next(known, None)
+    if found is None or found.difference is None:
+        return "-"
+    return f"{found.difference:+.2f} {interval(found.interval)} at {found.fpir:g}"
+
+
+def identities(judgement: Judgement) -> str:
+    """Members and strangers who are hit."""
+    plain = [hits for hits in judgement.hits if hits.rule == "plain" and hits.training_named is not None]
+    found: Hits | None = next((hits for fpir in FPIRS for hits in plain if hits.fpir == fpir), None)
+    if found is None or found.training_named is None or found.decoy_named is None:
+        return "-"
+    return f"{found.training_named.identities} / {found.decoy_named.identities} at {found.fpir:g}"
+
+
+def kid(judgement: Judgement) -> str:
+    """To members and to strangers."""
+    values = [d.kid for d in judgement.distributions]
+    return " / ".join("-" if value is None else f"{value:.3f}" for value in values)
+
+
+def interval(found: Interval | None) -> str:
+    """In brackets."""
+    return "" if found is None else f"[{found.low:.2f}, {found.high:.2f}]"
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+    parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
+    parser.add_argument("--restarts", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--candidates", type=int, default=2048)
+    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--people", type=int, default=100, help="members; as many strangers and others")
+    parser.add_argument("--images", type=int, default=4, help="of each member and stranger")
+    parser.add_argument("--epochs", type=int, help="of the target")
+    parser.add_argument("--scale", type=float, default=32.0, help="of the target's margin loss")
+    parser.add_argument("--judge-people", type=int, default=4000)
+    parser.add_argument("--judge-epochs", type=int, default=8)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Print the table."""
+    asked = arguments()
+    keep_freed_memory()
+    with Stages() as stages:
+        made = world(asked, stages)
+        objectives = tuple(asked.objective or OBJECTIVES)
+        records = {name: invert(made, name, asked, stages) for name in objectives}
+    galleries = next(iter(records.values())).galleries
+    print(
+        f"{asked.images} images of a member, scale {asked.scale:g}; {asked.restarts} restarts, {asked.steps} steps, "
+        f"{asked.candidates} candidates, {asked.size} px, {galleries.people} + {galleries.people} people, "
+        f"seed {asked.seed}; identities and KID: members / strangers\n"
+    )
+    print("\n".join([HEAD, *rows(records)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What disturbs the software: flipped bits, kills, hostile files."""
