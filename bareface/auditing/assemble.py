@@ -101,10 +101,10 @@ def assemble(made: EvidenceParts) -> Evidence:
         foreign_selfcheck=made.foreign_selfcheck,
         hygiene=made.checked.hygiene,
         provenance=provenance(
-            run=made.run,
-            files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
-            roster=made.checked.examination.accepted,
-            digest=made.checked.examination.digest,
+            examination=made.checked.examination,
+            files={
+                name: made.run / name for name in ("rejects.parquet", "scores.parquet") if (made.run / name).exists()
+            },
             configuration=made.configuration,
             seed=made.settings.seed,
             device=device_under(made.target),

@@ -15,9 +15,9 @@ from bareface.auditing.games import GameSplit
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
-from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
 from bareface.stats.roc import auc, person_scores
-from bareface.stats.sample import units
+from bareface.stats.sample import Sides, units
 from bareface.stats.verdict import Grounds, decide
 from bareface.streams import stream
 from bareface.trace import Trace
@@ -101,7 +101,7 @@ def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, 
     arena, scope = answer.arena, answer.scope
     rng = stream(settings.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
-        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
+        answer.target[scope], _sides(answer), unit, rng,
         attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     if unit == "person":
@@ -191,10 +191,16 @@ def _beside(
     # Blind and who are always fitted to membership on other folds, whatever the attack beside them knows.
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
-        kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
-        unit=arena.unit, crossfit=crossfit, weight=None if weight is None else weight[scope],
-        decides=decides, tests=tests,
+        Beside(kind, what, said[scope], decides), answer.target[scope], _sides(answer, weight), rng,
+        unit=arena.unit, crossfit=crossfit, tests=tests,
     )  # fmt: skip
+
+
+def _sides(answer: Answer, weight: NDArray[np.float64] | None = None) -> Sides:
+    """The sides of the images that the attack may be judged on."""
+    arena, scope = answer.arena, answer.scope
+    inside = None if weight is None else weight[scope]
+    return Sides(arena.member[scope], arena.subject[scope], arena.fold[scope], inside)
 
 
 def _adjusted_balances(
@@ -237,8 +243,8 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     unit = arena.unit
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
-        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge), weight=weight[scope],
+        answer.target[scope], _sides(answer, weight), unit, rng,
+        attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
     return Matched(measurement=measurement, foreign=foreign)
@@ -262,7 +268,7 @@ def _reached(answer: Answer, rows: NDArray[np.bool_]) -> float:
     """The AUC per person on some rows; 0 where it cannot be had."""
     assert answer.target is not None
     arena = answer.arena
-    judged = units(answer.target[rows], arena.member[rows], arena.subject[rows], "person").answered
+    judged = units(answer.target[rows], Sides(arena.member[rows], arena.subject[rows]), "person").answered
     return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
 
 

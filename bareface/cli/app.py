@@ -165,14 +165,15 @@ def train(
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
     with manners(folder):
-        from bareface.cli.training import run_training
+        from bareface.cli.training import recipe_of, run_training
 
         named = {
             "architecture": architecture, "head": head, "epochs": epochs, "batch_size": batch_size,
             "learning_rate": learning_rate, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
-        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device, links=allow_links)
+        wanted = recipe_of(recipe, settings, size, grey)
+        run_training(roster, role, folder, wanted, device=device, links=allow_links)
 
 
 app.command()(split)
