@@ -36,6 +36,9 @@ class Verdict(StrEnum):
     NOT_ESTIMABLE = "NOT ESTIMABLE"
 
 
+NOMINAL_FPRS = (0.1, 0.01, 0.001)
+"""The false positive rates at which true positive rates are counted."""
+
 CANDIDATES = (Role.MEMBER, Role.HELDOUT, Role.OUTSIDE)
 """The roles whose membership is in question, in one game or another."""
 

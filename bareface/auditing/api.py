@@ -17,6 +17,7 @@ from bareface.registry import warn_of_unavailable
 from bareface.rosters.roster import Roster, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
@@ -46,6 +47,7 @@ def audit(
     batch_size: int | None = None,
     max_reject_rate: float = 0.01,
     max_shared_rate: float = MAX_SHARED_RATE,
+    max_smallest_effect: float = MAX_SMALLEST_EFFECT,
     selfcheck: Gate = "refuse",
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
@@ -64,7 +66,7 @@ def audit(
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
-            max_shared_rate, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
+            max_shared_rate, max_smallest_effect, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
@@ -85,6 +87,7 @@ def audit(
         "batch_size": batch_size,
         "max_reject_rate": max_reject_rate,
         "max_shared_rate": max_shared_rate,
+        "max_smallest_effect": max_smallest_effect,
         "selfcheck": selfcheck,
         "assignment": assignment,
     }

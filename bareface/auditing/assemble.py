@@ -8,6 +8,7 @@ from typing import Any
 
 from bareface.auditing.cards import target_card
 from bareface.auditing.findings import FoundLeaks
+from bareface.auditing.gating import deciding_findings
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
@@ -29,9 +30,9 @@ from bareface.records.evidence import (
 from bareface.records.selfcheck import SelfCheck
 from bareface.registry import HEADINGS, prose
 from bareface.rosters.roster import Roster
-from bareface.stats.verdict import of_game, overall
+from bareface.stats.overall import by_game, of_game, overall, verdicts_by_game
 from bareface.targets.kinds import Auditable, device_under
-from bareface.trace import HEAD_CHANNELS, Channel
+from bareface.trace import Channel
 from bareface.vocabulary import CANDIDATES, Role, Verdict
 
 USES = {
@@ -117,7 +118,7 @@ def assemble(made: EvidenceParts) -> Evidence:
 
 def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     """The verdict in one or two sentences: what each game says, and the most telling finding that carries it."""
-    games = _by_game(findings)
+    games = by_game(findings)
     said = {game: of_game(verdicts) for game, verdicts in verdicts_by_game(findings).items()}
     carrying = [f for game, found in games.items() if said[game] is verdict for f in found if f.verdict is verdict]
     if not carrying:
@@ -132,33 +133,12 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     )
 
 
-def verdicts_by_game(findings: tuple[Finding, ...]) -> dict[str, list[Verdict]]:
-    """The verdicts of each game's findings, without those that have none."""
-    return {game: [one.verdict for one in found if one.verdict] for game, found in _by_game(findings).items()}
-
-
-def _by_game(findings: tuple[Finding, ...]) -> dict[str, list[Finding]]:
-    games: dict[str, list[Finding]] = {}
-    for finding in findings:
-        games.setdefault(finding.game, []).append(finding)
-    return games
-
-
 _SAY = {
     Verdict.LEAK_SHOWN: " show a leak",
     Verdict.NOT_SHOWN: " show no leak",
     Verdict.INVALID: " are confounded",
     Verdict.NOT_ESTIMABLE: " have too little to go by",
 }
-
-
-def deciding_findings(findings: tuple[Finding, ...], attacks: tuple[Attack, ...]) -> tuple[Finding, ...]:
-    """The findings that the audit's verdict rests on: those without the head, which a deployed backbone does not carry.
-
-    The others are the ceiling beside them; they decide only where nothing else was asked.
-    """
-    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.reads() & set(HEAD_CHANNELS)]
-    return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
 
 
 def _reach(finding: Finding) -> float:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bareface.auditing.answers import Answer, run_game
-from bareface.auditing.assemble import EvidenceParts, assemble, deciding_findings
+from bareface.auditing.assemble import EvidenceParts, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.findings import FoundLeaks, exposures, findings
 from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
+from bareface.auditing.gating import deciding_findings
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of

@@ -71,6 +71,7 @@ def findings(
         grounds = Grounds(
             how, answer.arena.same_people, balances[answer.arena.game], matched.get(id(answer)),
             pointed.get(id(answer)), answer.arena.game in reversed_games,
+            settings.max_smallest_effect,
         )  # fmt: skip
         found.append(_finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), grounds))
     return FoundLeaks(tuple(found), tuple(balances.values()))
@@ -103,6 +104,7 @@ def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, 
     measured = measure(
         answer.target[scope], _sides(answer), unit, rng,
         attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
+        max_smallest_effect=settings.max_smallest_effect,
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -245,6 +247,7 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     measurement = measure(
         answer.target[scope], _sides(answer, weight), unit, rng,
         attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge),
+        max_smallest_effect=settings.max_smallest_effect,
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
     return Matched(measurement=measurement, foreign=foreign)

@@ -20,6 +20,7 @@ from bareface.settings.notation import name_and_parameters
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.spec import ImageSpec
+from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.untrusted.shown import gist
 from bareface.vocabulary import AssignmentWay, Game, Knowledge
 
@@ -108,6 +109,8 @@ class AuditSettings(Closed):
         assignment: how membership came about: `randomised` where members were drawn by lot from one pool before
             training, which makes permutation tests exact, else `observational`, and people are matched; None = a seal
             decides, which `bareface split` writes beside the roster.
+        max_smallest_effect: an audit that could have shown no smaller AUC with 80 % power, and shows none, is NOT
+            ESTIMABLE instead of NOT SHOWN.
         selfcheck: what follows if the running statistics do not fit the declared input: `refuse`, `report` it and go
             on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
     """
@@ -124,6 +127,7 @@ class AuditSettings(Closed):
     batch_size: int | None = Field(default=None, ge=1)
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
     max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
+    max_smallest_effect: float = Field(default=MAX_SMALLEST_EFFECT, gt=0.5, le=1)
     selfcheck: Gate = "refuse"
     assignment: AssignmentWay | None = None
 
@@ -149,6 +153,7 @@ class AuditSettings(Closed):
         """What decides the numbers, as plain values: a run folder is gone on with under the same ones only."""
         always = {"foreign", "seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
         more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
+        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT}
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}
         return self.model_dump(mode="json", include=always | changed)
 

@@ -14,6 +14,7 @@ from bareface.cli.benching import bench
 from bareface.cli.command_line import command_line
 from bareface.cli.comparing import align, overlap, pairs, verify
 from bareface.cli.ending import end_with
+from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summary, gate, gating_of
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import SPEC, manners, out
@@ -116,9 +117,12 @@ def audit(
     spec: SPEC = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
-    fail_if_leak: Annotated[
-        bool, typer.Option(help="Exit with 1 when a leak is shown, with 3 when nothing could be decided.")
-    ] = False,
+    fail_if_leak: Annotated[bool, typer.Option(help="The same as --fail-if leak.")] = False,
+    fail_if: FailIf = None,
+    require_visible: RequireVisible = None,
+    policy: PolicyFile = None,
+    junit: Junit = None,
+    summary: Summary = None,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
     ] = False,
@@ -126,6 +130,8 @@ def audit(
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
+        rules = [*(["leak"] if fail_if_leak else []), *(fail_if or [])]
+        gating = gating_of(policy, rules, require_visible, junit, summary, "bareface audit")  # before torch is imported
         from bareface.cli.auditing import run_audit
         from bareface.settings.spec import parse_spec
 
@@ -138,9 +144,10 @@ def audit(
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
-            config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links
-        )
-    if fail_if_leak and ended:
+            config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links,
+            gating=gating,
+        )  # fmt: skip
+    if ended:
         raise typer.Exit(ended)
 
 
@@ -176,6 +183,7 @@ def train(
         run_training(roster, role, folder, wanted, device=device, links=allow_links)
 
 
+app.command()(gate)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

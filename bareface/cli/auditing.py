@@ -8,6 +8,7 @@ from bareface.auditing.config_file import make_config, read_config
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.settings import AuditConfig
+from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
 from bareface.errors import ExitCode, UsageError
@@ -23,7 +24,7 @@ from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder
-from bareface.vocabulary import Role, Verdict
+from bareface.vocabulary import Role
 
 FOLDERS = {
     "members": Role.MEMBER,
@@ -31,14 +32,6 @@ FOLDERS = {
     "nonmembers": Role.OUTSIDE,
     "auxiliary": Role.AUXILIARY,
     "public": Role.PUBLIC,
-}
-
-# A gate is never green by silence: what could not be decided has not passed.
-GATE = {
-    Verdict.LEAK_SHOWN: ExitCode.GATE_FAILED,
-    Verdict.NOT_SHOWN: ExitCode.DONE,
-    Verdict.INVALID: ExitCode.INCONCLUSIVE,
-    Verdict.NOT_ESTIMABLE: ExitCode.INCONCLUSIVE,
 }
 
 
@@ -51,13 +44,14 @@ def run_audit(
     command: str,
     code: bool = False,
     links: bool = False,
+    gating: Gating | None = None,
 ) -> ExitCode:
-    """Run an audit, print it, write its page; returns what a gate on it would say."""
+    """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
     evidence = audit_configured(settings, run, fresh=fresh, command=command, links=links)
     out(render_text(evidence))
     aside(f"report: {run / 'report.html'}")
-    return GATE[evidence.verdict]
+    return run_gate(run, gating) if gating else ExitCode.DONE
 
 
 def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:

@@ -43,6 +43,7 @@ nonmembers: photos/others     # people who were never trained on
 # title: audit
 # max_reject_rate: 0.01       # more unusable images are refused
 # max_shared_rate: 0.01       # more images or people on two sides are refused
+# max_smallest_effect: 0.85   # where no smaller AUC could have been shown, nothing shown is NOT ESTIMABLE
 """
 
 

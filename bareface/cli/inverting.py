@@ -11,13 +11,15 @@ from bareface.auditing.inversion.judges import Judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
-from bareface.cli.auditing import GATE, read_folder_or_manifest
+from bareface.cli.auditing import read_folder_or_manifest
+from bareface.cli.gating import CODES
 from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
 from bareface.cli.reporting import write_inversion_page
 from bareface.errors import ExitCode, UsageError
 from bareface.inversion.generator import Generator
 from bareface.records.inversion import Arm, InversionRecord
+from bareface.stats.gate import BY_VERDICT
 from bareface.targets.kinds import called_by_content
 from bareface.targets.store import load_target
 from bareface.untrusted.yaml_text import read_yaml
@@ -67,7 +69,7 @@ def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, f
         inversion = conduct_inversion(brought, terms, run, home=home, fresh=fresh, progress=stages)
     out(summary(inversion.record))
     aside(written(inversion, home, show_faces=named.show_faces))
-    return GATE[inversion.record.verdict]
+    return CODES[BY_VERDICT[inversion.record.verdict]]
 
 
 def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:

@@ -61,7 +61,8 @@ class Measurement(Record):
 
     `out_of_scope_` counts images that the attack is not about: photos that are too few for a set of k.
     auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
-    AUC that this audit would have shown with 80 % power. `effective_` counts people where they are weighted.
+    AUC that this audit would have shown with 80 % power; where it lies beyond the audit's bound, `growth_needed` is by
+    how many times both sides have to grow, in people. `effective_` counts people where they are weighted.
     """
 
     unit: Unit
@@ -84,6 +85,7 @@ class Measurement(Record):
     roc_fpr: tuple[float, ...]
     roc_tpr: tuple[float, ...]
     reason: str = ""
+    growth_needed: float | None = None
 
 
 class Control(Record):

@@ -11,7 +11,7 @@ from bareface.records.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
 from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value, redrawn_aucs
-from bareface.stats.power import smallest_effect
+from bareface.stats.power import MAX_SMALLEST_EFFECT, growth_needed, smallest_effect
 from bareface.stats.propensity import effective_number
 from bareface.stats.rates import operating_points
 from bareface.stats.roc import judged_auc, roc
@@ -31,6 +31,7 @@ def measure(
     attacks: int = 1,
     controls: int = 2,
     crossfit: bool = True,
+    max_smallest_effect: float = MAX_SMALLEST_EFFECT,
     draws: int = DRAWS,
 ) -> Measurement:
     """How well scores tell members from non-members, with interval, p-value, power and operating points.
@@ -48,6 +49,7 @@ def measure(
         controls: how many controls the attack has to exceed; enters the smallest effect.
         crossfit: the scores come from models fitted on the other folds of these images (partial knowledge). False for
             scores fixed in advance: no fitting, or fitting on a shadow model.
+        max_smallest_effect: beyond it `growth_needed` says how many more people would do.
         draws: of the bootstrap, and at least of the permutations.
 
     Raises:
@@ -60,7 +62,9 @@ def measure(
         _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit, matched)
     )
     error = found.pop("null_error")
-    found["smallest_effect"] = smallest_effect(error, attacks, controls, crossfit=crossfit) if error else None
+    if error:
+        found["smallest_effect"] = smallest_effect(error, attacks, controls, crossfit=crossfit)
+        found["growth_needed"] = growth_needed(error, attacks, controls, crossfit=crossfit, visible=max_smallest_effect)
     points = () if matched else operating_points(judged, crossfit=crossfit)
     effective = _effective(judged) if matched else {}
     return Measurement(unit=unit, operating_points=points, **_counts(judged), **effective, **found)
@@ -169,6 +173,7 @@ def _separation(
         "auc_interval": auc_interval(answered, resampled, crossfit=crossfit),
         "p_value": p_value(observed, null, crossfit=crossfit),
         "p_value_holm": None,
+        "smallest_effect": None,
         "null_error": error,
         "roc_fpr": tuple(curve.fpr.tolist()),
         "roc_tpr": tuple(curve.tpr.tolist()),
@@ -190,7 +195,7 @@ def _effective(judged: Sample) -> dict[str, Any]:
 
 
 def _nothing(reason: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("auc", "auc_interval", "p_value", "p_value_holm", "null_error"))
+    empty = dict.fromkeys(("auc", "auc_interval", "p_value", "p_value_holm", "smallest_effect", "null_error"))
     return {**empty, "roc_fpr": (), "roc_tpr": (), "reason": reason}
 
 

@@ -9,6 +9,8 @@ from bareface.stats.sample import Floats
 
 ALPHA = 0.05
 POWER = 0.8
+MAX_SMALLEST_EFFECT = 0.85
+"""An audit that could have shown no smaller AUC than this, and showed nothing, has not looked."""
 # Models that are fitted on a leak agree more than models fitted on none: cross-fitted AUCs then scatter 1.1 to 1.3
 # times as widely as fixed scores would, not sqrt(2) times, which is what tests and intervals allow for (`intervals`).
 LEAKING = 1.25 / CROSSFIT
@@ -34,6 +36,27 @@ def smallest_effect(null_error: float, attacks: int, controls: int = 2, *, cross
         middle = (low + high) / 2
         low, high = (middle, high) if power(middle, null_error, attacks, controls, leaking) < POWER else (low, middle)
     return high
+
+
+def growth_needed(
+    null_error: float, attacks: int, controls: int = 2, *, crossfit: bool = False, visible: float = MAX_SMALLEST_EFFECT
+) -> float | None:
+    """By how many times both sides have to grow, in people, for an effect to be visible; None where it is.
+
+    The standard error falls with the square root of the number of people; found by bisection.
+
+    Args:
+        null_error, attacks, controls, crossfit: as for `smallest_effect`.
+        visible: the AUC that is to be shown with 80 % power, above .5.
+    """
+    if smallest_effect(null_error, attacks, controls, crossfit=crossfit) <= visible:
+        return None
+    low, high = 0.0, 1.0
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        enough = smallest_effect(middle * null_error, attacks, controls, crossfit=crossfit) <= visible
+        low, high = (middle, high) if enough else (low, middle)
+    return 1 / low**2
 
 
 def power(auc: float, null_error: float, attacks: int, controls: int, leaking: float = 1.0) -> float:

@@ -10,8 +10,8 @@ from bareface.errors import UsageError
 from bareface.records.evidence import OperatingPoint, Share
 from bareface.stats.intervals import share_of_people, variance_between_people
 from bareface.stats.sample import Bools, Floats, Sample
+from bareface.vocabulary import NOMINAL_FPRS
 
-NOMINAL_FPRS = (0.1, 0.01, 0.001)
 Thresholds = Callable[[Sequence[Floats], float], Sequence[float]]
 """The non-member scores of the other folds, for each fold, and a rate, to a threshold for each fold."""
 

@@ -6,11 +6,13 @@ drew lots, the two sides may be different people, and an attack that reads age o
 attack is measured on people who were weighted until nobody without the target can tell the sides apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bareface.errors import UsageError
 from bareface.records.evidence import Balance, Control, Direction, Interval, Matched, Measurement
+from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.vocabulary import AssignmentWay, Verdict
 
 ALPHA = 0.05
@@ -30,8 +32,6 @@ _NAMES = {
     "who": "what anybody can tell without the target",
     "foreign": "the foreign model",
 }
-_WITHIN_A_GAME = (Verdict.INVALID, Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN)
-_OVER_GAMES = (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN)
 _EITHER = "Either the people differ, or the foreign model was trained on some of the members, too."
 FAMILIAR = "; or was the foreign model trained on some of these very images, too?"
 BRING = (
@@ -59,6 +59,7 @@ class Grounds:
         matched: the measurement on matched people; None where nobody was matched.
         direction: which way the unfitted signal points; None where the attack does not say.
         game_reversed: a signal of this game points the other way, and none points as memory would have it.
+        max_smallest_effect: an audit that could have shown no smaller AUC than this has too little to go by.
     """
 
     how: AssignmentWay = "observational"
@@ -67,6 +68,7 @@ class Grounds:
     matched: Matched | None = None
     direction: Direction | None = None
     game_reversed: bool = False
+    max_smallest_effect: float = MAX_SMALLEST_EFFECT
 
 
 def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
@@ -77,7 +79,8 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
     *fails* when its own p-value, Holm-adjusted over all controls of the audit, is below .05 and it is not exceeded.
 
     - NOT ESTIMABLE: fewer than 10 people with a score on a side, more than half of a side abstained, or no permutation
-      of membership can move the AUC.
+      of membership can move the AUC; also in place of NOT SHOWN, where the smallest effect that would have been shown
+      lies beyond a bound.
     - INVALID, always: the signals of the game point the other way, as if the sides were exchanged.
     - Lots were drawn: INVALID where a control fails, since the lots were then not kept; LEAK SHOWN where the signal is
       significant.
@@ -107,26 +110,7 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
         return _on_matched_people(attack, controls, grounds)
     if reason := _failed(attack, controls, grounds.how):
         return Decision(Verdict.INVALID, f"{_what(attack)}, but {reason}.")
-    return _shown_or_not(attack, controls if grounds.how == "observational" else (), grounds.direction)
-
-
-def of_game(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict for the findings of a game: the first of invalid, leak shown, not shown; else not estimable."""
-    return _first(_WITHIN_A_GAME, verdicts)
-
-
-def overall(games: Mapping[str, Iterable[Verdict]]) -> Verdict:
-    """One verdict for the audit from the findings of each game: the first of leak shown, invalid, not shown.
-
-    A game whose sides cannot be compared says nothing about the others: the same people stand on both sides of the
-    record game, whoever stands outside.
-    """
-    return _first(_OVER_GAMES, [of_game(verdicts) for verdicts in games.values()])
-
-
-def _first(order: Sequence[Verdict], verdicts: Iterable[Verdict]) -> Verdict:
-    seen = set(verdicts)
-    return next((verdict for verdict in order if verdict in seen), Verdict.NOT_ESTIMABLE)
+    return _shown_or_not(attack, controls if grounds.how == "observational" else (), grounds)
 
 
 def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
@@ -140,7 +124,7 @@ def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds
     weighted = matched.measurement
     if reason := _not_estimable(weighted):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable on matched people: {reason}.")
-    decision = _shown_or_not(weighted, [matched.foreign], grounds.direction, _remainder(balance))
+    decision = _shown_or_not(weighted, [matched.foreign], grounds, _remainder(balance))
     return Decision(decision.verdict, f"As the sides stand, AUC {_with(attack.auc, attack.auc_interval)}. "
                     f"On matched people ({_effective(weighted)}): {decision.sentence}")  # fmt: skip
 
@@ -156,7 +140,7 @@ def _nobody_could_see(attack: Measurement, controls: Sequence[Control], grounds:
             f"{_what(attack)}, but nobody drew lots, and {why}: people who differ look like people who were trained "
             f"on. To tell the two apart, {BRING}.",
         )
-    return _shown_or_not(attack, controls, grounds.direction)
+    return _shown_or_not(attack, controls, grounds)
 
 
 def _remainder(balance: Balance) -> float:
@@ -165,11 +149,11 @@ def _remainder(balance: Balance) -> float:
 
 
 def _shown_or_not(
-    attack: Measurement, controls: Sequence[Control], direction: Direction | None, remainder: float = 0.0
+    attack: Measurement, controls: Sequence[Control], grounds: Grounds, remainder: float = 0.0
 ) -> Decision:
-    if _is_reversed(direction):
-        assert direction is not None
-        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}. {_points_back(direction)} {_power(attack, remainder)}")
+    if _is_reversed(grounds.direction):
+        assert grounds.direction is not None
+        return _no_leak(attack, f" {_points_back(grounds.direction)}", grounds, remainder)
     unexceeded = _unexceeded(controls) if _significant(attack) else []
     beyond_it = _beyond(attack, remainder)
     if _significant(attack) and beyond_it and not unexceeded:
@@ -178,18 +162,33 @@ def _shown_or_not(
     but = "".join(f" Above chance, but it does not exceed {_excess(control)}." for control in unexceeded)
     if _significant(attack) and not beyond_it:
         but += f" Above chance, but by no more than the {remainder:.3f} that matching may leave of what differs."
-    return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {_power(attack, remainder)}")
+    return _no_leak(attack, but, grounds, remainder)
+
+
+def _no_leak(attack: Measurement, but: str, grounds: Grounds, remainder: float) -> Decision:
+    """NOT SHOWN with the smallest effect that would have been; NOT ESTIMABLE where only a huge one would."""
+    assert attack.smallest_effect is not None
+    visible = min(1.0, attack.smallest_effect + remainder)
+    power = f"this audit would have shown an AUC of {visible:.2f} with 80 % power"
+    if visible <= grounds.max_smallest_effect:
+        said = f"No leak shown; {power}, and a smaller leak may be there."
+        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {said}")
+    bound = f"and no smaller one, where at most {grounds.max_smallest_effect:g} counts as an answer"
+    return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {power}, {bound}{_people_needed(attack)}. "
+                    f"{_what(attack)}.{but}")  # fmt: skip
+
+
+def _people_needed(attack: Measurement) -> str:
+    if attack.growth_needed is None:
+        return ""
+    there = attack.member_people, attack.nonmember_people
+    inside, outside = (math.ceil(attack.growth_needed * people) for people in there)
+    return f"; about {inside:,} + {outside:,} people are needed, where {there[0]:,} + {there[1]:,} are there"
 
 
 def _beyond(attack: Measurement, remainder: float) -> bool:
     assert attack.auc_interval is not None
     return attack.auc_interval.low > 0.5 + remainder
-
-
-def _power(attack: Measurement, remainder: float) -> str:
-    assert attack.smallest_effect is not None
-    power = f"this audit would have shown an AUC of {min(1.0, attack.smallest_effect + remainder):.2f} with 80 % power"
-    return f"No leak shown; {power}, and a smaller leak may be there."
 
 
 _REVERSED_GAME = (

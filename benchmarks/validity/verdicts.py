@@ -24,8 +24,9 @@ from sklearn.metrics import roc_auc_score
 
 from bareface.records.evidence import Measurement
 from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
+from bareface.stats.overall import of_game
 from bareface.stats.sample import Sides
-from bareface.stats.verdict import Decision, Grounds, decide, of_game
+from bareface.stats.verdict import Decision, Grounds, decide
 from bareface.streams import stream
 from bareface.vocabulary import Verdict
 from benchmarks.tables import rate

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from bareface.auditing.answers import run_game
-from bareface.auditing.assemble import deciding_findings, verdicts_by_game
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.findings import FoundLeaks, findings
 from bareface.auditing.games import arena
+from bareface.auditing.gating import deciding_findings
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
@@ -29,7 +29,7 @@ from bareface.membership.engine.features import direction, flip_agreement
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.rosters.roster import Roster
-from bareface.stats.verdict import overall
+from bareface.stats.overall import overall, verdicts_by_game
 from bareface.storage.files import write_bytes
 from bareface.targets.kinds import load_any
 from bareface.trace import Channel, Trace

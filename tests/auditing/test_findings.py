@@ -8,11 +8,11 @@ import pytest
 from toy import Toy, toy_world
 
 from bareface.auditing.answers import Answer, run_game
-from bareface.auditing.assemble import deciding_findings
 from bareface.auditing.blind import BlindBaseline, blind_trace
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
 from bareface.auditing.findings import exposures, findings
 from bareface.auditing.games import GameSplit, arena
+from bareface.auditing.gating import deciding_findings
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.auditing.traces import Traces, in_arena

@@ -7,7 +7,8 @@ import pytest
 
 from bareface.errors import UsageError
 from bareface.records.evidence import Balance, Control, Direction, Interval, Matched, Measurement
-from bareface.stats.verdict import Grounds, decide, of_game, overall
+from bareface.stats.overall import of_game, overall
+from bareface.stats.verdict import Grounds, decide
 from bareface.vocabulary import Verdict
 
 LEAK, NOT, INVALID, NO = Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN, Verdict.INVALID, Verdict.NOT_ESTIMABLE

@@ -1,0 +1,74 @@
+"""A gate over a finished audit: which findings count, what a policy makes of them, and the record of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bareface.errors import UsageError
+from bareface.membership import attack_class
+from bareface.membership.base import Attack
+from bareface.records.evidence import RESULT_FILE, Evidence, Finding, read_evidence
+from bareface.records.gate import SCHEMA_VERSION, GateLine, GateRecord, Outcome, write_gate
+from bareface.settings.policy import Policy
+from bareface.stats.gate import judge, outcome_of
+from bareface.storage.files import sha256_of
+from bareface.trace import HEAD_CHANNELS
+
+
+def gate(run: Path, policy: Policy) -> GateRecord:
+    """Judge a finished audit by a policy; the record is also written to the run folder, as `gate.json`.
+
+    Raises:
+        RunError: the folder holds no finished audit, or one that is damaged; or it cannot be written.
+    """
+    evidence = read_evidence(run)
+    record = gate_record(evidence, policy, sha256_of(run / RESULT_FILE))
+    write_gate(record, run)
+    return record
+
+
+def gate_record(evidence: Evidence, policy: Policy, digest: str) -> GateRecord:
+    """What a policy makes of the evidence whose file has a digest."""
+    lines = judge(deciding_findings(evidence.findings, tuple(_attacks_of(evidence.findings))), policy)
+    outcome = outcome_of(lines, policy)
+    return GateRecord(
+        schema_version=SCHEMA_VERSION,
+        title=evidence.title,
+        verdict=evidence.verdict,
+        result_sha256=digest,
+        outcome=outcome,
+        sentence=_sentence(outcome, lines, policy),
+        lines=lines,
+    )
+
+
+def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) -> tuple[Finding, ...]:
+    """The findings that the audit's verdict rests on: those without the head, which a deployed backbone does not carry.
+
+    The others are the ceiling beside them; they decide only where nothing else was asked.
+    """
+    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.reads() & set(HEAD_CHANNELS)]
+    return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
+
+
+def _attacks_of(findings: Iterable[Finding]) -> Iterator[Attack]:
+    """The attacks behind findings; one whose package is not installed here counts as any other."""
+    for finding in findings:
+        try:
+            attack = attack_class(finding.attack)
+        except UsageError:
+            continue
+        yield attack(**finding.parameters)
+
+
+def _sentence(outcome: Outcome, lines: Sequence[GateLine], policy: Policy) -> str:
+    if not policy.fail_if:
+        return "Inconclusive: nothing was asked. Give a rule, as in fail_if: leak."
+    carrying = [line for line in lines if line.outcome == outcome]
+    return f"{outcome.capitalize()}: {len(carrying)} of {len(lines)} rules {_SAY[outcome]}."
+
+
+_SAY: dict[Outcome, str] = {
+    "passed": "passed",
+    "failed": "failed",
+    "inconclusive": "could not be decided",
+}
