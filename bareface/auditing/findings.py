@@ -16,9 +16,10 @@ from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
 from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
+from bareface.stats.power import Bar
 from bareface.stats.roc import auc, person_scores
 from bareface.stats.sample import Sides, units
-from bareface.stats.verdict import Grounds, decide
+from bareface.stats.verdict import Grounds, decide, remainder
 from bareface.streams import stream
 from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
@@ -103,8 +104,7 @@ def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, 
     rng = stream(settings.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], _sides(answer), unit, rng,
-        attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
-        max_smallest_effect=settings.max_smallest_effect,
+        Bar(attacks, controls, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -145,6 +145,7 @@ def _finding(
         sentence=answer.failure if decision is None else decision.sentence,
         matched=grounds.matched,
         direction=grounds.direction,
+        cause=None if decision is None else decision.cause,
     )
 
 
@@ -246,11 +247,12 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
         answer.target[scope], _sides(answer, weight), unit, rng,
-        attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge),
-        max_smallest_effect=settings.max_smallest_effect,
+        Bar(attacks, 1, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
-    return Matched(measurement=measurement, foreign=foreign)
+    visible = measurement.smallest_effect
+    needed = None if visible is None else min(1.0, visible + remainder(alike.record))
+    return Matched(measurement=measurement, foreign=foreign, smallest_effect=needed)
 
 
 def _exposed(answers: Sequence[Answer], names: NDArray[np.str_]) -> list[Exposure]:

@@ -10,7 +10,7 @@ from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.settings import AuditConfig
 from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, aside, out
+from bareface.cli.manners import Stages, aside, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -49,7 +49,7 @@ def run_audit(
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
     evidence = audit_configured(settings, run, fresh=fresh, command=command, links=links)
-    out(render_text(evidence))
+    out(render_text(evidence, columns()))
     aside(f"report: {run / 'report.html'}")
     return run_gate(run, gating) if gating else ExitCode.DONE
 

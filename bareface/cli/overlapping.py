@@ -7,8 +7,8 @@ from pathlib import Path
 from bareface.auditing.overlap.sets import PEOPLE_FILE, PICTURES_FILE, Comparison, compare_sets
 from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
+from bareface.records.numbers import auc, count
 from bareface.records.overlap import OverlapRecord, SetCount, SharedPerson
-from bareface.report.numbers import auc, count
 from bareface.targets.kinds import Auditable, load_any
 
 MOST_SHOWN = 50

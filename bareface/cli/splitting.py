@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from bareface.errors import UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.report.numbers import count
+from bareface.records.numbers import count
 from bareface.rosters.assignment import Shares, draw, seal, seal_path, write_seal
 from bareface.rosters.roster import Roster, read_list, write_manifest
 from bareface.storage.files import sha256_of

@@ -11,8 +11,8 @@ from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.pairs import FOLDS, write_pairs
 from bareface.probing.kinds import prober_of
 from bareface.probing.templates import Flip
+from bareface.records import numbers
 from bareface.records.evidence import Interval, OperatingPoint
-from bareface.report import numbers
 from bareface.settings.spec import parse_spec
 from bareface.stats.verification import FARS
 from bareface.targets.kinds import load_any

@@ -1,6 +1,7 @@
 """Names of people: short enough to be names, and in one form, so that equal names are equal."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,3 +42,25 @@ def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
         got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
         raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
     return np.array(names, dtype=str)
+
+
+def first_names(names: NDArray[np.str_], most: int = 3) -> str:
+    """The first few of some names, for an error that only who holds the roster reads."""
+    shown = ", ".join(repr(name) for name in names[:most].tolist())
+    return shown if len(names) <= most else f"{shown}, ..."
+
+
+def near_names(names: NDArray[np.str_]) -> int:
+    """How many people have a name that differs from another's in case, spaces or punctuation alone.
+
+    Args:
+        names: (n,) of people, with or without repetitions.
+    """
+    known = set(names.tolist())
+    alike = Counter(_letters(name) for name in known)
+    return sum(alike[_letters(name)] > 1 for name in known)
+
+
+def _letters(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in folded if sign.isalnum()) or folded

@@ -11,7 +11,7 @@ from bareface.records.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
 from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value, redrawn_aucs
-from bareface.stats.power import MAX_SMALLEST_EFFECT, growth_needed, smallest_effect
+from bareface.stats.power import BAR, Bar, growth_needed, smallest_effect
 from bareface.stats.propensity import effective_number
 from bareface.stats.rates import operating_points
 from bareface.stats.roc import judged_auc, roc
@@ -27,11 +27,9 @@ def measure(
     sides: Sides,
     unit: Unit,
     stream: np.random.Generator,
+    bar: Bar = BAR,
     *,
-    attacks: int = 1,
-    controls: int = 2,
     crossfit: bool = True,
-    max_smallest_effect: float = MAX_SMALLEST_EFFECT,
     draws: int = DRAWS,
 ) -> Measurement:
     """How well scores tell members from non-members, with interval, p-value, power and operating points.
@@ -45,11 +43,9 @@ def measure(
         sides: (n,) who is a member; the folds must be given.
         unit: judge images, or people by the mean score of their images.
         stream: draws the bootstrap, then the permutations.
-        attacks: how many attacks share the error rate; enters the smallest effect and the number of permutations.
-        controls: how many controls the attack has to exceed; enters the smallest effect.
+        bar: what a leak has to pass; enters the smallest effect and the number of permutations.
         crossfit: the scores come from models fitted on the other folds of these images (partial knowledge). False for
             scores fixed in advance: no fitting, or fitting on a shadow model.
-        max_smallest_effect: beyond it `growth_needed` says how many more people would do.
         draws: of the bootstrap, and at least of the permutations.
 
     Raises:
@@ -59,12 +55,14 @@ def measure(
     reason = too_few(judged)
     matched = sides.weight is not None
     found = (
-        _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit, matched)
+        _nothing(reason)
+        if reason
+        else _separation(judged, stream, draws, draws_for(bar.attacks, draws), crossfit, matched)
     )
     error = found.pop("null_error")
     if error:
-        found["smallest_effect"] = smallest_effect(error, attacks, controls, crossfit=crossfit)
-        found["growth_needed"] = growth_needed(error, attacks, controls, crossfit=crossfit, visible=max_smallest_effect)
+        found["smallest_effect"] = smallest_effect(error, bar.attacks, bar.controls, crossfit=crossfit)
+        found["growth_needed"] = growth_needed(error, bar, crossfit=crossfit)
     points = () if matched else operating_points(judged, crossfit=crossfit)
     effective = _effective(judged) if matched else {}
     return Measurement(unit=unit, operating_points=points, **_counts(judged), **effective, **found)

@@ -25,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 from bareface.records.evidence import Measurement
 from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
 from bareface.stats.overall import of_game
+from bareface.stats.power import Bar
 from bareface.stats.sample import Sides
 from bareface.stats.verdict import Decision, Grounds, decide
 from bareface.streams import stream
@@ -94,8 +95,8 @@ def audit(shift: Shift, grounds: Grounds, rng: np.random.Generator, features: in
     foreign = [crossfit(draw(common, rng, features)) for _ in range(ATTACKS)]
     target = [crossfit(draw(common + shift.leak * (attack == 0), rng, features)) for attack in range(ATTACKS)]
     controls = 0 if grounds.how == "randomised" else 2
-    told = {"attacks": ATTACKS, "controls": controls, "draws": DRAWS}
-    measured = with_holm([measure(scores, SIDES, "image", rng, **told) for scores in target])
+    bar = Bar(ATTACKS, controls)
+    measured = with_holm([measure(scores, SIDES, "image", rng, bar, draws=DRAWS) for scores in target])
     beside = controls_with_holm(
         [
             excess(Beside(kind, str(number), said), scores, SIDES, rng, tests=ATTACKS + 1, draws=DRAWS)

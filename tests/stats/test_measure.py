@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from bareface.errors import UsageError
 from bareface.records.evidence import Control, Measurement
 from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
+from bareface.stats.power import Bar
 from bareface.stats.sample import Sides
 from bareface.stats.verdict import Grounds, decide
 from bareface.vocabulary import Verdict
@@ -76,8 +77,8 @@ def test_equal_scores_are_not_estimable() -> None:
 
 def test_more_attacks_and_cross_fitting_raise_the_smallest_effect() -> None:
     values = scores(0.0)
-    one, many = measured(values, attacks=1), measured(values, attacks=50)
-    fixed, alone = measured(values, crossfit=False), measured(values, crossfit=False, controls=0)
+    one, many = measured(values, bar=Bar(1)), measured(values, bar=Bar(50))
+    fixed, alone = measured(values, crossfit=False), measured(values, crossfit=False, bar=Bar(controls=0))
     effects = [m.smallest_effect or 0 for m in (alone, fixed, one, many)]
     assert effects == sorted(effects)
     assert len(set(effects)) == 4
@@ -91,7 +92,7 @@ def test_holm_leaves_out_what_was_not_estimable() -> None:
 
 
 def test_a_strong_leak_is_still_shown_among_four_hundred_attacks() -> None:
-    leak, *others = [measured(scores(3.0), attacks=400)] + [measured(scores(0.0), attacks=400)] * 399
+    leak, *others = [measured(scores(3.0), bar=Bar(400))] + [measured(scores(0.0), bar=Bar(400))] * 399
     adjusted = with_holm([leak, *others])
     beside_it = beside(scores(3.0), scores(0.0))
     assert decide(adjusted[0], [beside_it], RECORD).verdict is Verdict.LEAK_SHOWN
