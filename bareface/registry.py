@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
-from bareface.errors import BarefaceError, UsageError
+from bareface.errors import BarefaceError, UsageError, meant
 
 HEADINGS = ("What it tests", "What the attacker needs", "How it works", "Known limits", "Reference")
 """The headings of a plug-in's page, the docstring of its module."""
@@ -123,7 +123,7 @@ class Registry(Generic[T]):
             return found[name]
         broken = self.broken(name)
         got = repr(name) if broken is None else f"{name!r}, which is unavailable; {broken}"
-        hint = "" if broken is None else f"a version of {broken.package} that works here, or without it"
+        hint = meant(name, found) if broken is None else f"a version of {broken.package} that works here, or without it"
         raise UsageError(self.what, got=got, expected=f"one of {', '.join(found)}", hint=hint)
 
     def broken(self, name: str) -> Unavailable | None:

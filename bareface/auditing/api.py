@@ -78,9 +78,9 @@ def audit(
     asked: dict[str, Any] = {
         "title": title,
         "attacks": _attacks(attacks),
-        "games": games if games is None else tuple(games),
+        "games": _listed(games),
         "shadow": shadow,
-        "knowledge": knowledge if knowledge is None else tuple(knowledge),
+        "knowledge": _listed(knowledge),
         "trained_references": trained_references,
         "seed": seed,
         "folds": folds,
@@ -103,8 +103,13 @@ def audit(
 
 
 def _attacks(given: Sequence[Attack | str] | None) -> tuple[Attack, ...]:
-    listed = DEFAULT_ATTACKS if given is None else given
+    listed = (given,) if isinstance(given, str) else DEFAULT_ATTACKS if given is None else given
     return tuple(one if isinstance(one, Attack) else attacks_named(one)[0] for one in listed)
+
+
+def _listed(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    """Several words, or one that stands alone."""
+    return (given,) if isinstance(given, str) else None if given is None else tuple(given)
 
 
 def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:

@@ -32,12 +32,14 @@ from bareface.auditing.run_folder import run_folder
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
+from bareface.errors import RosterError
 from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
+from bareface.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ class AuditInputs:
     seal: Seal | None = None
 
 
+def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> None:
+    """Say before anything runs that there is nobody to train shadows on."""
+    if settings.shadow is None or brought.shadows or len(brought.roster.rows(Role.AUXILIARY)):
+        return
+    raise RosterError(
+        f"the roster in {brought.roster.root}",
+        got="nobody in the role auxiliary",
+        expected="auxiliary people, on whom shadows are trained",
+        hint="--auxiliary with a folder of your own people, or leaving the shadows out",
+    )
+
+
 def conduct(
     brought: AuditInputs,
     settings: AuditSettings,
@@ -90,6 +104,7 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
+    _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
     own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     configuration = settings.as_plain() | own

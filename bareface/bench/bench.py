@@ -12,12 +12,12 @@ from bareface.auditing.run_folder import run_folder
 from bareface.bench.record import SCHEMA_VERSION, UNDEFENDED, BenchRecord, DefenceTrial
 from bareface.bench.trial import TrialContext, run_trial
 from bareface.bench.world import World
-from bareface.errors import RunError, UsageError
+from bareface.errors import RunError
+from bareface.settings.closed import with_parameters
 from bareface.settings.notation import name_and_parameters
 from bareface.storage.artefacts import is_sound, write_artefact
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class, defences
-from bareface.untrusted.shown import gist
 
 TRIAL_FILE = "trial.json"
 ORDER = ("answer", "release", "training")
@@ -41,13 +41,7 @@ def make_defence(text: str) -> Defence | None:
     if text == UNDEFENDED:
         return None
     name, parameters = name_and_parameters(text)
-    kind = defence_class(name)
-    try:
-        return kind(**parameters)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"defence {name}, parameter {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=gist(first["input"]), expected=first["msg"], hint="bareface bench list") from error
+    return with_parameters(defence_class(name), parameters, f"defence {name}", f"bareface bench list {name}")
 
 
 def run_bench(

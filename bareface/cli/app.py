@@ -97,6 +97,9 @@ def audit(
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
     knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
+    shadow: Annotated[
+        int | None, typer.Option(min=1, help="Train so many shadows on the auxiliary people.", metavar="N")
+    ] = None,
     foreign: Annotated[str | None, typer.Option(help="A face network that was trained on other people.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
@@ -127,6 +130,9 @@ def audit(
         bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
     ] = False,
     allow_links: AllowLinks = False,
+    allow_roles: Annotated[
+        bool, typer.Option("--allow-roles", help="Roles that no audit uses are left alone, not a mistake.")
+    ] = False,
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
@@ -138,14 +144,15 @@ def audit(
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
-            "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
+            "knowledge": knowledge or None, "shadow": shadow and {"count": shadow},
+            "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
             "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
             config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links,
-            gating=gating,
+            gating=gating, roles=allow_roles,
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)

@@ -78,8 +78,11 @@ def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> Rec
     Raises:
         UsageError: a setting is unknown or of the wrong kind.
     """
-    values = read_mapping(path) if path else {}
-    return checked(Recipe, values | (options or {}), str(path or "bareface train"))
+    values = (read_mapping(path) if path else {}) | (options or {})
+    epochs = values.get("epochs")
+    if "warmup_epochs" not in values and isinstance(epochs, int) and epochs < Recipe.warmup_epochs:
+        values["warmup_epochs"] = epochs  # a short run warms up as long as it lasts
+    return checked(Recipe, values, str(path or "bareface train"))
 
 
 def recipe_of(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> Recipe:

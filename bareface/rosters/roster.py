@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.errors import RosterError
+from bareface.errors import RosterError, meant
 from bareface.rosters.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.rosters.image_folders import LOOSE, people_in, refuse_links, without_links
 from bareface.rosters.names import in_one_form, names_of
@@ -159,6 +159,22 @@ def read_folder(folder: Path, role: str, *, links: bool = False) -> Roster:
     subject = np.array([image.partition("/")[0] for image in found.images])
     ignored = tuple(Ignored(str(role), kind, count) for kind, count in found.ignored.items())
     return Roster(folder, found.images, subject, np.full(len(subject), role), ignored)
+
+
+def refuse_unused_roles(roster: Roster, where: str) -> None:
+    """Stop at a role that no game and no model uses: a misspelt one would take its people out in silence.
+
+    Raises:
+        RosterError: with the role that may have been meant.
+    """
+    unused = sorted(set(roster.role.tolist()) - set(Role))
+    if unused:
+        raise RosterError(
+            where,
+            got=f"the role {unused[0]} for {int(np.count_nonzero(roster.role == unused[0])):,} images",
+            expected=f"one of {', '.join(Role)}",
+            hint=meant(unused[0], Role) or "--allow-roles if they are there for something else",
+        )
 
 
 def read_manifest(path: Path, *, links: bool = False) -> Roster:

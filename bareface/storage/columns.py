@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from bareface.errors import RosterError
@@ -26,17 +27,24 @@ def read_csv(path: Path) -> dict[str, list[str]]:
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The rows of a CSV file that are not empty.
+    """The rows of a CSV file that are not empty; where its first line has no comma, semicolons or tabs separate.
 
     Raises:
         RosterError: it cannot be read, or is no CSV.
     """
     try:
         with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
-            return [row for row in csv.reader(file, strict=True) if row]
+            first = file.readline()
+            rows = csv.reader(chain([first], file), strict=True, delimiter=_delimiter(first))
+            return [row for row in rows if row]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         got = f"a file that is no CSV ({error})"
         raise RosterError(str(path), got=got, expected="UTF-8 text, comma separated") from error
+
+
+def _delimiter(line: str) -> str:
+    """What separates the cells of a first line: spreadsheets in much of Europe write semicolons."""
+    return next((sign for sign in ",;\t" if sign in line), ",")
 
 
 def write_csv(path: Path, columns: Columns) -> None:
