@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from bareface.extras import extra
 from bareface.records.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
 from bareface.targets.endpoint import endpoint, is_address
-from bareface.targets.extras import extra
 from bareface.targets.nets import split_reference
 from bareface.targets.store import load_target
 from bareface.targets.table import is_table, read_table
