@@ -15,6 +15,7 @@ Knowledge = Literal["partial", "shadow", "nonmembers"]
 Unit = Literal["image", "person"]
 ControlKind = Literal["blind", "who", "foreign", "bn-swap"]
 AssignmentWay = Literal["randomised", "observational"]
+FaceChoice = Literal["central", "largest"]
 
 
 class Role(StrEnum):

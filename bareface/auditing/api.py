@@ -20,7 +20,7 @@ from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
-from bareface.vocabulary import AssignmentWay, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 
 def audit(
@@ -47,6 +47,8 @@ def audit(
     max_reject_rate: float = 0.01,
     max_shared_rate: float = MAX_SHARED_RATE,
     selfcheck: Gate = "refuse",
+    detect: bool = False,
+    face: FaceChoice | None = None,
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
 
@@ -64,7 +66,7 @@ def audit(
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
-            max_shared_rate, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
+            max_shared_rate, selfcheck, detect, face: as in `bareface.auditing.settings.AuditSettings`.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
@@ -86,6 +88,8 @@ def audit(
         "max_reject_rate": max_reject_rate,
         "max_shared_rate": max_shared_rate,
         "selfcheck": selfcheck,
+        "detect": detect,
+        "face": face,
         "assignment": assignment,
     }
     settings = checked(AuditSettings, asked, "bareface.audit")

@@ -12,11 +12,12 @@ from bareface.cli.manners import Stages
 from bareface.errors import RosterError, TargetError, UsageError
 from bareface.faces.aligning import Outcome, align_folder, detect_and_align, photos_in, read_landmarks
 from bareface.faces.decode import printable
-from bareface.faces.detection.finder import CENTRAL, FaceChoice, Finder, MtcnnFinder, OwnFinder
+from bareface.faces.detection.finder import CENTRAL, Finder, MtcnnFinder, OwnFinder
 from bareface.faces.detection.networks import load_networks
 from bareface.faces.template import TEMPLATES
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.storage.columns import write_csv
+from bareface.vocabulary import FaceChoice
 
 REJECTS, SEVERAL = "unaligned.csv", "several.csv"
 _SHOWN = 3

@@ -7,6 +7,7 @@ import typer
 
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import SPEC, manners, out
+from bareface.vocabulary import FaceChoice
 
 Model = Annotated[
     str, typer.Option(help="Checkpoint, folder, ONNX, table of embeddings, address, or package.module:factory.")
@@ -65,9 +66,7 @@ def align(
             help="Your own: package.module:callable, from an image to five landmarks or None, or its factory."
         ),
     ] = None,
-    face: Annotated[
-        Literal["central", "largest"] | None, typer.Option(help="Of several faces; central where nothing is said.")
-    ] = None,
+    face: Annotated[FaceChoice | None, typer.Option(help="Of several faces; central where nothing is said.")] = None,
     size: Annotated[Literal["112x112", "112x96"], typer.Option(help="Height x width.")] = "112x112",
     allow_links: AllowLinks = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +12,9 @@ from bareface.errors import UsageError
 from bareface.faces.detection.cascade import NOBODY, Faces, faces_on
 from bareface.faces.detection.networks import Networks
 from bareface.registry import outcome_of
+from bareface.vocabulary import FaceChoice
 
 Floats = NDArray[np.float64]
-FaceChoice = Literal["central", "largest"]
-CHOICES: tuple[FaceChoice, ...] = get_args(FaceChoice)
 CENTRAL: FaceChoice = "central"
 
 # First faces that fill a good part of a photo, then small ones: longer side of the thumbnail, share of it that the
