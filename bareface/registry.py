@@ -211,6 +211,20 @@ def _outside(kind: Registry[Any], path: tuple[str, ...]) -> tuple[dict[str, Any]
     return dict(sorted(good.items())), tuple(broken)
 
 
+def outcome_of(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+    """What somebody else's function returns, and how it failed; empty where it did not.
+
+    Raises:
+        BarefaceError: the function says itself what is wrong.
+    """
+    try:
+        return function(*arguments), ""
+    except BarefaceError:
+        raise
+    except (Exception, SystemExit) as error:  # somebody else's code, which may raise anything
+        return None, f"{type(error).__name__}: {error}"
+
+
 def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     """What an entry point names, and why it cannot be used; empty where it can."""
     try:

@@ -18,6 +18,7 @@ InvalidCause = Literal["reversed", "lots", "people", "control", "unseen"]
 tells as much; nothing that was run could have seen that people differ."""
 ControlKind = Literal["blind", "who", "foreign", "bn-swap"]
 AssignmentWay = Literal["randomised", "observational"]
+FaceChoice = Literal["central", "largest"]
 
 
 class Role(StrEnum):

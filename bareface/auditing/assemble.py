@@ -13,6 +13,7 @@ from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
+from bareface.faces.detection.finder import CENTRAL
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack
 from bareface.records.evidence import (
@@ -106,9 +107,7 @@ def assemble(made: EvidenceParts) -> Evidence:
         hygiene=made.checked.hygiene,
         provenance=provenance(
             examination=made.checked.examination,
-            files={
-                name: made.run / name for name in ("rejects.parquet", "scores.parquet") if (made.run / name).exists()
-            },
+            files={name: made.run / name for name in _FILES if (made.run / name).exists()},
             configuration=made.configuration,
             seed=made.settings.seed,
             device=device_under(made.target),
@@ -136,6 +135,7 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     )
 
 
+_FILES = ("rejects.parquet", "scores.parquet", "several.csv")
 _SAY = {
     Verdict.LEAK_SHOWN: " show a leak",
     Verdict.NOT_SHOWN: " show no leak",
@@ -201,6 +201,8 @@ def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
         f"Images per person: {', '.join(f'{role} {mean:.1f}' for role, mean in counts.items())}. Person scores are "
         "means over images, and photo sets have the same size on both sides, so that the count itself tells nothing."
     ]
+    if made.settings.detect:
+        notes.append(_cut_out(made))
     if made.settings.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
     if made.settings.trained_references is not None:
@@ -217,6 +219,18 @@ def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
         kinds = ", ".join(f"{one.count:,} {one.kind} ({one.role})" for one in made.roster.ignored)
         notes.append(f"Left aside in the folders that were brought: {kinds}.")
     return (*notes, *_inside(card, made.traces))
+
+
+def _cut_out(made: EvidenceParts) -> str:
+    """How faces came out of raw photos, and on how many of each role there were several."""
+    role = dict(zip(made.roster.image, made.roster.role.tolist(), strict=True))
+    several = Counter(role[image] for image in made.checked.examination.several)
+    counts = [f"{role} {several[role]:,} of {images:,}" for role, (_, images) in made.roster.head_count().items()]
+    return (
+        "Raw photos: each face was found by MTCNN and laid onto ArcFace's template by five landmarks; where a photo "
+        f"shows several, the {made.settings.face or CENTRAL} one was taken ({', '.join(counts)}). Photos without a "
+        "face that can be used are among the rejects."
+    )
 
 
 def _inside(card: TargetCard, traces: Traces) -> Iterator[str]:

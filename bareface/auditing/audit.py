@@ -31,7 +31,7 @@ from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.run_folder import run_folder
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import candidates, gather, in_arena
-from bareface.auditing.usable import usable_images
+from bareface.auditing.usable import finder_of, usable_images
 from bareface.errors import RosterError
 from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
@@ -116,6 +116,8 @@ def conduct(
         configuration["recogniser"] = brought.recogniser.sha256
     if brought.shadows:
         configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+    if settings.detect:
+        configuration["detector"] = finder_of(settings).networks.sha256
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)

@@ -20,7 +20,7 @@ from bareface.settings.rate_limit import RateLimit
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
-from bareface.vocabulary import AssignmentWay, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 Gate = Literal["refuse", "report", "skip"]
 MAX_SHARED_RATE = 0.01
@@ -100,6 +100,8 @@ class AuditSettings(Closed):
             ESTIMABLE instead of NOT SHOWN.
         selfcheck: what follows if the running statistics do not fit the declared input: `refuse`, `report` it and go
             on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
+        detect: the images are raw photos, of which faces are cut out first, all of them in one way.
+        face: which of several faces that is, the `central` or the `largest` one; None = the central one.
     """
 
     title: str = "audit"
@@ -117,9 +119,16 @@ class AuditSettings(Closed):
     max_smallest_effect: float = Field(default=MAX_SMALLEST_EFFECT, gt=0.5, le=1)
     selfcheck: Gate = "refuse"
     assignment: AssignmentWay | None = None
+    detect: bool = False
+    face: FaceChoice | None = None
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
+        if self.face is not None and not self.detect:
+            expected = "raw photos, of which faces are cut out"
+            raise UsageError(
+                "face", got=f"{self.face}, but no faces are looked for", expected=expected, hint="--detect"
+            )
         if self.shadow is None and "shadow" in (self.knowledge or ()):
             raise UsageError(
                 "knowledge",
@@ -143,7 +152,7 @@ class AuditSettings(Closed):
         """What decides the numbers, as plain values: a run folder is gone on with under the same ones only."""
         always = {"foreign", "seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
         more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
-        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT}
+        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT, "detect": False, "face": None}
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}
         return self.model_dump(mode="json", include=always | changed)
 

@@ -114,6 +114,13 @@ def audit(
     assignment: Annotated[
         str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
     ] = None,
+    detect: Annotated[
+        bool | None,
+        typer.Option("--detect", help="The images are raw photos: find their faces and cut them out first."),
+    ] = None,
+    face: Annotated[
+        str | None, typer.Option(help="Of several: central or largest; central if nothing is said.")
+    ] = None,
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
@@ -147,7 +154,8 @@ def audit(
             "knowledge": knowledge or None, "shadow": shadow and {"count": shadow},
             "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
-            "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec and parse_spec(spec),
+            "assignment": assignment, "seal": seal, "seed": seed, "detect": detect, "face": face,
+            "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bareface.errors import RosterError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".heic", ".heif"})
 HIDDEN, LOOSE, OTHERS, DEEPER, EMPTY = (
     "files in hidden folders and hidden files",
     "pictures beside the folders of people",
