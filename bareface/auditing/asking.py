@@ -142,7 +142,7 @@ class Asking:
 
     def _beside(self, model: Auditable) -> "_Public":
         """What a model makes of public images, where some attack compares with that."""
-        if not self.channels & _COMPARED:
+        if not self.channels & COMPARED:
             return _Public()
         if id(model) not in self._public:
             refuse_familiar_public(self.examination.accepted)
@@ -169,7 +169,7 @@ class _Public:
     what: str = ""
 
 
-_COMPARED = frozenset({Channel.ESTIMATED_DISTANCE, Channel.MARGIN_GRADIENT})
+COMPARED = frozenset({Channel.ESTIMATED_DISTANCE, Channel.MARGIN_GRADIENT})
 
 
 def read_by(attacks: Iterable[Attack]) -> frozenset[Channel]:

@@ -3,15 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bareface.auditing.settings import AuditConfig
 from bareface.errors import UnsafeFileError
 from bareface.report.json import schema_of
 from bareface.settings.closed import checked
 from bareface.settings.yaml_file import read_mapping
+from bareface.storage.files import write_text
 from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_there
 from bareface.untrusted.shown import gist
 
+AUDIT_FILE = "audit.yaml"
+"""In a run folder: the configuration of the run, with all that was typed; it names paths, so it is its owner's."""
 _MODELS = ("model", "foreign", "recogniser")
 _PATHS = ("roster", "seal", "members", "heldout", "nonmembers", "auxiliary", "public")
 
@@ -32,6 +37,20 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
     if not allow_code:
         _refuse_code(path, {name: value for name, value in values.items() if name not in (overrides or {})})
     return make_config(values | (overrides or {}), str(path))
+
+
+def write_config(config: AuditConfig, path: Path) -> None:
+    """Write a configuration so that `read_config` reads the same from anywhere; readable by the owner alone."""
+    plain = config.model_dump(mode="json", exclude_defaults=True)
+    for name in _PATHS:
+        if name in plain:
+            plain[name] = str(Path(plain[name]).resolve())
+    for name in _MODELS:
+        if name in plain:
+            plain[name] = _here(Path.cwd(), plain[name])
+    if "references" in plain:
+        plain["references"] = [_here(Path.cwd(), one) for one in plain["references"]]
+    write_text(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), private=True)
 
 
 def _refuse_code(path: Path, values: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """A gate over a finished audit: which findings count, what a policy makes of them, and the record of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bareface.errors import UsageError
@@ -28,7 +28,7 @@ def gate(run: Path, policy: Policy) -> GateRecord:
 
 def gate_record(evidence: Evidence, policy: Policy, digest: str) -> GateRecord:
     """What a policy makes of the evidence whose file has a digest."""
-    lines = judge(deciding_findings(evidence.findings, tuple(_attacks_of(evidence.findings))), policy)
+    lines = judge(recorded_as_deciding(evidence.findings), policy)
     outcome = outcome_of(lines, policy)
     return GateRecord(
         schema_version=SCHEMA_VERSION,
@@ -46,18 +46,25 @@ def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) 
 
     The others are the ceiling beside them; they decide only where nothing else was asked.
     """
-    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.reads() & set(HEAD_CHANNELS)]
+    with_head = [(attack.name, attack.parameters()) for attack in attacks if _is_ceiling(attack)]
     return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
 
 
-def _attacks_of(findings: Iterable[Finding]) -> Iterator[Attack]:
-    """The attacks behind findings; one whose package is not installed here counts as any other."""
-    for finding in findings:
-        try:
-            attack = attack_class(finding.attack)
-        except UsageError:
-            continue
-        yield attack(**finding.parameters)
+def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The same of a finished audit; an attack whose package is not installed here counts as any other."""
+    return tuple(one for one in findings if not _was_ceiling(one)) or findings
+
+
+def _was_ceiling(finding: Finding) -> bool:
+    try:
+        attack = attack_class(finding.attack)
+    except UsageError:
+        return False
+    return _is_ceiling(attack(**finding.parameters))
+
+
+def _is_ceiling(attack: Attack) -> bool:
+    return bool(attack.reads() & set(HEAD_CHANNELS))
 
 
 def _sentence(outcome: Outcome, lines: Sequence[GateLine], policy: Policy) -> str:

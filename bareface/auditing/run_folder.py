@@ -7,6 +7,8 @@ trace/  shadows/  references/   what was probed and trained; reused when the run
 attack_models/     fitted attack models, as arrays
 scores.parquet     every score, by pseudonym
 result.json        the evidence
+gate.json          what a policy made of it, if one was asked
+audit.yaml         the call as it was typed, paths and all (yours): bareface audit RUN/audit.yaml asks the same again
 report.html        the report
 """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bareface.auditing.audit import AuditInputs, conduct
-from bareface.auditing.config_file import make_config, read_config
+from bareface.auditing.config_file import AUDIT_FILE, make_config, read_config, write_config
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.settings import AuditConfig
@@ -69,6 +69,7 @@ def audit_configured(config: AuditConfig, roster: Roster, run: Path, *, fresh: b
     brought = AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, config, run, fresh=fresh, progress=stages)
+    write_config(config, run / AUDIT_FILE)
     write_text(run / "report.html", render_html(evidence), parents=False)
     return evidence
 

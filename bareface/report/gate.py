@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from xml.etree import ElementTree
 
 from bareface.records import numbers
@@ -23,7 +24,7 @@ def gate_markdown(gate: GateRecord) -> str:
     rows = [_row("rule", "outcome", "value", "judged at", "decided by", "why"), _row(*["---"] * 6)]
     rows += [_row(*(_escaped(cell) for cell in _cells(line))) for line in gate.lines]
     head = f"### bareface gate: {gate.outcome}\n\n{_escaped(gate.sentence)} "
-    verdict = f"Audit {_escaped(gate.title)}: {gate.verdict.value}.\n"
+    verdict = f"Verdict of the audit “{_escaped(gate.title)}”: {gate.verdict.value}.\n"
     aside = [f"- {_escaped(text)}" for line in gate.lines for text in line.set_aside]
     asides = ["", "Not run:", "", *dict.fromkeys(aside)] if aside else []
     return "\n".join([head + verdict, *(rows if gate.lines else []), *asides]) + "\n"
@@ -64,7 +65,8 @@ def _cells(line: GateLine) -> tuple[str, ...]:
     value = "" if line.value is None else numbers.auc(line.value)
     if line.low is not None and line.high is not None:
         value += f" {numbers.interval(Interval(low=line.low, high=line.high))}"
-    bound = "" if line.bound is None else numbers.auc(line.bound)
+    outwards = ROUND_FLOOR if line.outcome == "failed" else ROUND_CEILING
+    bound = "" if line.bound is None else numbers.auc(line.bound, outwards)
     return line.rule, line.outcome, value, bound, line.finding, line.why
 
 

@@ -61,7 +61,7 @@ def _of_leak(rule: Rule, findings: Sequence[Finding]) -> GateLine:
         set_aside=aside,
     )  # fmt: skip
     first = max(carrying, key=_low, default=None)
-    return line if first is None else _with_number(line, first, _auc(first))
+    return line if first is None else _with_number(line, first, _auc(first)).model_copy(update={"bound": None})
 
 
 @dataclass(frozen=True)
@@ -130,13 +130,11 @@ def _against(rule: Rule, finding: Finding, number: _Number, interval: Interval) 
     """A number beside the limit of a rule."""
     if _beyond(rule, interval.low):
         if finding.verdict is Verdict.LEAK_SHOWN:
-            return _Judged(
-                finding, "failed", f"The lower end of the interval, {interval.low:.3f}, lies beyond.", number
-            )
-        why = f"{interval.low:.3f} and more, but the verdict on it is {finding.verdict}: it is not shown to be memory."
+            return _Judged(finding, "failed", "The lower end of the interval lies beyond the limit.", number)
+        why = f"The interval lies beyond the limit, but the verdict on it is {finding.verdict}: not shown to be memory."
         return _Judged(finding, "inconclusive", why, number)
     if not _beyond(rule, interval.high):
-        return _Judged(finding, "passed", f"The upper end of the interval, {interval.high:.3f}, lies within.", number)
+        return _Judged(finding, "passed", "The upper end of the interval lies within the limit.", number)
     return _Judged(finding, "inconclusive", "The limit lies inside the interval: more people would tell.", number)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bareface.auditing.as_audited import as_audited
 from bareface.auditing.attack_models import FittedAttack, kept_attack_models
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
@@ -102,7 +103,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
         RosterError: it audited other people, or there are no decoys or no members.
     """
     evidence, config = read_evidence(run), read_settings(run)
-    asked = _audited_target(run, config, target)
+    asked = as_audited(run, config, target)
     _check_people(run, config, roster)
     seen = examine(roster, report=lambda done, total: progress("examining images", done, total))
     examination = seen.without(_left_out(evidence, roster))
@@ -121,19 +122,6 @@ def _left_out(evidence: Evidence, roster: Roster) -> list[Reject]:
     return [
         Reject(roster.image[one.number], one.role, one.reason, "") for one in evidence.rejects if one.reason in LEFT_OUT
     ]
-
-
-def _audited_target(run: Path, config: dict[str, Any], target: Target) -> Target:
-    """The target as it was audited, with or without its head."""
-    for version in (target, target.without_head()):
-        if version.sha256 == config["target"]:
-            return version
-    raise UsageError(
-        str(run),
-        got=f"an audit of the target {config['target'][:12]}...",
-        expected=f"one of {target.name}, {target.sha256[:12]}...",
-        hint="the target of that audit, or an audit of this target",
-    )
 
 
 def _check_people(run: Path, config: dict[str, Any], roster: Roster) -> None:

@@ -1,0 +1,143 @@
+"""A finished audit as a yardstick: its people, what the target answered about them, its fitted attacks."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bareface.auditing.as_audited import as_audited
+from bareface.auditing.asking import COMPARED
+from bareface.auditing.attack_models import FittedAttack, kept_attack_models
+from bareface.auditing.games import GameSplit, arena
+from bareface.auditing.gating import recorded_as_deciding
+from bareface.auditing.pseudonyms import read_people_table
+from bareface.auditing.run_folder import read_settings
+from bareface.errors import RunError
+from bareface.membership.base import FeatureAttack
+from bareface.probing.kinds import prober_of
+from bareface.probing.probe import load_trace
+from bareface.records.evidence import Evidence, Finding, read_evidence
+from bareface.rosters.roster import Roster
+from bareface.stats.roc import auc
+from bareface.stats.sample import units
+from bareface.storage.artefacts import refuse_damaged
+from bareface.targets.kinds import Auditable
+from bareface.trace import Trace
+from bareface.vocabulary import Game, Verdict
+
+PERSONAL: tuple[Game, ...] = ("person", "dataset")
+"""The games whose members are people, the one that asks about unseen photos first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leak:
+    """One attack that showed a leak, and the models that it fitted.
+
+    Attributes:
+        finding, fitted: of that attack.
+        arena: its game.
+        scores: (n,) of the images of the game.
+    """
+
+    finding: Finding
+    fitted: FittedAttack
+    arena: GameSplit
+    scores: NDArray[np.float64]
+
+    @property
+    def attack(self) -> FeatureAttack:
+        """The attack under its parameters."""
+        return self.fitted.made
+
+    def reached(self, less: NDArray[np.bool_]) -> float:
+        """The AUC per person without some of the images of the game; 0 where it cannot be had."""
+        game, kept = self.arena, ~less
+        judged = units(self.scores[kept], game.member[kept], game.subject[kept], "person").answered
+        return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A finished audit.
+
+    Attributes:
+        run: its folder.
+        evidence, config: its record and its configuration.
+        target: the backbone as it was audited.
+        people: the images whose membership was in question.
+        trace: what the target answered about them, row by row.
+    """
+
+    run: Path
+    evidence: Evidence
+    config: dict[str, Any]
+    target: Auditable
+    people: Roster
+    trace: Trace
+
+    def leaks(self, games: tuple[Game, ...]) -> Iterator[Leak]:
+        """The attacks that showed a leak in these games and can be asked about anybody: they read answers alone."""
+        kept = {_key(one.attack, one.parameters, one.game, one.knowledge): one
+                for one in kept_attack_models(self.run / "attack_models")}  # fmt: skip
+        for finding in recorded_as_deciding(self.evidence.findings):
+            fitted = kept.get(_key(finding.attack, finding.parameters, finding.game, finding.knowledge))
+            if finding.verdict is Verdict.LEAK_SHOWN and finding.game in games and fitted and self._asks_all(fitted):
+                game = arena(self.people, finding.game, folds=self.config["folds"], seed=self.config["seed"])
+                yield Leak(finding, fitted, game, self._scores(finding, game))
+
+    def _asks_all(self, fitted: FittedAttack) -> bool:
+        attack = fitted.made
+        there = attack.needs <= set(self.trace.channels)
+        return there and not attack.beside and not attack.reads() & COMPARED
+
+    def _scores(self, finding: Finding, game: GameSplit) -> NDArray[np.float64]:
+        path = self.run / "scores.parquet"
+        refuse_damaged(path, hint="run the audit again; it makes this file again")
+        named = ",".join(f"{key}={value}" for key, value in finding.parameters.items())
+        wanted = {"game": finding.game, "knowledge": finding.knowledge, "attack": finding.attack, "parameters": named}
+        told = pq.read_table(path, filters=[(column, "=", value) for column, value in wanted.items()])
+        if not np.array_equal(told["image"].to_numpy(), game.rows):
+            raise RunError(str(path), got="scores of other images", expected="those of the game", hint="--fresh")
+        return np.asarray(told["score"].to_numpy(), dtype=np.float64)
+
+
+def _key(attack: str, parameters: dict[str, Any], game: str, knowledge: str) -> tuple[str, ...]:
+    return attack, json.dumps(parameters, sort_keys=True), game, knowledge
+
+
+def read_calibration(run: Path, target: Auditable) -> Calibration:
+    """Read a finished audit back, with the target that it was made of; none of its images is needed.
+
+    Raises:
+        RunError: the folder holds no finished audit, a file in it is damaged, or the target's answers are not kept.
+        UsageError: it audited another target.
+    """
+    evidence, config = read_evidence(run), read_settings(run)
+    asked, table = as_audited(run, config, target), read_people_table(run / "people.parquet")
+    image, subject, role = (table[name].to_pylist() for name in ("image", "subject", "role"))
+    people = Roster(run, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
+    return Calibration(run, evidence, config, asked, people, load_trace(_home(run, asked, people)))
+
+
+def _home(run: Path, target: Auditable, people: Roster) -> Path:
+    """Where the target's answers about the people lie: the fullest of those that are its own."""
+    cards = sorted((run / "trace").glob("*/trace.json"))
+    found = [card for card in cards if _is_of(card, target, people)]
+    if not found:
+        got, expected = "no answers of this target about the audit's people", "the trace folder of a finished audit"
+        raise RunError(str(run / "trace"), got=got, expected=expected, hint="run the audit again; it resumes")
+    return max(found, key=lambda card: len(json.loads(card.read_text())["shapes"])).parent
+
+
+def _is_of(card: Path, target: Auditable, people: Roster) -> bool:
+    refuse_damaged(card, hint="run the audit again; it makes this file again")
+    facts = json.loads(card.read_text())
+    if facts["images"] != len(people):
+        return False
+    digests = load_trace(card.parent, ()).image.tolist()
+    return bool(prober_of(target, people.image, digests).offer.target == facts["target"])

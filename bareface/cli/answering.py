@@ -1,0 +1,74 @@
+"""What `bareface query` and `bareface people` say."""
+
+import json as plain
+from pathlib import Path
+from typing import Any
+
+from bareface.auditing.calibration import PERSONAL, read_calibration
+from bareface.auditing.config_file import AUDIT_FILE, read_config
+from bareface.auditing.pseudonyms import resolved
+from bareface.auditing.query import photos_of
+from bareface.auditing.query import query as asked
+from bareface.cli.manners import Stages, out
+from bareface.errors import ExitCode, UsageError
+from bareface.report.query import query_text
+from bareface.settings.spec import ImageSpec, parse_spec
+from bareface.stats.conformal import strangers_needed
+from bareface.targets.device import device_of
+from bareface.targets.kinds import Auditable, called_by_content, load_any
+from bareface.targets.target import Target
+from bareface.untrusted.regular import is_file
+
+
+def answer(
+    run: Path, photos: Path, target: str | None, fpr: float, game: str | None, spec: str | None, device: str,
+    *, json: bool, links: bool,
+) -> ExitCode:  # fmt: skip
+    """Ask a finished audit about one person's photos and say the answer.
+
+    Raises:
+        UsageError: no game of people is called so, the rate is none, or the target is another or cannot be found.
+        RunError: the folder holds no finished audit.
+        RosterError: the folder holds no photos of one person.
+    """
+    strangers_needed(fpr)
+    playable = next((name for name in PERSONAL if name == game), None)
+    if game and playable is None:
+        raise UsageError("--game", got=game, expected=f"{' or '.join(PERSONAL)}, where people are members")
+    brought = photos_of(photos, links=links)
+    calibration = read_calibration(run, _target(run, target, parse_spec(spec) if spec else None, device))
+    with Stages() as stages:
+        record = asked(calibration, brought, fpr=fpr, game=playable, progress=stages)
+    out(record.model_dump_json(indent=1) if json else query_text(record))
+    return ExitCode.DONE if record.status == "answered" else ExitCode.INCONCLUSIVE
+
+
+def _target(run: Path, reference: str | None, spec: ImageSpec | None, device: str) -> Auditable:
+    """The target that was named, or the one that the run's own configuration names."""
+    settings = None
+    if reference is None:
+        if not is_file(run / AUDIT_FILE):
+            expected = f"--target, or a run folder with its {AUDIT_FILE}"
+            raise UsageError(str(run), got="no target", expected=expected, hint="--target with the audited backbone")
+        settings = read_config(run / AUDIT_FILE)
+        reference = settings.model
+    asked_of: dict[str, Any] = {"rate_limit": settings.endpoint} if settings else {}
+    found = load_any(reference, spec=spec or (settings.spec if settings else None), **asked_of)
+    named = called_by_content(found, reference)
+    return named.on(device_of(device)) if isinstance(named, Target) else named
+
+
+def named(run: Path, number: str, *, json: bool) -> str:
+    """Who stands behind a pseudonym, with the images.
+
+    Raises:
+        UsageError: nobody has that number.
+        RunError: the folder holds no people, or whoever asks may not read them.
+    """
+    rows = resolved(run / "people.parquet", number).to_pylist()
+    images = [{"image": row["image"], "role": row["role"]} for row in rows]
+    who = {"number": rows[0]["person"], "subject": rows[0]["subject"], "images": images}
+    if json:
+        return plain.dumps(who, indent=1, ensure_ascii=False)
+    listed = "".join(f"\n  {one['role']:10} {one['image']}" for one in images)
+    return f"{who['number']}: {who['subject']}{listed}"

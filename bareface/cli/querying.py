@@ -1,0 +1,45 @@
+"""`bareface query` and `bareface people`: one person's photos beside strangers, and who stands behind a number."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bareface.cli.links import AllowLinks
+from bareface.cli.manners import SPEC, manners, out
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def query(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
+    photos: Annotated[Path, typer.Option(help="Folder of one person's photos, made as the audit's images were.")],
+    target: Annotated[
+        str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
+    ] = None,
+    fpr: Annotated[float, typer.Option(help="False positive rate: of strangers at most this share stands out.")] = 0.01,
+    game: Annotated[str | None, typer.Option(help="person or dataset; the first in which a leak was shown.")] = None,
+    spec: SPEC = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    json: AsJson = False,
+    allow_links: AllowLinks = False,
+) -> None:
+    """Was this person in it? Evidence from their photos, never proof; exit 3 where there is no answer."""
+    with manners():
+        from bareface.cli.answering import answer
+
+        ended = answer(run, photos, target, fpr, game, spec, device, json=json, links=allow_links)
+    if ended:
+        raise typer.Exit(ended)
+
+
+def people(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
+    number: Annotated[str, typer.Argument(help="The number of a person as the report shows it.")],
+    json: AsJson = False,
+) -> None:
+    """Say who stands behind a number of the report, to whoever may read the run's people.parquet."""
+    with manners():
+        from bareface.cli.answering import named
+
+        out(named(run, number, json=json))
