@@ -132,7 +132,7 @@ def test_strangers_and_nets_without_statistics(target: Target, tmp_path: Path) -
     assert facts_of(tmp_path / "plain.pt").batches is None
 
 
-@pytest.mark.parametrize("counter", [torch.tensor(torch.nan), torch.tensor(torch.inf), torch.tensor([3])])
+@pytest.mark.parametrize("counter", [torch.tensor(torch.nan), torch.tensor(torch.inf), torch.tensor([3, 4])])
 def test_a_counter_that_is_no_number_of_batches_is_unknown(counter: torch.Tensor, tmp_path: Path) -> None:
     norm = {"a.running_mean": torch.ones(2), "a.running_var": torch.ones(2), "a.num_batches_tracked": counter}
     torch.save(norm, tmp_path / "file.pt")
