@@ -28,7 +28,7 @@ from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
-from bareface.auditing.run_folder import run_folder
+from bareface.auditing.run_folder import CONFIG, run_folder
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import finder_of, usable_images
@@ -37,6 +37,7 @@ from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
+from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
 from bareface.vocabulary import Role
@@ -142,7 +143,7 @@ def conduct(
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
         _write_scores(answers, alias, people, run / "scores.parquet")
-        write_attack_models(answers, run / "attack_models")
+        write_attack_models(answers, run / "attack_models", sha256_of(run / CONFIG))
         evidence = assemble(
             EvidenceParts(
                 brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,

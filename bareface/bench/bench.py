@@ -1,5 +1,7 @@
 """All defences, all seeds; what is finished is kept, and a bench that was cut short goes on."""
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,10 +85,12 @@ def run_bench(
 
 def _kept(stand: TrialContext, defence: Defence | None, folder: Path) -> DefenceTrial:
     path = folder / TRIAL_FILE
-    if is_sound(path):
+    asked = [stand.world.settings(), stand.seed, stand.attacks, "" if defence is None else defence.title()]
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    if is_sound(path, of=key):
         return read_trial(path)
     trial = run_trial(stand, defence, folder / "audit")
-    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False)
+    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False, of=key)
     return trial
 
 

@@ -42,7 +42,7 @@ def run_pairs(
     roster: Path, role: str | None, out: Path, *, same: int, different: int, folds: int, seed: int, links: bool = False
 ) -> str:
     """Draw pairs, write them, and say what they are."""
-    people = people_at(roster, role, links=links)
+    people = people_at(roster, role, links=links, pictures=True)
     pairs = draw_pairs(people, seed, same=same, different=different, folds=folds)
     write_pairs(pairs, out)
     found = int(pairs.same.sum())

@@ -40,6 +40,7 @@ from bareface.untrusted.regular import open_file
 EXPECTED = "a JPEG, PNG, WebP or BMP file"
 PIXEL_CAP = 16_000_000
 BYTE_CAP = 64 * 2**20
+_BEGINNING = 64
 _MAY_TURN = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
 _PILLOW_GIVES_UP = (
     *(SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, OSError, AttributeError, AssertionError),
@@ -61,6 +62,15 @@ _UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
         8: Image.Transpose.ROTATE_90,
     }
 )
+
+
+def begins_as_picture(path: Path) -> bool:
+    """Whether a file begins as those do that are opened here; nothing is decoded."""
+    try:
+        with open_file(path) as file:
+            return format_of(file.read(_BEGINNING)) in _OPENERS
+    except OSError:
+        return False
 
 
 class Flaw(StrEnum):

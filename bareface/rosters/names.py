@@ -1,4 +1,7 @@
-"""Names of people: short enough to be names, and in one form, so that equal names are equal."""
+"""Names of people: short enough to be names, and in one form, so that equal names are equal.
+
+The form is NFC without white space around it, in folders, manifests and seals alike: tables lose such space on the way.
+"""
 
 import unicodedata
 from collections import Counter
@@ -15,11 +18,13 @@ _LAST_ASCII = 127
 
 
 def in_one_form(names: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Names in NFC: two that look alike because their accents were typed otherwise are then equal.
+    """Names in NFC without white space around them: two that look alike are then equal, however they were typed.
 
     Args:
         names: (n,) of people.
     """
+    bare = np.strings.strip(names)
+    names = np.where(bare == "", names, bare)
     if not (np.ascontiguousarray(names).view(np.uint32) > _LAST_ASCII).any():
         return names
     known, number = np.unique(names, return_inverse=True)

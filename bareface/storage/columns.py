@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bareface.errors import RosterError
 from bareface.storage.files import write_text
-from bareface.untrusted.regular import open_file
+from bareface.untrusted.regular import is_there, open_file
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -66,6 +66,19 @@ def column(path: Path, columns: Columns, name: str) -> list[str]:
     if empty is not None:
         raise RosterError(f"{path}, line {empty}", got=f"an empty {name}", expected=f"a {name} in every row")
     return [cell.strip() for cell in columns[name]]
+
+
+def paths(path: Path, columns: Columns, name: str) -> list[str]:
+    """A column of file names relative to the table: with the spaces around them where a file is called so.
+
+    Raises:
+        RosterError: as `column`.
+    """
+    stripped = column(path, columns, name)
+    return [
+        cell if cell != bare and is_there(path.parent / cell) else bare
+        for cell, bare in zip(columns[name], stripped, strict=True)
+    ]
 
 
 def refuse_strays(path: Path, images: Iterable[str], folder: str = "the table's folder", first: int = 2) -> None:
