@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from bareface.auditing.calibration import PERSONAL, Calibration, Leak
 from bareface.auditing.images import images_for
+from bareface.auditing.overlap.near_duplicates import near_duplicates, pictures_of
 from bareface.auditing.progress import Progress, silent
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, examine
@@ -44,7 +45,7 @@ class Photos:
 
     Attributes:
         seen: the usable ones, each once.
-        brought, repeated: how many there were, and how many of them are exact copies.
+        brought, repeated: how many there were, and how many of them are copies, perhaps recompressed or mirrored.
         rejected: why some cannot be used.
     """
 
@@ -74,23 +75,22 @@ class Standing:
     member_fold: Rows
     asked: NDArray[np.float64]
 
-    def above(self, own: NDArray[np.int64]) -> tuple[int, int]:
-        """Of how many strangers how many score at least as high as the first who asks.
+    def above(self, own: NDArray[np.int64], judge: int | None) -> tuple[int, int]:
+        """How many strangers score at least as high as the first who asks, and how many strangers there are.
 
         Args:
-            own: the numbers of that person in the game; empty where the audit does not know the person. Otherwise the
-                models that were fitted without that person judge, and nobody is compared with themselves.
+            own: the numbers of that person in the game, who is not compared with themselves; empty if not there.
+            judge: the row of `asked` that may judge a person who is there; None = each fold's model in its fold.
         """
         others = ~np.isin(self.stranger, own)
-        judges = {*self.fold[~others], *self.member_fold[np.isin(self.person, own)]}
         asked, fold = self.asked[:, :1], self.fold[others]
-        if judges:
-            asked, fold = asked[[min(judges)]], np.zeros(int(others.sum()), np.intp)
+        if judge is not None:
+            asked, fold = asked[[judge]], np.zeros(int(others.sum()), np.intp)
         return int(at_or_above(asked, self.strangers[others], fold)[0]), int(others.sum())
 
 
 def photos_of(folder: Path, *, links: bool = False) -> Photos:
-    """The photos of one person in a folder, exact copies once.
+    """The photos of one person in a folder, copies once.
 
     Raises:
         RosterError: there is no picture in it, or pictures lie in folders inside it, or behind links that leave it.
@@ -107,10 +107,18 @@ def photos_of(folder: Path, *, links: bool = False) -> Photos:
         refuse_links(folder, names, folder)
     asked = Roster(folder, names, np.full(len(names), "who asks"), np.full(len(names), str(Role.PUBLIC)))
     seen = examine(asked)
-    _, first = np.unique(seen.digest, return_index=True)
-    once = _taken(seen, np.sort(first))
+    once = _each_once(seen)
     rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
-    return Photos(once, len(names), len(seen.digest) - len(first), rejected)
+    return Photos(_taken(seen, once), len(names), len(seen.digest) - len(once), rejected)
+
+
+def _each_once(seen: Examination) -> Rows:
+    """Rows without copies: copies agree with each other more than photos do, and look like memory."""
+    once = np.sort(np.unique(seen.digest, return_index=True)[1])
+    pictures = pictures_of(_taken(seen, once))
+    alike = near_duplicates(pictures, pictures)
+    twice = alike.first != alike.second
+    return np.delete(once, np.unique(np.maximum(alike.first, alike.second)[twice]))
 
 
 def query(
@@ -141,16 +149,17 @@ def query(
     if not usable:
         return about.nothing("none of the photos can be used")
     own = _own_subjects(calibration, photos)
-    chosen, used, reason = _chosen(leaks, calibration, own, usable, needed)
+    if len(own) > 1:
+        return about.nothing(f"the audit knows these photos as of {len(own)} people")
+    chosen, used, reason = _chosen(leaks, calibration, own, usable, fpr)
     if chosen is None:
         return about.nothing(reason)
     rows = np.sort(stream(calibration.config["seed"], "photos of who asks").permutation(usable)[:used])
     trace = asked_trace(calibration, chosen, _taken(photos.seen, rows), progress)
-    numbers = _numbers(chosen, calibration, own)
     standing = stand(chosen, calibration, trace, used)
     if np.isnan(standing.asked).any():
         return about.nothing(f"{chosen.finding.label} gives no score for these photos")
-    above, strangers = standing.above(numbers)
+    above, strangers = standing.above(*_own(chosen, calibration, own))
     if strangers < needed:
         return about.nothing(_too_few(strangers, needed, fpr))
     p = conformal_p(above, strangers)
@@ -231,9 +240,10 @@ def _drawn(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:
 
 
 def _chosen(
-    leaks: Sequence[Leak], calibration: Calibration, own: NDArray[np.str_], usable: int, needed: int
+    leaks: Sequence[Leak], calibration: Calibration, own: NDArray[np.str_], usable: int, fpr: float
 ) -> tuple[Leak | None, int, str]:
     """The most telling attack of the first game that shows a leak, judged without this person; or why there is none."""
+    needed = strangers_needed(fpr)
     first = next(game for game in PERSONAL if game in {leak.finding.game for leak in leaks})
     least = min(_least(leak) for leak in leaks if leak.finding.game == first)
     mine = [leak for leak in leaks if leak.finding.game == first and _least(leak) <= usable]
@@ -244,14 +254,15 @@ def _chosen(
     most = max((m for m in range(_least(best), usable + 1) if (counts >= m).sum() >= max(needed, len(counts) / 2)),
                default=0)  # fmt: skip
     if not most:
-        return None, 0, _too_few(int((counts >= _least(best)).sum()), needed, 1 / (needed + 1))
+        return None, 0, _too_few(int((counts >= _least(best)).sum()), needed, fpr)
     return best, most, ""
 
 
 def _too_few(strangers: int, needed: int, fpr: float) -> str:
+    rate = f"at most {100 * fpr:g} % of people never trained on"
     return (
-        f"{strangers} strangers of the audit have enough photos, and {needed} are needed so that at most {fpr:.2%} of "
-        "people never trained on would stand out; ask with a larger --fpr, or audit with more people"
+        f"{strangers} strangers of the audit have enough photos, and {needed} are needed so that {rate} would stand "
+        "out; ask with a larger --fpr, or audit with more people"
     )
 
 
@@ -271,10 +282,14 @@ def _own_subjects(calibration: Calibration, photos: Photos) -> NDArray[np.str_]:
     return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.seen.digest)])
 
 
-def _numbers(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.int64]:
-    """The numbers of these people in the game."""
-    here = np.isin(calibration.people.subject[leak.arena.rows], own)
-    return np.unique(leak.arena.subject[here])
+def _own(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[NDArray[np.int64], int | None]:
+    """The number of this person in the game, and whose model was fitted without them; empty and None if not there."""
+    game = leak.arena
+    here = np.isin(calibration.people.subject[game.rows], own)
+    if not here.any():
+        return np.empty(0, np.int64), None
+    fold = np.searchsorted(np.unique(game.fold), game.fold[here][0])
+    return np.unique(game.subject[here]), 0 if leak.fitted.knowledge == "shadow" else int(fold)
 
 
 def _folds_of(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from bareface.auditing.query import photos_of
 from bareface.auditing.query import query as asked
 from bareface.cli.manners import Stages, out
 from bareface.errors import ExitCode, UsageError
+from bareface.report.clean import visible
 from bareface.report.query import query_text
 from bareface.settings.spec import ImageSpec, parse_spec
 from bareface.stats.conformal import strangers_needed
@@ -71,4 +72,4 @@ def named(run: Path, number: str, *, json: bool) -> str:
     if json:
         return plain.dumps(who, indent=1, ensure_ascii=False)
     listed = "".join(f"\n  {one['role']:10} {one['image']}" for one in images)
-    return f"{who['number']}: {who['subject']}{listed}"
+    return visible(f"{who['number']}: {who['subject']}{listed}")
