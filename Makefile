@@ -1,7 +1,7 @@
 # make demo   the whole story in minutes: train, audit, report
 # make test   every check and every test
 # make fmt    format the code            make docs   redraw docs/architecture.svg, rewrite the schemas
-# make bench NAME=verdicts               one benchmark of benchmarks/
+# make bench NAME=validity.verdicts      one benchmark of benchmarks/
 # Nothing else to set up: both create .venv and install into it. Python 3.11 and make are needed.
 
 PYTHON ?= python3.11

@@ -14,7 +14,9 @@
 Every message says where, what it got, what was expected, and what to try.
 """
 
+import difflib
 import re
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -57,7 +59,8 @@ class BarefaceError(Exception):
 
     def __init__(self, where: str, *, got: str, expected: str, hint: str = "") -> None:
         self.where, self.got, self.expected, self.hint = where, got, expected, hint
-        advice = f" Try: {hint}." if hint else ""
+        ended = hint if hint.endswith(("?", ".")) else f"{hint}."
+        advice = "" if not hint else f" D{ended[1:]}" if hint.startswith("did you") else f" Try: {ended}"
         super().__init__(one_line(f"{where}: got {got}; expected {expected}.{advice}"))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -121,3 +124,9 @@ class OutputError(BarefaceError):
 
 class Abstained(BarefaceError):
     """An attack cannot be run on this trace."""
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`did you mean games?` where a known word is near; else nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""

@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
-from bareface.errors import BarefaceError, UsageError
+from bareface.errors import BarefaceError, UsageError, meant
 
 HEADINGS = ("What it tests", "What the attacker needs", "How it works", "Known limits", "Reference")
 """The headings of a plug-in's page, the docstring of its module."""
@@ -123,7 +123,7 @@ class Registry(Generic[T]):
             return found[name]
         broken = self.broken(name)
         got = repr(name) if broken is None else f"{name!r}, which is unavailable; {broken}"
-        hint = "" if broken is None else f"a version of {broken.package} that works here, or without it"
+        hint = meant(name, found) if broken is None else f"a version of {broken.package} that works here, or without it"
         raise UsageError(self.what, got=got, expected=f"one of {', '.join(found)}", hint=hint)
 
     def broken(self, name: str) -> Unavailable | None:
@@ -209,6 +209,20 @@ def _outside(kind: Registry[Any], path: tuple[str, ...]) -> tuple[dict[str, Any]
         else:
             good[name] = plugin
     return dict(sorted(good.items())), tuple(broken)
+
+
+def outcome_of(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+    """What somebody else's function returns, and how it failed; empty where it did not.
+
+    Raises:
+        BarefaceError: the function says itself what is wrong.
+    """
+    try:
+        return function(*arguments), ""
+    except BarefaceError:
+        raise
+    except (Exception, SystemExit) as error:  # somebody else's code, which may raise anything
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:

@@ -13,8 +13,12 @@ from typing import Final, Literal
 Game = Literal["record", "person", "dataset"]
 Knowledge = Literal["partial", "shadow", "nonmembers"]
 Unit = Literal["image", "person"]
+InvalidCause = Literal["reversed", "lots", "people", "control", "unseen"]
+"""Why a comparison says nothing: signals point the other way; the lots do not hold; people cannot be matched; a control
+tells as much; nothing that was run could have seen that people differ."""
 ControlKind = Literal["blind", "who", "foreign", "bn-swap"]
 AssignmentWay = Literal["randomised", "observational"]
+FaceChoice = Literal["central", "largest"]
 
 
 class Role(StrEnum):

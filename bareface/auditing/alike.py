@@ -17,7 +17,7 @@ from bareface.records.evidence import Balance, Measurement
 from bareface.stats.measure import measure
 from bareface.stats.propensity import OverlapWeights, ToldApart, components, deal, overlap, told_apart
 from bareface.stats.roc import judged_auc
-from bareface.stats.sample import Bools, Codes, Floats, sample
+from bareface.stats.sample import Bools, Codes, Floats, Sides, sample
 from bareface.stats.verdict import MIN_PEOPLE
 from bareface.streams import stream
 from bareface.trace import Channel, Trace
@@ -135,7 +135,7 @@ def _record(
 
 
 def _measured(side: _Side, scores: Floats, rng: np.random.Generator, weight: Floats | None = None) -> Measurement:
-    return measure(scores, side.member, side.subject, side.fold, "image", rng, weight=weight)
+    return measure(scores, Sides(side.member, side.subject, side.fold, weight), "image", rng)
 
 
 def _why_not(after: Measurement, effective: tuple[float, float], share: float) -> str:

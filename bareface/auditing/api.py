@@ -21,7 +21,7 @@ from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
-from bareface.vocabulary import AssignmentWay, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 
 def audit(
@@ -49,6 +49,8 @@ def audit(
     max_shared_rate: float = MAX_SHARED_RATE,
     max_smallest_effect: float = MAX_SMALLEST_EFFECT,
     selfcheck: Gate = "refuse",
+    detect: bool = False,
+    face: FaceChoice | None = None,
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
 
@@ -66,7 +68,8 @@ def audit(
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
-            max_shared_rate, max_smallest_effect, selfcheck: as in `bareface.auditing.settings.AuditSettings`.
+            max_shared_rate, max_smallest_effect, selfcheck, detect, face: as in
+            `bareface.auditing.settings.AuditSettings`.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
@@ -78,9 +81,9 @@ def audit(
     asked: dict[str, Any] = {
         "title": title,
         "attacks": _attacks(attacks),
-        "games": games if games is None else tuple(games),
+        "games": _listed(games),
         "shadow": shadow,
-        "knowledge": knowledge if knowledge is None else tuple(knowledge),
+        "knowledge": _listed(knowledge),
         "trained_references": trained_references,
         "seed": seed,
         "folds": folds,
@@ -89,6 +92,8 @@ def audit(
         "max_shared_rate": max_shared_rate,
         "max_smallest_effect": max_smallest_effect,
         "selfcheck": selfcheck,
+        "detect": detect,
+        "face": face,
         "assignment": assignment,
     }
     settings = checked(AuditSettings, asked, "bareface.audit")
@@ -103,8 +108,13 @@ def audit(
 
 
 def _attacks(given: Sequence[Attack | str] | None) -> tuple[Attack, ...]:
-    listed = DEFAULT_ATTACKS if given is None else given
+    listed = (given,) if isinstance(given, str) else DEFAULT_ATTACKS if given is None else given
     return tuple(one if isinstance(one, Attack) else attacks_named(one)[0] for one in listed)
+
+
+def _listed(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    """Several words, or one that stands alone."""
+    return (given,) if isinstance(given, str) else None if given is None else tuple(given)
 
 
 def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:

@@ -13,6 +13,7 @@ from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
+from bareface.faces.detection.finder import CENTRAL
 from bareface.faces.examine import Examination
 from bareface.membership.base import Attack
 from bareface.records.evidence import (
@@ -29,6 +30,7 @@ from bareface.records.evidence import (
 )
 from bareface.records.selfcheck import SelfCheck
 from bareface.registry import HEADINGS, prose
+from bareface.rosters.names import near_names
 from bareface.rosters.roster import Roster
 from bareface.stats.overall import by_game, of_game, overall, verdicts_by_game
 from bareface.targets.kinds import Auditable, device_under
@@ -42,12 +44,14 @@ USES = {
     Role.AUXILIARY: "the auditor's own people; train the shadows, and are known not to be members",
     Role.PUBLIC: "anybody's faces; re-estimate the running statistics, and are known not to be members",
 }
+UNSEEN_TRAITS = (
+    "Nobody drew lots: a trait that this target sees, and neither the foreign network nor the pictures show, looks "
+    "like a leak. Lots that are drawn before training (bareface split) exclude that."
+)
 LIMITS = (
     "Membership is as the roster states it: an image in the wrong role makes the numbers meaningless.",
     "A verdict holds for these attacks, this prior knowledge and these people; another attack may find more.",
     "Intervals take the people as a sample and the trained target as given: another training run may leak otherwise.",
-    "Exact intervals on rates count images one by one; where a person brings several they are somewhat too narrow. "
-    "AUCs resample people.",
     "NOT SHOWN is not proof of safety; it comes with the smallest effect that this audit would have shown.",
 )
 
@@ -95,17 +99,15 @@ def assemble(made: EvidenceParts) -> Evidence:
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.settings.attacks)),
         layers=made.layers,
         exposures=made.exposures,
-        limits=tuple(_limits(made.selfcheck, made.foreign_selfcheck)),
+        limits=tuple(_limits(made.selfcheck, made.foreign_selfcheck, made.assignment.how == "observational")),
         notes=_notes(made, card),
         command=made.command,
         selfcheck=made.selfcheck,
         foreign_selfcheck=made.foreign_selfcheck,
         hygiene=made.checked.hygiene,
         provenance=provenance(
-            run=made.run,
-            files=[path for path in (made.run / "scores.parquet", made.run / "rejects.parquet") if path.exists()],
-            roster=made.checked.examination.accepted,
-            digest=made.checked.examination.digest,
+            examination=made.checked.examination,
+            files={name: made.run / name for name in _FILES if (made.run / name).exists()},
             configuration=made.configuration,
             seed=made.settings.seed,
             device=device_under(made.target),
@@ -133,6 +135,7 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     )
 
 
+_FILES = ("rejects.parquet", "scores.parquet", "several.csv")
 _SAY = {
     Verdict.LEAK_SHOWN: " show a leak",
     Verdict.NOT_SHOWN: " show no leak",
@@ -178,13 +181,15 @@ def _rejects(roster: Roster, examination: Examination) -> tuple[Rejected, ...]:
     )
 
 
-def _limits(selfcheck: SelfCheck, foreign: SelfCheck | None) -> Iterator[str]:
+def _limits(selfcheck: SelfCheck, foreign: SelfCheck | None, observational: bool) -> Iterator[str]:
     """Above all others: target or control may have been asked in a way that they do not understand."""
     wrong = "does not seem to be fed as in training"
     if selfcheck.overridden:
         yield f"The target {wrong}, and the audit went on all the same. {selfcheck.sentence}"
     if foreign is not None and foreign.overridden:
         yield f"The foreign model {wrong}, so that its control may be easier to beat than it should. {foreign.sentence}"
+    if observational:
+        yield UNSEEN_TRAITS
     yield from LIMITS
 
 
@@ -196,6 +201,8 @@ def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
         f"Images per person: {', '.join(f'{role} {mean:.1f}' for role, mean in counts.items())}. Person scores are "
         "means over images, and photo sets have the same size on both sides, so that the count itself tells nothing."
     ]
+    if made.settings.detect:
+        notes.append(_cut_out(made))
     if made.settings.shadow is None:
         notes.append("Shadow knowledge was not asked for: no auxiliary people, or no shadow settings.")
     if made.settings.trained_references is not None:
@@ -203,10 +210,27 @@ def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
             f"{made.settings.trained_references.count} reference models were trained on half of the people in question "
             "each, with half of each one's images; attacks that read references know which."
         )
+    if alike := near_names(made.roster.subject):
+        notes.append(
+            f"{alike:,} people have a name that differs from another's in case, spaces or punctuation alone; they "
+            "count as different people, in folds, games and roles."
+        )
     if made.roster.ignored:
         kinds = ", ".join(f"{one.count:,} {one.kind} ({one.role})" for one in made.roster.ignored)
         notes.append(f"Left aside in the folders that were brought: {kinds}.")
     return (*notes, *_inside(card, made.traces))
+
+
+def _cut_out(made: EvidenceParts) -> str:
+    """How faces came out of raw photos, and on how many of each role there were several."""
+    role = dict(zip(made.roster.image, made.roster.role.tolist(), strict=True))
+    several = Counter(role[image] for image in made.checked.examination.several)
+    counts = [f"{role} {several[role]:,} of {images:,}" for role, (_, images) in made.roster.head_count().items()]
+    return (
+        "Raw photos: each face was found by MTCNN and laid onto ArcFace's template by five landmarks; where a photo "
+        f"shows several, the {made.settings.face or CENTRAL} one was taken ({', '.join(counts)}). Photos without a "
+        "face that can be used are among the rejects."
+    )
 
 
 def _inside(card: TargetCard, traces: Traces) -> Iterator[str]:

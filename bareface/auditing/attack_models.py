@@ -45,29 +45,35 @@ class FittedAttack:
         return attack
 
 
-def kept_attack_models(folder: Path) -> tuple[FittedAttack, ...]:
-    """Everything that `write_attack_models` wrote into a folder, in order of file name.
+def kept_attack_models(folder: Path, run: str) -> tuple[FittedAttack, ...]:
+    """Everything that `write_attack_models` wrote into a folder for one run, in order of file name.
 
     Raises:
-        RunError: a file does not fit its digest.
+        RunError: a file does not fit its digest, or is of another run.
     """
-    return tuple(_kept(path) for path in sorted(folder.glob("*.npz")))
+    return tuple(_kept(path, run) for path in sorted(folder.glob("*.npz")))
 
 
-def write_attack_models(answers: Sequence[Answer], folder: Path) -> None:
-    """One file for each attack that fitted models: those of all folds, and what they were fitted for."""
+def write_attack_models(answers: Sequence[Answer], folder: Path, run: str) -> None:
+    """One file for each attack that fitted models: those of all folds, and what they were fitted for.
+
+    Args:
+        answers: of all attacks.
+        folder: is made where its outer folder is there.
+        run: the fingerprint of the run that they belong to.
+    """
     fitted = [answer for answer in answers if answer.models]
     for answer in fitted:
-        _write(answer, subfolder(folder) / f"{_name(answer)}.npz")
+        _write(answer, subfolder(folder) / f"{_name(answer)}.npz", run)
 
 
-def read_attack_models(path: Path) -> list[AttackModel]:
-    """The attack models in a file that an audit wrote.
+def read_attack_models(path: Path, run: str = "") -> list[AttackModel]:
+    """The attack models in a file that an audit wrote; of the run with that fingerprint, where one is named.
 
     Raises:
-        RunError: it does not fit its digest.
+        RunError: it does not fit its digest, or is of another run.
     """
-    refuse_damaged(path, hint="run the audit again; it makes this file again")
+    refuse_damaged(path, hint="run the audit again; it makes this file again", of=run)
     with np.load(path, allow_pickle=False) as arrays:
         count = json.loads(str(arrays["card"]))["models"]
         return [
@@ -76,15 +82,15 @@ def read_attack_models(path: Path) -> list[AttackModel]:
         ]
 
 
-def _kept(path: Path) -> FittedAttack:
-    models = tuple(read_attack_models(path))
+def _kept(path: Path, run: str) -> FittedAttack:
+    models = tuple(read_attack_models(path, run))
     with np.load(path, allow_pickle=False) as arrays:
         card = json.loads(str(arrays["card"]))
     named = {name: card[name] for name in ("attack", "parameters", "game", "knowledge")}
     return FittedAttack(**named, models=models)
 
 
-def _write(answer: Answer, path: Path) -> None:
+def _write(answer: Answer, path: Path, run: str) -> None:
     card = {
         "models": len(answer.models),
         "attack": answer.attack.name,
@@ -93,7 +99,7 @@ def _write(answer: Answer, path: Path) -> None:
         "knowledge": answer.knowledge,
     }
     arrays = {f"{n}/{name}": values for n, model in enumerate(answer.models) for name, values in model.arrays().items()}
-    with artefact_path(path) as temporary, temporary.open("wb") as file:
+    with artefact_path(path, of=run) as temporary, temporary.open("wb") as file:
         np.savez(file, card=np.array(json.dumps(card)), **arrays)  # type: ignore[arg-type]
 
 

@@ -28,16 +28,19 @@ from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
-from bareface.auditing.run_folder import run_folder
+from bareface.auditing.run_folder import CONFIG, run_folder
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import candidates, gather, in_arena
-from bareface.auditing.usable import usable_images
+from bareface.auditing.usable import finder_of, usable_images
+from bareface.errors import RosterError
 from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
+from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
+from bareface.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,18 @@ class AuditInputs:
     seal: Seal | None = None
 
 
+def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> None:
+    """Say before anything runs that there is nobody to train shadows on."""
+    if settings.shadow is None or brought.shadows or len(brought.roster.rows(Role.AUXILIARY)):
+        return
+    raise RosterError(
+        f"the roster in {brought.roster.root}",
+        got="nobody in the role auxiliary",
+        expected="auxiliary people, on whom shadows are trained",
+        hint="--auxiliary with a folder of your own people, or leaving the shadows out",
+    )
+
+
 def conduct(
     brought: AuditInputs,
     settings: AuditSettings,
@@ -90,6 +105,7 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
+    _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
     own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
     configuration = settings.as_plain() | own
@@ -101,6 +117,8 @@ def conduct(
         configuration["recogniser"] = brought.recogniser.sha256
     if brought.shadows:
         configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+    if settings.detect:
+        configuration["detector"] = finder_of(settings).networks.sha256
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)
@@ -125,7 +143,7 @@ def conduct(
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
         _write_scores(answers, alias, people, run / "scores.parquet")
-        write_attack_models(answers, run / "attack_models")
+        write_attack_models(answers, run / "attack_models", sha256_of(run / CONFIG))
         evidence = assemble(
             EvidenceParts(
                 brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,

@@ -17,6 +17,7 @@ from bareface.membership.flip_agreement import FlipAgreement
 from bareface.records.evidence import Direction
 from bareface.stats.measure import measure
 from bareface.stats.multiplicity import holm
+from bareface.stats.sample import Sides
 from bareface.streams import stream
 from bareface.vocabulary import Game
 
@@ -74,7 +75,7 @@ def _direction(
 ) -> tuple[float, float]:
     """AUC of an unfitted signal, and the p-value of an AUC as large where membership does not matter."""
     measured = measure(
-        signal, arena.member, arena.subject, arena.fold, arena.unit,
-        stream(settings.seed, "direction", arena.game), crossfit=False, weight=weight,
+        signal, Sides(arena.member, arena.subject, arena.fold, weight), arena.unit,
+        stream(settings.seed, "direction", arena.game), crossfit=False,
     )  # fmt: skip
     return (0.5, 0.5) if measured.auc is None or measured.p_value is None else (measured.auc, measured.p_value)

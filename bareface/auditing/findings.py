@@ -15,10 +15,11 @@ from bareface.auditing.games import GameSplit
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
 from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
-from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
+from bareface.stats.power import Bar
 from bareface.stats.roc import auc, person_scores
-from bareface.stats.sample import units
-from bareface.stats.verdict import Grounds, decide
+from bareface.stats.sample import Sides, units
+from bareface.stats.verdict import Grounds, decide, remainder
 from bareface.streams import stream
 from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
@@ -102,9 +103,8 @@ def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, 
     arena, scope = answer.arena, answer.scope
     rng = stream(settings.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
-        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, controls=controls, crossfit=fits_on_the_judged(answer.knowledge),
-        max_smallest_effect=settings.max_smallest_effect,
+        answer.target[scope], _sides(answer), unit, rng,
+        Bar(attacks, controls, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -145,6 +145,7 @@ def _finding(
         sentence=answer.failure if decision is None else decision.sentence,
         matched=grounds.matched,
         direction=grounds.direction,
+        cause=None if decision is None else decision.cause,
     )
 
 
@@ -193,10 +194,16 @@ def _beside(
     # Blind and who are always fitted to membership on other folds, whatever the attack beside them knows.
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
-        kind, what, answer.target[scope], said[scope], arena.member[scope], arena.subject[scope], rng,
-        unit=arena.unit, crossfit=crossfit, weight=None if weight is None else weight[scope],
-        decides=decides, tests=tests,
+        Beside(kind, what, said[scope], decides), answer.target[scope], _sides(answer, weight), rng,
+        unit=arena.unit, crossfit=crossfit, tests=tests,
     )  # fmt: skip
+
+
+def _sides(answer: Answer, weight: NDArray[np.float64] | None = None) -> Sides:
+    """The sides of the images that the attack may be judged on."""
+    arena, scope = answer.arena, answer.scope
+    inside = None if weight is None else weight[scope]
+    return Sides(arena.member[scope], arena.subject[scope], arena.fold[scope], inside)
 
 
 def _adjusted_balances(
@@ -239,12 +246,13 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     unit = arena.unit
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
-        answer.target[scope], arena.member[scope], arena.subject[scope], arena.fold[scope], unit, rng,
-        attacks=attacks, controls=1, crossfit=fits_on_the_judged(answer.knowledge), weight=weight[scope],
-        max_smallest_effect=settings.max_smallest_effect,
+        answer.target[scope], _sides(answer, weight), unit, rng,
+        Bar(attacks, 1, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
-    return Matched(measurement=measurement, foreign=foreign)
+    visible = measurement.smallest_effect
+    needed = None if visible is None else min(1.0, visible + remainder(alike.record))
+    return Matched(measurement=measurement, foreign=foreign, smallest_effect=needed)
 
 
 def _exposed(answers: Sequence[Answer], names: NDArray[np.str_]) -> list[Exposure]:
@@ -265,7 +273,7 @@ def _reached(answer: Answer, rows: NDArray[np.bool_]) -> float:
     """The AUC per person on some rows; 0 where it cannot be had."""
     assert answer.target is not None
     arena = answer.arena
-    judged = units(answer.target[rows], arena.member[rows], arena.subject[rows], "person").answered
+    judged = units(answer.target[rows], Sides(arena.member[rows], arena.subject[rows]), "person").answered
     return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
 
 

@@ -19,8 +19,9 @@ from bareface.auditing.own_people import IN_QUESTION, RecognisedPeople, familiar
 from bareface.auditing.settings import MAX_SHARED_RATE
 from bareface.errors import RosterError
 from bareface.faces.examine import Examination, Reject
+from bareface.records.numbers import count
 from bareface.records.overlap import Hygiene, SharedPeople, SharedPictures
-from bareface.report.numbers import count
+from bareface.rosters.names import first_names
 from bareface.rosters.roster import Roster
 from bareface.vocabulary import CANDIDATES, Role
 
@@ -118,8 +119,8 @@ def refuse_contradictions(roster: Roster) -> None:
     both = np.intersect1d(roster.subject[roster.rows(*TRAINING)], roster.subject[roster.rows(Role.OUTSIDE)])
     if len(both):
         raise RosterError(
-            str(roster.root),
-            got=f"{len(both):,} people who are outside and also member or heldout",
+            f"the roster in {roster.root}",
+            got=f"{len(both):,} people who are outside and also member or heldout: {first_names(both)}",
             expected="outside to mean never trained on",
             hint="the role heldout for other photos of training people, or other names if they are other people",
         )

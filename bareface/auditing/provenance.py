@@ -4,28 +4,28 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 import bareface
+from bareface.faces.examine import Examination
 from bareface.records.evidence import Provenance
-from bareface.rosters.roster import Roster
 from bareface.storage.files import sha256_of
 
 PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "pillow", "pyarrow")
 
 
 def provenance(
-    *, run: Path, files: list[Path], roster: Roster, digest: NDArray[Any], configuration: dict[str, Any], seed: int,
+    *, examination: Examination, files: Mapping[str, Path], configuration: dict[str, Any], seed: int,
     device: torch.device, started: str, seconds: float, also: tuple[str, ...] = (),
 ) -> Provenance:  # fmt: skip
     """Versions (of the packages named in `also`, too), machine, seed, and digests of what went in and came out."""
-    people = hashlib.sha256()
-    for row, image in enumerate(digest.tolist()):
+    people, roster = hashlib.sha256(), examination.accepted
+    for row, image in enumerate(examination.digest.tolist()):
         people.update(f"{image} {roster.subject[row]} {roster.role[row]}\n".encode())
     return Provenance(
         bareface=bareface.__version__,
@@ -39,5 +39,5 @@ def provenance(
         seconds=round(seconds, 1),
         roster_sha256=people.hexdigest(),
         config_sha256=hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest(),
-        files={str(path.relative_to(run)): sha256_of(path) for path in sorted(files)},
+        files={name: sha256_of(path) for name, path in files.items()},
     )

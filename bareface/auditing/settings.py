@@ -7,7 +7,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -15,14 +14,13 @@ from pydantic import (
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack
-from bareface.settings.closed import Closed
+from bareface.settings.closed import Closed, with_parameters
 from bareface.settings.notation import name_and_parameters
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
-from bareface.untrusted.shown import gist
-from bareface.vocabulary import AssignmentWay, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 Gate = Literal["refuse", "report", "skip"]
 MAX_SHARED_RATE = 0.01
@@ -34,18 +32,7 @@ def make_attack(name: str, parameters: dict[str, Any]) -> Attack:
     Raises:
         UsageError: the attack is unknown, or a parameter is unknown or out of range.
     """
-    attack = attack_class(name)
-    try:
-        return attack(**parameters)
-    except ValidationError as error:
-        first = error.errors()[0]
-        parameter = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"attack {name}, parameter {parameter}",
-            got=gist(first["input"]),
-            expected=first["msg"][:1].lower() + first["msg"][1:],
-            hint=f"bareface attacks {name}",
-        ) from error
+    return with_parameters(attack_class(name), parameters, f"attack {name}", f"bareface attacks {name}")
 
 
 def attacks_named(*texts: str) -> tuple[Attack, ...]:
@@ -113,6 +100,8 @@ class AuditSettings(Closed):
             ESTIMABLE instead of NOT SHOWN.
         selfcheck: what follows if the running statistics do not fit the declared input: `refuse`, `report` it and go
             on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
+        detect: the images are raw photos, of which faces are cut out first, all of them in one way.
+        face: which of several faces that is, the `central` or the `largest` one; None = the central one.
     """
 
     title: str = "audit"
@@ -130,12 +119,22 @@ class AuditSettings(Closed):
     max_smallest_effect: float = Field(default=MAX_SMALLEST_EFFECT, gt=0.5, le=1)
     selfcheck: Gate = "refuse"
     assignment: AssignmentWay | None = None
+    detect: bool = False
+    face: FaceChoice | None = None
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
+        if self.face is not None and not self.detect:
+            expected = "raw photos, of which faces are cut out"
+            raise UsageError(
+                "face", got=f"{self.face}, but no faces are looked for", expected=expected, hint="--detect"
+            )
         if self.shadow is None and "shadow" in (self.knowledge or ()):
             raise UsageError(
-                "knowledge", got="shadow, but no shadow settings", expected="how to train shadows", hint="shadow: {}"
+                "knowledge",
+                got="shadow, but no shadow settings",
+                expected="how to train shadows",
+                hint="--shadow 1, or `shadow: {}` in a configuration",
             )
         names = [(attack.name, tuple(sorted(attack.parameters().items()))) for attack in self.attacks]
         if len(set(names)) < len(names):
@@ -153,7 +152,7 @@ class AuditSettings(Closed):
         """What decides the numbers, as plain values: a run folder is gone on with under the same ones only."""
         always = {"foreign", "seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
         more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
-        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT}
+        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT, "detect": False, "face": None}
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}
         return self.model_dump(mode="json", include=always | changed)
 
@@ -186,7 +185,20 @@ class AuditConfig(AuditSettings):
     def _people(self) -> Self:
         folders = (self.members, self.heldout, self.nonmembers, self.auxiliary, self.public)
         if self.roster is not None and any(folder is not None for folder in folders):
-            raise ValueError("give the people as one roster or as folders, not both")
+            raise UsageError(
+                "the people", got="both a roster and folders", expected="one roster, or a folder for each role",
+                hint="leaving out one of the two",
+            )  # fmt: skip
         if self.roster is None and (self.members is None or (self.nonmembers is None and self.heldout is None)):
-            raise ValueError("give a roster, or members and nonmembers (or heldout) folders")
+            brought = "members and nobody beside them" if self.members else "no members"
+            raise UsageError(
+                "the people", got=brought, expected="a roster, or members and nonmembers (or heldout)",
+                hint="--nonmembers with a folder of people who were never trained on" if self.members else "--members",
+            )  # fmt: skip
+        lying = [folder.resolve() for folder in folders if folder is not None]
+        if len(set(lying)) < len(lying):
+            raise UsageError(
+                "the people", got="one folder in two roles", expected="both sides to be different pictures",
+                hint="the folder of people who were never trained on for --nonmembers",
+            )  # fmt: skip
         return self

@@ -22,18 +22,22 @@ from bareface.auditing.own_people import OWN, RecognisedPeople, refuse_too_few
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
+from bareface.faces.cutting import examine_photos
+from bareface.faces.detection.finder import CENTRAL, MtcnnFinder
+from bareface.faces.detection.networks import load_networks
 from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.probing.templates import unit_embeddings
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
+from bareface.storage.columns import write_csv
 from bareface.targets.kinds import Auditable
 from bareface.targets.same_network import same_network
 from bareface.trace import Channel, FloatArray
 from bareface.vocabulary import Role
 
-REJECTS = "rejects.parquet"
+REJECTS, SEVERAL, FACES = "rejects.parquet", "several.csv", "faces"
 NO_RECOGNISER = "no independent recogniser was brought (--recogniser), so people under two names were not looked for"
 NO_OUTSIDERS = "there is nobody who was never trained on"
 
@@ -61,7 +65,7 @@ def usable_images(
         UsageError: the recogniser is the target, or too few auxiliary people are nobody in question.
     """
     refuse_contradictions(roster)
-    examination = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    examination = _examined(roster, settings, run, progress)
     _write_rejects(examination, run / REJECTS)
     refuse_if_biased(examination, max_reject_rate=settings.max_reject_rate)
     same, own, reason = _same_people(examination, target, recogniser, settings, run, progress)
@@ -72,6 +76,26 @@ def usable_images(
     refuse_if_shared(checked.hygiene, str(roster.root))
     refuse_too_few(checked.hygiene.own, settings)
     return checked
+
+
+def _examined(roster: Roster, settings: AuditSettings, run: Path, progress: Progress) -> Examination:
+    if not settings.detect:
+        return examine(roster, report=lambda done, total: progress("examining images", done, total))
+    found = examine_photos(
+        roster, finder_of(settings), run / FACES, report=lambda done, total: progress("finding faces", done, total)
+    )
+    role = dict(zip(roster.image, roster.role.tolist(), strict=True))
+    write_csv(run / SEVERAL, {"image": list(found.several), "role": [role[image] for image in found.several]})
+    return found
+
+
+def finder_of(settings: AuditSettings) -> MtcnnFinder:
+    """Who finds faces on raw photos.
+
+    Raises:
+        UsageError: the extra `detect` is not installed.
+    """
+    return MtcnnFinder(load_networks(), settings.face or CENTRAL)
 
 
 def _same_people(

@@ -1,5 +1,7 @@
 """All defences, all seeds; what is finished is kept, and a bench that was cut short goes on."""
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +14,12 @@ from bareface.auditing.run_folder import run_folder
 from bareface.bench.record import SCHEMA_VERSION, UNDEFENDED, BenchRecord, DefenceTrial
 from bareface.bench.trial import TrialContext, run_trial
 from bareface.bench.world import World
-from bareface.errors import RunError, UsageError
+from bareface.errors import RunError
+from bareface.settings.closed import with_parameters
 from bareface.settings.notation import name_and_parameters
 from bareface.storage.artefacts import is_sound, write_artefact
 from bareface.training.defence import Defence
 from bareface.training.defences import defence_class, defences
-from bareface.untrusted.shown import gist
 
 TRIAL_FILE = "trial.json"
 ORDER = ("answer", "release", "training")
@@ -41,13 +43,7 @@ def make_defence(text: str) -> Defence | None:
     if text == UNDEFENDED:
         return None
     name, parameters = name_and_parameters(text)
-    kind = defence_class(name)
-    try:
-        return kind(**parameters)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"defence {name}, parameter {'.'.join(map(str, first['loc']))}"
-        raise UsageError(where, got=gist(first["input"]), expected=first["msg"], hint="bareface bench list") from error
+    return with_parameters(defence_class(name), parameters, f"defence {name}", f"bareface bench list {name}")
 
 
 def run_bench(
@@ -89,10 +85,12 @@ def run_bench(
 
 def _kept(stand: TrialContext, defence: Defence | None, folder: Path) -> DefenceTrial:
     path = folder / TRIAL_FILE
-    if is_sound(path):
+    asked = [stand.world.settings(), stand.seed, stand.attacks, "" if defence is None else defence.title()]
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    if is_sound(path, of=key):
         return read_trial(path)
     trial = run_trial(stand, defence, folder / "audit")
-    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False)
+    write_artefact(path, trial.model_dump_json(indent=1) + "\n", private=False, of=key)
     return trial
 
 

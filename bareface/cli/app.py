@@ -98,6 +98,9 @@ def audit(
     attack: Annotated[list[str] | None, typer.Option(help="Attack, perhaps name:key=value; repeat it.")] = None,
     game: Annotated[list[str] | None, typer.Option(help="record, person or dataset; repeat it.")] = None,
     knowledge: Annotated[list[str] | None, typer.Option(help="partial, shadow or nonmembers; repeat it.")] = None,
+    shadow: Annotated[
+        int | None, typer.Option(min=1, help="Train so many shadows on the auxiliary people.", metavar="N")
+    ] = None,
     foreign: Annotated[str | None, typer.Option(help="A face network that was trained on other people.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(help="Another such backbone, to compare the target with; repeat it.")
@@ -111,6 +114,13 @@ def audit(
     ] = None,
     assignment: Annotated[
         str | None, typer.Option(help="randomised if members were drawn by lot before training; else observational.")
+    ] = None,
+    detect: Annotated[
+        bool | None,
+        typer.Option("--detect", help="The images are raw photos: find their faces and cut them out first."),
+    ] = None,
+    face: Annotated[
+        str | None, typer.Option(help="Of several: central or largest; central if nothing is said.")
     ] = None,
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
@@ -128,6 +138,9 @@ def audit(
         bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
     ] = False,
     allow_links: AllowLinks = False,
+    allow_roles: Annotated[
+        bool, typer.Option("--allow-roles", help="Roles that no audit uses are left alone, not a mistake.")
+    ] = False,
 ) -> None:
     """Audit a backbone: which of its training images and people does it give away?"""
     with manners(run):
@@ -139,14 +152,16 @@ def audit(
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
             "auxiliary": auxiliary, "public": public, "attacks": attack or None, "games": game or None,
-            "knowledge": knowledge or None, "foreign": foreign, "references": reference or None,
+            "knowledge": knowledge or None, "shadow": shadow and {"count": shadow},
+            "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
-            "assignment": assignment, "seal": seal, "seed": seed, "device": device, "spec": spec and parse_spec(spec),
+            "assignment": assignment, "seal": seal, "seed": seed, "detect": detect, "face": face,
+            "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
             config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links,
-            gating=gating,
+            gating=gating, roles=allow_roles,
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)
@@ -173,14 +188,15 @@ def train(
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""
     with manners(folder):
-        from bareface.cli.training import run_training
+        from bareface.cli.training import recipe_of, run_training
 
         named = {
             "architecture": architecture, "head": head, "epochs": epochs, "batch_size": batch_size,
             "learning_rate": learning_rate, "seed": seed,
         }  # fmt: skip
         settings = {name: value for name, value in named.items() if value is not None}
-        run_training(roster, role, folder, recipe, settings, size=size, grey=grey, device=device, links=allow_links)
+        wanted = recipe_of(recipe, settings, size, grey)
+        run_training(roster, role, folder, wanted, device=device, links=allow_links)
 
 
 app.command()(gate)

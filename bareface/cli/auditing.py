@@ -10,7 +10,7 @@ from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.settings import AuditConfig
 from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, aside, out
+from bareface.cli.manners import Stages, aside, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
@@ -18,7 +18,7 @@ from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal
-from bareface.rosters.roster import Roster, join, read_manifest
+from bareface.rosters.roster import Roster, join, read_manifest, refuse_unused_roles
 from bareface.storage.files import write_text
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
@@ -44,17 +44,21 @@ def run_audit(
     command: str,
     code: bool = False,
     links: bool = False,
+    roles: bool = False,
     gating: Gating | None = None,
 ) -> ExitCode:
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
-    evidence = audit_configured(settings, run, fresh=fresh, command=command, links=links)
-    out(render_text(evidence))
+    roster = people(settings, links)
+    if not roles:
+        refuse_unused_roles(roster, str(settings.roster or "the folders"))
+    evidence = audit_configured(settings, roster, run, fresh=fresh, command=command)
+    out(render_text(evidence, columns()))
     aside(f"report: {run / 'report.html'}")
     return run_gate(run, gating) if gating else ExitCode.DONE
 
 
-def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: str, links: bool = False) -> Evidence:
+def audit_configured(config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
     say_unavailable(*OF_AUDITS)
     target = load(config.model, config)
@@ -62,7 +66,7 @@ def audit_configured(config: AuditConfig, run: Path, *, fresh: bool, command: st
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = AuditInputs(audited, people(config, links), foreign, command, others, recogniser, seal=seal_of(config))
+    brought = AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
     with Stages() as stages:
         evidence = conduct(brought, config, run, fresh=fresh, progress=stages)
     write_config(config, run / AUDIT_FILE)

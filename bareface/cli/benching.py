@@ -1,5 +1,6 @@
 """The commands `bareface bench ...`: measurements that train backbones of their own."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -39,11 +40,8 @@ def defences(
 ) -> None:
     """Recognition against leak for every defence, attacked by somebody who knows it. Run again to resume."""
     with manners(run):
-        from bareface.cli.defending import run_defences
+        from bareface.cli.defending import bench_world, run_defences
 
         asked = tuple(range(seed, seed + seeds))
-        out(
-            run_defences(
-                run, defence, roster, recipe, tuple(attack or ()), asked, figure, as_json=json, links=allow_links
-            )
-        )
+        world = partial(bench_world, run, roster, recipe, allow_links)
+        out(run_defences(run, defence, world, tuple(attack or ()), asked, figure, as_json=json))

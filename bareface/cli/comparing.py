@@ -7,6 +7,7 @@ import typer
 
 from bareface.cli.links import AllowLinks
 from bareface.cli.manners import SPEC, manners, out
+from bareface.vocabulary import FaceChoice
 
 Model = Annotated[
     str, typer.Option(help="Checkpoint, folder, ONNX, table of embeddings, address, or package.module:factory.")
@@ -60,16 +61,20 @@ def align(
         Path | None, typer.Option(help="CSV of image and x, y of both eyes, the nose and the corners of the mouth.")
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="package.module:factory of a function from an image to five landmarks, or None.")
+        str | None,
+        typer.Option(
+            help="Your own: package.module:callable, from an image to five landmarks or None, or its factory."
+        ),
     ] = None,
+    face: Annotated[FaceChoice | None, typer.Option(help="Of several faces; central where nothing is said.")] = None,
     size: Annotated[Literal["112x112", "112x96"], typer.Option(help="Height x width.")] = "112x112",
     allow_links: AllowLinks = False,
 ) -> None:
-    """Align faces to ArcFace's template by five landmarks."""
+    """Find faces on photos and align them to ArcFace's template by five landmarks."""
     with manners():
-        from bareface.cli.aligning import run_align
+        from bareface.cli.aligning import Points, run_align
 
-        out(run_align(photos, folder, landmarks, detector, size, links=allow_links))
+        out(run_align(photos, folder, Points(landmarks, detector, face), size, links=allow_links))
 
 
 def overlap(
@@ -92,10 +97,9 @@ def overlap(
 ) -> None:
     """Which pictures and which people stand in both of two data sets?"""
     with manners(run):
-        from bareface.cli.overlapping import overlap_text, run_overlap
+        from bareface.auditing.overlap.sets import Comparison
+        from bareface.cli.overlapping import overlap_text, recogniser_at, run_overlap
 
-        record = run_overlap(
-            first, second, run, roles=(role_a, role_b), model=model, expected=expected, threshold=threshold, flip=flip,
-            names=names, seed=seed, fresh=fresh, links=allow_links,
-        )  # fmt: skip
+        how = Comparison(recogniser_at(model), expected, threshold, flip, names, seed)
+        record = run_overlap(first, second, run, roles=(role_a, role_b), how=how, fresh=fresh, links=allow_links)
         out(record.model_dump_json(indent=1) if json else overlap_text(record, run))

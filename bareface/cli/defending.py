@@ -1,6 +1,6 @@
 """`bareface bench defences` and `bareface bench list`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bareface.bench.bench import every_defence, make_defence, run_bench
@@ -23,14 +23,12 @@ FIGURES = (".png", ".svg")
 def run_defences(
     run: Path,
     names: Sequence[str] | None,
-    roster: Path | None,
-    recipe: Path | None,
+    world: Callable[[Stages], World],
     attacks: tuple[str, ...],
     seeds: Sequence[int],
     figure: Path | None,
     *,
     as_json: bool,
-    links: bool = False,
 ) -> str:
     """Run the bench or go on with it; the table, after it was written with the record and the figure."""
     drawn = _figure_path(figure or run / "defences.svg")
@@ -38,8 +36,7 @@ def run_defences(
     for name in names or ():
         make_defence(name)  # a mistake is found out before anything is rendered
     with Stages() as stages:
-        world = _world(run, roster, recipe, stages, links)
-        bench = run_bench(world, names or every_defence(), seeds, run / "trials", stages, attacks)
+        bench = run_bench(world(stages), names or every_defence(), seeds, run / "trials", stages, attacks)
     return written(bench, run, drawn, as_json=as_json)
 
 
@@ -65,7 +62,8 @@ def describe_defence(name: str) -> str:
     return page_of(defence_class(name)())
 
 
-def _world(run: Path, roster: Path | None, recipe: Path | None, stages: Stages, links: bool) -> World:
+def bench_world(run: Path, roster: Path | None, recipe: Path | None, links: bool, stages: Stages) -> World:
+    """The people that defences are tried on: of a manifest, or rendered ones."""
     training = TRAINING if recipe is None else read_recipe(recipe)
     if roster is None:
         return rendered_world(run / "people", stages, training=training)

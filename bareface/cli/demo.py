@@ -14,9 +14,9 @@ import yaml
 
 from bareface.auditing.config_file import read_config
 from bareface.auditing.own_models import progress_of, train_backbone
-from bareface.cli.auditing import audit_configured
+from bareface.cli.auditing import audit_configured, people
 from bareface.cli.demo_inversion import invert_demo
-from bareface.cli.manners import Stages, out
+from bareface.cli.manners import Stages, columns, out
 from bareface.report.text import render_text
 from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
 from bareface.settings.recipe import Recipe, ShadowSettings
@@ -57,10 +57,11 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
         target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
-    evidence = audit_configured(read_config(config), run / "audit", fresh=fresh, command="bareface demo")
+    asked = read_config(config)
+    evidence = audit_configured(asked, people(asked), run / "audit", fresh=fresh, command="bareface demo")
     page = run / "report.html"
     write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
-    out(render_text(evidence))
+    out(render_text(evidence, columns()))
     out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
     if inversion:
         out("")

@@ -20,7 +20,7 @@ from bareface.inversion.eigenfaces.fit import fit_eigenfaces
 from bareface.inversion.eigenfaces.store import save_eigenfaces
 from bareface.inversion.gan.lesson import pupil
 from bareface.inversion.gan.recipe import SMALL, GanRecipe
-from bareface.inversion.gan.train import GENERATOR_FILE, GanStep, train_generator
+from bareface.inversion.gan.train import GENERATOR_FILE, Finished, GanStep, Quality, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.rosters.roster import Ignored, Roster, read_folder
@@ -81,10 +81,12 @@ def run_generator_training(
         def report(step: GanStep) -> None:
             stages("training the generator", step.number, step.steps)
 
+        quality = Quality()
+        if held_out:
+            quality = Quality(distance_to(held_out, recipe.seed), partial(floor_of, shown, held_out))
         made = train_generator(
-            shown, recipe, folder, grow_from=grow_from, alignment=alignment, licence=licence,
-            measure=distance_to(held_out, recipe.seed) if held_out else None,
-            floor=partial(floor_of, shown, held_out) if held_out else None, stored=stored, report=report,
+            shown, recipe, folder, grow_from=grow_from, finished=Finished(alignment, licence, stored),
+            quality=quality, report=report,
         )  # fmt: skip
     number = "no end" if faces.endless else f"{len(shown):,}"
     seen = f"{recipe.steps * recipe.batch_size:,} images of {number}, in {recipe.precision}"

@@ -26,6 +26,9 @@ nonmembers: photos/others     # people who were never trained on
 # references: []              # backbones of other origin that never saw the members
 # trained_references: null    # how to train some that saw a part of the images, as in {{count: 4}}
 
+# detect: false               # the images are raw photos: find their faces and cut them out first
+# face: central               # or largest, where there are several and detect is true
+
 # games: null                 # record, person, dataset; null = all that the photos allow
 # attacks: [bn-distance, "subject-compactness:k=2"]   # bareface attacks lists them
 # shadow: null                # how to train shadows, as in {{count: 2, train: {{epochs: 60}}}}

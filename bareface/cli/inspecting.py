@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from bareface.errors import UsageError
+from bareface.extras import extra
 from bareface.inspecting.facts import facts_of, facts_text
 from bareface.inspecting.lineage import lineage, lineage_text
-from bareface.targets.extras import extra
 from bareface.targets.table import is_table
 
 

@@ -1,13 +1,13 @@
 """`bareface invert`: from a finished audit to reconstructions that were measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
-from bareface.auditing.inversion.judges import Judge
+from bareface.auditing.inversion.judges import Judge, judging_network
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
@@ -101,10 +101,10 @@ def _generator(run: Path, named: InversionInputs, size: int) -> tuple[Generator,
 def _judges(words: Sequence[str]) -> list[Judge]:
     """Judges by path; two whose checkpoints have one name are told apart by their place."""
     given = [word.partition("=") for word in words]
-    targets = [called_by_content(load_target(path), path) for path, _, _ in given]
+    targets = [judging_network(path) for path, _, _ in given]
     names = [target.name for target in targets]
     return [
-        Judge(load_target(path, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
+        Judge(replace(target, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
         for number, ((path, _, about), target, name) in enumerate(zip(given, targets, names, strict=True), start=1)
     ]
 

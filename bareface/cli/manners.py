@@ -1,6 +1,7 @@
 """How the command line speaks: results on stdout, progress and mistakes on stderr, one sentence each."""
 
 import errno
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ LINE_EVERY = 10.0
 def out(text: str) -> None:
     """Print a result as it is."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def columns() -> int:
+    """How wide the terminal is, or what COLUMNS says; 100 where nobody says."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def aside(text: str) -> None:

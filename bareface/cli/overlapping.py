@@ -7,10 +7,9 @@ from pathlib import Path
 from bareface.auditing.overlap.sets import PEOPLE_FILE, PICTURES_FILE, Comparison, compare_sets
 from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
-from bareface.probing.templates import Flip
+from bareface.records.numbers import auc, count
 from bareface.records.overlap import OverlapRecord, SetCount, SharedPerson
-from bareface.report.numbers import auc, count
-from bareface.targets.kinds import load_any
+from bareface.targets.kinds import Auditable, load_any
 
 MOST_SHOWN = 50
 CAVEAT = (
@@ -26,22 +25,20 @@ def run_overlap(
     run: Path,
     *,
     roles: tuple[str | None, str | None],
-    model: str | None,
-    expected: float,
-    threshold: float | None,
-    flip: Flip,
-    names: bool,
-    seed: int,
+    how: Comparison,
     fresh: bool,
     links: bool = False,
 ) -> OverlapRecord:
     """Compare two sets."""
     one = people_at(first, roles[0], otherwise="a", links=links)
     other = people_at(second, roles[1], otherwise="b", links=links)
-    recogniser = load_any(model).without_head() if model else None
-    how = Comparison(recogniser, expected, threshold, flip, names, seed)
     with Stages() as stages:
         return compare_sets(one, other, how, run, fresh=fresh, progress=stages)
+
+
+def recogniser_at(model: str | None) -> Auditable | None:
+    """The recogniser that people are compared with; None = pictures alone are compared."""
+    return load_any(model).without_head() if model else None
 
 
 def overlap_text(record: OverlapRecord, run: Path) -> str:

@@ -6,13 +6,15 @@ import typer
 
 from bareface.errors import RosterError
 from bareface.faces.packs.pack import is_pack
-from bareface.faces.people import read_people
+from bareface.faces.people import only_pictures, read_people
 from bareface.rosters.roster import Roster, read_manifest
 from bareface.untrusted.regular import is_folder
 from bareface.vocabulary import Role
 
 
-def people_at(path: Path, role: str | None = None, *, otherwise: str = Role.PUBLIC, links: bool = False) -> Roster:
+def people_at(
+    path: Path, role: str | None = None, *, otherwise: str = Role.PUBLIC, links: bool = False, pictures: bool = False
+) -> Roster:
     """The images that a manifest, a folder or a pack lists.
 
     Args:
@@ -20,6 +22,7 @@ def people_at(path: Path, role: str | None = None, *, otherwise: str = Role.PUBL
         role: only those of a manifest in this role; None = all of them.
         otherwise: the role that images of a folder or a pack get.
         links: whether symbolic links may lead out of their folder.
+        pictures: whether files of a folder that are no pictures are left aside, for want of somebody who rejects them.
 
     Raises:
         RosterError: there is nothing there, nothing in that role, or a folder was asked for a role.
@@ -29,6 +32,7 @@ def people_at(path: Path, role: str | None = None, *, otherwise: str = Role.PUBL
             got, hint = f"the role {role} of a folder or pack", "leaving the role out"
             raise RosterError(str(path), got=got, expected="a CSV or Parquet manifest, which has roles", hint=hint)
         found = read_people(path, otherwise, links=links)
+        found = only_pictures(found) if pictures else found
         say_ignored(found)
         return found
     listed = read_manifest(path, links=links)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bareface.cli.manners import columns
 from bareface.records.evidence import read_evidence
 from bareface.records.inversion_file import INVERSION_FILE, read_inversion
 from bareface.report.html import render_html
@@ -22,7 +23,7 @@ def write_report(run: Path, html: Path | None, *, text: bool) -> str:
         return str(write_inversion_page(run, html))
     evidence = read_evidence(run)
     if text:
-        return render_text(evidence)
+        return render_text(evidence, columns())
     page = html or run / "report.html"
     write_text(page, render_html(evidence))
     return f"{page}"

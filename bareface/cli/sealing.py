@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bareface.cli.links import AllowLinks
 from bareface.cli.manners import manners, out
 
 
@@ -15,9 +16,11 @@ def split(
     members: Annotated[float, typer.Option(help="Share of the people to train on.")] = 0.5,
     heldout: Annotated[float, typer.Option(help="Share of each one's photos to keep out of training.")] = 0.5,
     auxiliary: Annotated[float, typer.Option(help="Share of the people for shadows of your own.")] = 0.0,
+    allow_links: AllowLinks = False,
 ) -> None:
     """Draw by lot who will be trained on, and seal the draw: before training."""
     with manners():
         from bareface.cli.splitting import run_split
 
-        out(run_split(pool, file, seed, members=members, heldout=heldout, auxiliary=auxiliary))
+        shares = {"members": members, "heldout": heldout, "auxiliary": auxiliary}
+        out(run_split(pool, file, seed, **shares, links=allow_links))

@@ -5,17 +5,20 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bareface.cli.people import people_at
 from bareface.errors import UsageError
 from bareface.faces.packs.pack import is_pack
-from bareface.faces.people import read_people
-from bareface.report.numbers import count
+from bareface.records.numbers import count
 from bareface.rosters.assignment import Shares, draw, seal, seal_path, write_seal
 from bareface.rosters.roster import Roster, read_list, write_manifest
 from bareface.storage.files import sha256_of
+from bareface.untrusted.regular import is_folder
 from bareface.vocabulary import Role
 
 
-def run_split(pool: Path, file: Path, seed: int, *, members: float, heldout: float, auxiliary: float) -> str:
+def run_split(
+    pool: Path, file: Path, seed: int, *, members: float, heldout: float, auxiliary: float, links: bool = False
+) -> str:
     """Draw, write the roster and its seal, and say what was drawn.
 
     Raises:
@@ -28,11 +31,18 @@ def run_split(pool: Path, file: Path, seed: int, *, members: float, heldout: flo
         if there.exists():
             hint = "another name; a draw that is repeated until it pleases is no draw"
             raise UsageError(str(there), got="a file that is there already", expected="a new one", hint=hint)
-    listed = read_people(pool, Role.MEMBER) if pool.is_dir() or is_pack(pool) else read_list(pool)
+    listed = _listed(pool, links)
     drawn = draw(_seen_from(listed, file.parent), shares, seed)
     write_manifest(drawn, file)
     write_seal(seal(drawn, shares, seed), sealed_at)
     return _told(drawn, file, sealed_at)
+
+
+def _listed(pool: Path, links: bool) -> Roster:
+    """Whoever may be drawn: of a folder, its pictures; what else lies there is told of."""
+    if not (is_folder(pool) or is_pack(pool)):
+        return read_list(pool, links=links)
+    return people_at(pool, otherwise=Role.MEMBER, links=links, pictures=True)
 
 
 def _shares(**given: float) -> Shares:

@@ -29,16 +29,13 @@ def run_training(
     roster: Path,
     role: str,
     folder: Path,
-    recipe: Path | None,
-    options: dict[str, Any],
+    recipe: Recipe,
     *,
-    size: int | None,
-    grey: bool | None,
     device: str,
     links: bool = False,
 ) -> None:
     """Train or resume, and say what came out."""
-    config, where = _recipe(recipe, options, size, grey), device_of(device)
+    config, where = recipe, device_of(device)
     people, strangers = _people(roster, role, links)
     say_ignored(people)
     with Stages() as stages:
@@ -81,11 +78,15 @@ def read_recipe(path: Path | None, options: dict[str, Any] | None = None) -> Rec
     Raises:
         UsageError: a setting is unknown or of the wrong kind.
     """
-    values = read_mapping(path) if path else {}
-    return checked(Recipe, values | (options or {}), str(path or "bareface train"))
+    values = (read_mapping(path) if path else {}) | (options or {})
+    epochs = values.get("epochs")
+    if "warmup_epochs" not in values and isinstance(epochs, int) and epochs < Recipe.warmup_epochs:
+        values["warmup_epochs"] = epochs  # a short run warms up as long as it lasts
+    return checked(Recipe, values, str(path or "bareface train"))
 
 
-def _recipe(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> Recipe:
+def recipe_of(path: Path | None, options: dict[str, Any], size: int | None, grey: bool | None) -> Recipe:
+    """The recipe of a file (or the usual one) with what options change."""
     recipe = read_recipe(path, options)
     changed: dict[str, Any] = {} if size is None else {"height": size, "width": size}
     if grey is not None:

@@ -11,8 +11,8 @@ from bareface.faces.drawn_pairs import draw_pairs
 from bareface.faces.pairs import FOLDS, write_pairs
 from bareface.probing.kinds import prober_of
 from bareface.probing.templates import Flip
+from bareface.records import numbers
 from bareface.records.evidence import Interval, OperatingPoint
-from bareface.report import numbers
 from bareface.settings.spec import parse_spec
 from bareface.stats.verification import FARS
 from bareface.targets.kinds import load_any
@@ -42,7 +42,7 @@ def run_pairs(
     roster: Path, role: str | None, out: Path, *, same: int, different: int, folds: int, seed: int, links: bool = False
 ) -> str:
     """Draw pairs, write them, and say what they are."""
-    people = people_at(roster, role, links=links)
+    people = people_at(roster, role, links=links, pictures=True)
     pairs = draw_pairs(people, seed, same=same, different=different, folds=folds)
     write_pairs(pairs, out)
     found = int(pairs.same.sum())

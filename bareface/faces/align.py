@@ -86,7 +86,7 @@ def align(image: ArrayLike, landmarks: ArrayLike, template: AlignmentTemplate) -
         UsageError: the landmarks are no five points of an upright or turned face seen from the front or the side.
     """
     points = np.asarray(landmarks, dtype=np.float64)
-    _check_landmarks(points)
+    check_landmarks(points)
     found = similarity(points, template.points)
     misfit = float(np.sqrt(((found(points) - template.points) ** 2).sum(1).mean()))
     if misfit > WORST_MISFIT or not SMALLEST_SCALE < found.scale < LARGEST_SCALE:
@@ -129,7 +129,8 @@ def _pixel(image: NDArray[np.uint8], row: Floats, column: Floats) -> Floats:
     return np.where(inside[:, None], image[at], 0).astype(np.float64)
 
 
-def _check_landmarks(points: Floats) -> None:
+def check_landmarks(points: Floats) -> None:
+    """Raise a `UsageError` unless these are five points (5, 2) of a face that is not mirrored."""
     if points.shape != (5, 2) or not (np.abs(points) < FARTHEST).all():
         got = f"an array of shape {points.shape}" if points.shape != (5, 2) else "a landmark that is in no picture"
         raise UsageError("landmarks", got=got, expected="five points x, y in pixels")

@@ -8,36 +8,36 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 
 from bareface.errors import BarefaceError, RosterError, UsageError
-from bareface.faces.align import align
 from bareface.faces.contents import Contents
-from bareface.faces.decode import picture_of, thread_count
+from bareface.faces.decode import DecodedImage, thread_count
+from bareface.faces.detection.finder import Finder
+from bareface.faces.photos import CutFace, cut_out, found_and_cut, photo_of
 from bareface.faces.template import AlignmentTemplate
 from bareface.rosters.image_folders import FolderListing, pictures_below
 from bareface.storage.columns import read_rows, refuse_ragged, refuse_strays
 from bareface.storage.files import write_bytes
 from bareface.untrusted.regular import is_file, what_lies_at
 
-Detector = Callable[[NDArray[np.uint8]], ArrayLike | None]
-"""From an image (h, w, 3) uint8 RGB to the five landmarks (5, 2) of the face on it, x and y; None = no face."""
-
 _CELLS, _BLOCK = 11, 256
 
 
 @dataclass(frozen=True)
-class Unaligned:
-    """A photo of which no face was made.
+class Outcome:
+    """What became of a photo.
 
     Attributes:
         image: path relative to the folder of photos.
-        reason: why.
+        reason: why no face was made of it; empty where one was.
+        faces: how many there are on it, where somebody looked.
     """
 
     image: str
-    reason: str
+    reason: str = ""
+    faces: int = 1
 
 
 def read_landmarks(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -81,49 +81,57 @@ def photos_in(folder: Path, found: FolderListing | None = None) -> tuple[str, ..
 
 def align_folder(
     folder: Path, out: Path, landmarks: Mapping[str, NDArray[np.float64]], template: AlignmentTemplate
-) -> Iterator[Unaligned | None]:
-    """Align listed photos, each into a PNG file of the same name below `out`; None for each one that was written.
+) -> Iterator[Outcome]:
+    """Align listed photos, each into a PNG file of the same name below `out`.
+
+    Args:
+        folder: of the photos.
+        out: another folder, for the faces.
+        landmarks: (5, 2) pixels of each photo, whatever its size.
+        template: where they shall lie.
 
     Raises:
         UsageError: `out` is the folder of the photos, or two photos would become one file.
         RunError: a file cannot be written.
     """
-    reader = Contents()
-    made = _targets(folder, out, landmarks)
 
-    def one(name: str) -> Unaligned | None:
-        return _align(reader, folder / name, name, made[name], template, lambda _: landmarks[name])
+    def cut(photo: DecodedImage, name: str) -> CutFace:
+        return CutFace(cut_out(photo.image, (landmarks[name] + 0.5) / photo.shrunk - 0.5, template), 1)
+
+    return _each(folder, out, landmarks, cut)
+
+
+def detect_and_align(
+    folder: Path, out: Path, photos: Iterable[str], template: AlignmentTemplate, finder: Finder
+) -> Iterator[Outcome]:
+    """As `align_folder`, with landmarks from a finder; tiny faces are not aligned."""
+
+    def cut(photo: DecodedImage, name: str) -> CutFace:
+        return found_and_cut(photo.image, name, finder, template)
+
+    return _each(folder, out, photos, cut)
+
+
+def _each(
+    folder: Path, out: Path, photos: Iterable[str], cut: Callable[[DecodedImage, str], CutFace]
+) -> Iterator[Outcome]:
+    reader = Contents()
+    made = _targets(folder, out, photos)
+
+    def one(name: str) -> Outcome:
+        try:
+            cut_face = cut(photo_of(reader.read(folder / name), name), name)
+        except (UsageError, RosterError) as error:
+            return Outcome(name, f"{error.got}; expected {error.expected}")
+        except BarefaceError as error:
+            return Outcome(name, f"{error.got}. Try: {error.hint}" if error.hint else error.got)
+        write_bytes(made[name], png_of(cut_face.face))
+        return Outcome(name, faces=cut_face.faces)
 
     names = iter(made)
     with ThreadPoolExecutor(thread_count()) as pool:
         while block := list(islice(names, _BLOCK)):
             yield from pool.map(one, block)
-
-
-def detect_and_align(
-    folder: Path, out: Path, photos: Iterable[str], template: AlignmentTemplate, detector: Detector
-) -> Iterator[Unaligned | None]:
-    """As `align_folder`, with landmarks from a detector, which is asked about one photo at a time."""
-    reader = Contents()
-    for name, target in _targets(folder, out, photos).items():
-        yield _align(reader, folder / name, name, target, template, detector)
-
-
-def _align(
-    reader: Contents, path: Path, name: str, target: Path, template: AlignmentTemplate, detector: Detector
-) -> Unaligned | None:
-    try:
-        pixels = np.asarray(picture_of(reader.read(path), name).image)
-        landmarks = detector(pixels)
-        if landmarks is None:
-            return Unaligned(name, "no face found")
-        face = align(pixels, landmarks, template)
-    except (UsageError, RosterError) as error:
-        return Unaligned(name, f"{error.got}; expected {error.expected}")
-    except BarefaceError as error:
-        return Unaligned(name, error.got)
-    write_bytes(target, _png(face))
-    return None
 
 
 def _targets(folder: Path, out: Path, photos: Iterable[str]) -> dict[str, Path]:
@@ -139,7 +147,8 @@ def _targets(folder: Path, out: Path, photos: Iterable[str]) -> dict[str, Path]:
     return targets
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def png_of(pixels: NDArray[np.uint8]) -> bytes:
+    """An image (h, w, 3) uint8 RGB as a PNG file."""
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -25,9 +25,14 @@ Features = dict[str, float]
 Plane = NDArray[np.float32]
 
 
-def describe(picture: DecodedImage) -> Features:
-    """Every blind feature of one decoded file by name, always the same names in the same order, always finite."""
-    window, whole = _window(picture.image), Image.fromarray(fit(picture.image, WHOLE, WHOLE))
+def describe(picture: DecodedImage, face: Image.Image | None = None) -> Features:
+    """Every blind feature of one decoded file by name, always the same names in the same order, always finite.
+
+    Args:
+        picture: the file; its header and its native window are those of the photo, whatever is cut out of it.
+        face: what a recogniser is shown of it; None = the whole picture.
+    """
+    window, whole = _window(picture.image), Image.fromarray(fit(face or picture.image, WHOLE, WHOLE))
     native, seen = _luma(window), _luma(whole)
     return {
         **_file(picture),

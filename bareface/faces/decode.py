@@ -1,14 +1,16 @@
 """One decoder and one way to resize, for every image of every side of an audit.
 
 Membership signals live in fine detail, so members and non-members must come through the very same path: Pillow's
-exact decoder (no scaled or "draft" decoding), one crop, one filter.
+exact decoder, one crop, one filter. Photos of more pixels than `PIXEL_CAP` are read only where faces are cut out of
+them (`bareface.faces.photos`), and there at a half, a quarter or an eighth of their size.
 
 What you get are **the pixels a person sees**: the EXIF orientation is applied, transparent pixels are laid over
 black (the padding of aligned face crops), 16-bit samples keep their high byte, grey and CMYK become RGB. Embedded
 colour profiles are not applied, as in every face pipeline we know. Of a phone JPEG that carries further pictures
 the first one counts; an animation has no first picture in that sense and is refused.
 
-Bytes are untrusted. Only four formats are opened, each by its own plugin after its signature was seen; size caps
+Bytes are untrusted. Only five formats are opened, HEIC among them where the extra `heif` is installed, each by its own
+plugin after its signature was seen; size caps
 are checked on the header; a truncated image is an error, never filled with grey. JPEG has no checksum: bytes that
 were changed in its middle can decode without complaint.
 """
@@ -16,7 +18,7 @@ were changed in its middle can decode without complaint.
 import os
 import struct
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -28,18 +30,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from bareface.errors import ImageError
+from bareface.errors import ImageError, UsageError
 from bareface.faces.headers import format_of, is_animated, is_cut_off, webp_size
+from bareface.faces.openers import OPENERS
 from bareface.untrusted.regular import open_file
 
+EXPECTED = "a JPEG, PNG, WebP or BMP file"
 PIXEL_CAP = 16_000_000
 BYTE_CAP = 64 * 2**20
+_BEGINNING = 64
 _MAY_TURN = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
 _PILLOW_GIVES_UP = (
     *(SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, OSError, AttributeError, AssertionError),
@@ -47,16 +48,9 @@ _PILLOW_GIVES_UP = (
 )
 # Which warnings are heard is set for the whole process.
 _QUIET = Lock()
+_ALONE = Lock()
 
 
-class _Jpeg(JpegImageFile):
-    def _read_dpi_from_exif(self) -> None:
-        """Skip the print resolution: nobody here needs it, and Pillow warns about damaged EXIF on the way to it."""
-
-
-_OPENERS: Mapping[str, Callable[[BytesIO], ImageFile]] = MappingProxyType(
-    {"JPEG": _Jpeg, "PNG": PngImageFile, "WEBP": WebPImageFile, "BMP": BmpImageFile}
-)
 _UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
     {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -70,6 +64,15 @@ _UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
 )
 
 
+def begins_as_picture(path: Path) -> bool:
+    """Whether a file begins as those do that are opened here; nothing is decoded."""
+    try:
+        with open_file(path) as file:
+            return format_of(file.read(_BEGINNING)) in _OPENERS
+    except OSError:
+        return False
+
+
 class Flaw(StrEnum):
     """Why an image file is unusable, in a few words that can be counted."""
 
@@ -78,21 +81,22 @@ class Flaw(StrEnum):
     TOO_LARGE = "too large"
     UNSUPPORTED = "unsupported format"
     UNREADABLE = "unreadable"
+    NO_FACE = "no face found"
+    TINY_FACE = "tiny face"
 
 
 class FlawedImage(ImageError):
-    """One image file is unusable, for one of five kinds of reasons.
+    """One image file is unusable, for one of a few kinds of reasons.
 
     Attributes:
         flaw: the kind.
         detail: the particulars, on one printable line.
     """
 
-    def __init__(
-        self, where: str, flaw: Flaw, detail: str, expected: str = "a JPEG, PNG, WebP or BMP file", hint: str = ""
-    ) -> None:
+    def __init__(self, where: str, flaw: Flaw, detail: str, expected: str = EXPECTED, hint: str = "") -> None:
         self.flaw, self.detail = flaw, printable(detail)
-        super().__init__(printable(where), got=f"{flaw.value} ({self.detail})", expected=expected, hint=hint)
+        got = f"{flaw.value} ({self.detail})" if detail else flaw.value
+        super().__init__(printable(where), got=got, expected=expected, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,13 @@ class DecodedImage:
         image: upright RGB pixels.
         content: the bytes of the file.
         source: the file as Pillow opened it, for what its header says (format, mode, quantisation tables).
+        shrunk: by how much both sides were divided, 1 where the image has its own size.
     """
 
     image: Image.Image
     content: bytes
     source: ImageFile
+    shrunk: int = 1
 
 
 def decode(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Image.Image:
@@ -118,7 +124,7 @@ def decode(path: Path, *, pixel_cap: int = PIXEL_CAP) -> Image.Image:
         pixel_cap: refuse images of more pixels (width x height) before decoding them.
 
     Raises:
-        FlawedImage: an `ImageError` that says which of the five kinds of `Flaw` the file has.
+        FlawedImage: an `ImageError` that says which kind of `Flaw` the file has.
     """
     return read_picture(path, pixel_cap=pixel_cap).image
 
@@ -128,29 +134,30 @@ def read_picture(path: Path, *, pixel_cap: int = PIXEL_CAP) -> DecodedImage:
     return picture_of(read_file(path), str(path), pixel_cap=pixel_cap)
 
 
-def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP) -> DecodedImage:
+def picture_of(content: bytes, where: str, *, pixel_cap: int = PIXEL_CAP, shrink: bool = False) -> DecodedImage:
     """The pixels in the bytes of an image file, wherever they come from.
 
     Args:
-        content: the bytes of a JPEG, PNG, WebP or BMP file.
+        content: the bytes of a JPEG, PNG, WebP, BMP or HEIC file.
         where: what they are called in messages.
         pixel_cap: refuse images of more pixels (width x height) before decoding them.
+        shrink: bring images of more pixels than `PIXEL_CAP` below it by halving them; JPEG decodes to that size.
 
     Raises:
-        FlawedImage: an `ImageError` that says which of the five kinds of `Flaw` they have.
+        FlawedImage: an `ImageError` that says which kind of `Flaw` they have.
     """
     _check_bytes(where, len(content))
     try:
         source = _open(where, content, pixel_cap)
-        source.load()
-        image = _upright(_rgb(source), source)
+        factor = _halvings(*source.size) if shrink else 1
+        image = _upright(_shrunk(source, factor) if factor > 1 else _rgb(source), source)
     except (FlawedImage, MemoryError):
         raise
     except Exception as error:  # decoders of hostile bytes raise nearly everything
         cut = is_cut_off(content, format_of(content)) or "truncat" in str(error).lower()
         flaw = Flaw.TRUNCATED if cut else Flaw.UNREADABLE
         raise FlawedImage(where, flaw, f"{type(error).__name__}: {error}"[:120]) from error
-    return DecodedImage(image, content, source)
+    return DecodedImage(image, content, source, factor)
 
 
 def fit(image: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
@@ -210,23 +217,49 @@ def _open(where: str, content: bytes, pixel_cap: int) -> ImageFile:
     if name is None:
         detail = "no known signature" if content else "an empty file"
         raise FlawedImage(where, Flaw.NOT_AN_IMAGE, detail)
-    if name not in _OPENERS:
+    if name not in OPENERS:
         raise FlawedImage(where, Flaw.UNSUPPORTED, name)
     if is_animated(content, name):
         raise FlawedImage(where, Flaw.UNSUPPORTED, f"animated {name}", "a still image")
     if name == "WEBP":  # its plugin sets aside memory for the whole canvas as soon as it opens
         _check_pixels(where, webp_size(content), pixel_cap)
-    source = _OPENERS[name](BytesIO(content))
+    try:
+        source = OPENERS[name](BytesIO(content))
+    except UsageError as missing:
+        raise FlawedImage(where, Flaw.UNSUPPORTED, name, missing.expected, missing.hint) from None
     _check_pixels(where, source.size, pixel_cap)
     return source
 
 
+def _shrunk(source: ImageFile, factor: int) -> Image.Image:
+    """RGB pixels of a large image, both sides divided; one such image at a time, for they fill memory."""
+    width, height = source.size
+    with _ALONE:
+        source.draft(None, (width // factor, height // factor))  # JPEG is decoded to this size, or twice it, ...
+        source.load()
+        left = round(factor * source.width / width)
+        # As few copies of full size as can be: what can be averaged as it is becomes RGB afterwards.
+        if source.mode in ("L", "LA", "RGB", "RGBA"):
+            return _rgb(source.reduce(left))
+        return _rgb(source).reduce(left)
+
+
+def _halvings(width: int, height: int) -> int:
+    """1, 2, 4, ...: the first by which both sides can be divided to leave few enough pixels."""
+    factor = 1
+    while (width // factor) * (height // factor) > PIXEL_CAP:
+        factor *= 2
+    return factor
+
+
 def _check_pixels(where: str, size: tuple[int, int], cap: int) -> None:
     if size[0] * size[1] > cap:
-        raise FlawedImage(where, Flaw.TOO_LARGE, f"{size[0]} x {size[1]} pixels", f"at most {cap:,} pixels")
+        hint = "cutting the faces out: bareface align, or bareface audit --detect" if cap == PIXEL_CAP else ""
+        raise FlawedImage(where, Flaw.TOO_LARGE, f"{size[0]} x {size[1]} pixels", f"at most {cap:,} pixels", hint)
 
 
-def _rgb(source: ImageFile) -> Image.Image:
+def _rgb(source: Image.Image) -> Image.Image:
+    source.load()
     if source.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(source) >> 8).astype(np.uint8)).convert("RGB")
     if not source.has_transparency_data:

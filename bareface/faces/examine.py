@@ -20,7 +20,7 @@ from PIL import Image
 from bareface.errors import RosterError
 from bareface.faces.blind import Features, describe
 from bareface.faces.contents import Contents
-from bareface.faces.decode import FlawedImage, fit, picture_of, printable, thread_count
+from bareface.faces.decode import DecodedImage, FlawedImage, fit, picture_of, printable, thread_count
 from bareface.faces.perceptual import BYTES, Hashes, perceptual_hash
 from bareface.rosters.roster import Roster
 from bareface.vocabulary import Role
@@ -61,6 +61,7 @@ class Examination:
             in [-1, 1]; all zero for an image of one brightness.
         hashes: (n, 32) perceptual hashes.
         rejects: the unusable images, in the order of the roster, then those that are not to be used.
+        several: photos with more than one face, where faces were looked for.
     """
 
     accepted: Roster
@@ -70,6 +71,7 @@ class Examination:
     thumbnail: NDArray[np.float32]
     hashes: Hashes
     rejects: tuple[Reject, ...]
+    several: tuple[str, ...] = ()
 
     def without(self, rejects: Sequence[Reject]) -> "Examination":
         """The same less some of the accepted images, which then stand among the rejects, behind the others."""
@@ -89,15 +91,41 @@ class _Finding:
     hash: Hashes
 
 
-def examine(roster: Roster, *, report: Report | None = None) -> Examination:
+@dataclass(frozen=True)
+class Seen:
+    """One image file, and what of it an audit goes by.
+
+    Attributes:
+        picture: the file, decoded.
+        face: the pixels that models are shown.
+        content: the bytes of a file with exactly these pixels.
+    """
+
+    picture: DecodedImage
+    face: Image.Image
+    content: bytes
+
+
+Eye = Callable[[bytes, str], Seen]
+"""From the bytes of a file, and its name in the roster, to what of it counts; raises `FlawedImage`."""
+
+
+def whole(content: bytes, name: str) -> Seen:
+    """The whole picture counts, as it is."""
+    picture = picture_of(content, name)
+    return Seen(picture, picture.image, content)
+
+
+def examine(roster: Roster, *, eye: Eye = whole, report: Report | None = None) -> Examination:
     """Read and decode every file of the roster once; every image ends up in `accepted` or in `rejects`.
 
     Args:
         roster: the images to look at.
+        eye: what of a file counts.
         report: called with (done, total) as the work goes on.
     """
     found, rejects = _Columns(len(roster)), []
-    for row, finding in enumerate(_findings(roster)):
+    for row, finding in enumerate(_findings(roster, eye)):
         if isinstance(finding, FlawedImage):
             rejects.append(Reject(roster.image[row], str(roster.role[row]), finding.flaw.value, finding.detail))
         else:
@@ -168,25 +196,24 @@ def refuse_if_biased(
         )
 
 
-def _findings(roster: Roster) -> Iterator[_Finding | FlawedImage]:
+def _findings(roster: Roster, eye: Eye) -> Iterator[_Finding | FlawedImage]:
     """What each file gives, in order; a bounded number of files is in memory at a time."""
     contents = Contents()
     with ThreadPoolExecutor(thread_count()) as pool:
         for start in range(0, len(roster), _BLOCK):
-            block = [roster.root / image for image in roster.image[start : start + _BLOCK]]
-            yield from pool.map(partial(_look_at, contents), block)
+            yield from pool.map(partial(_look_at, contents, eye, roster.root), roster.image[start : start + _BLOCK])
 
 
-def _look_at(contents: Contents, path: Path) -> _Finding | FlawedImage:
+def _look_at(contents: Contents, eye: Eye, root: Path, name: str) -> _Finding | FlawedImage:
     try:
-        picture = picture_of(contents.read(path), str(path))
+        seen = eye(contents.read(root / name), name)
     except FlawedImage as flawed:
         return flawed
     return _Finding(
-        hashlib.sha256(picture.content).hexdigest(),
-        describe(picture),
-        _thumbnail(picture.image),
-        perceptual_hash(picture.image),
+        hashlib.sha256(seen.content).hexdigest(),
+        describe(seen.picture, seen.face),
+        _thumbnail(seen.face),
+        perceptual_hash(seen.face),
     )
 
 

@@ -17,6 +17,8 @@ _SIGNATURES = (
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
 )
+_STILL, _MOVING = (b"heic", b"heix", b"heim", b"heis", b"mif1"), (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
+_BRANDS = dict.fromkeys((*_STILL, *_MOVING), "HEIC") | dict.fromkeys((b"avif", b"avis"), "AVIF")
 
 
 def format_of(content: bytes) -> str | None:
@@ -24,12 +26,14 @@ def format_of(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WEBP"
     if content[4:8] == b"ftyp":
-        return "HEIC or AVIF"
+        return _BRANDS.get(content[8:12], "HEIC or AVIF")
     return next((name for signature, name in _SIGNATURES if content.startswith(signature)), None)
 
 
 def is_animated(content: bytes, name: str) -> bool:
-    """Whether a PNG or WebP file announces an animation."""
+    """Whether a PNG, WebP or HEIC file announces an animation."""
+    if name == "HEIC":
+        return content[8:12] in _MOVING
     if name == "PNG":
         return any(kind == b"acTL" for kind in _png_chunks(content))
     return name == "WEBP" and content[12:16] == b"VP8X" and _number(content[20:21]) & 2 != 0

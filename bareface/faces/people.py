@@ -1,12 +1,14 @@
 """Rosters out of what people have: a folder of people, a pack, or a folder of packs."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
+from bareface.faces.decode import begins_as_picture, printable
 from bareface.faces.packs.listing import Listing
 from bareface.faces.packs.pack import format_of, is_pack, open_pack, suffixes
 from bareface.rosters.image_folders import is_picture, refuse_links
@@ -52,6 +54,23 @@ def read_people(path: Path | str, role: str, *, links: bool = False) -> Roster:
     if not links:
         refuse_links(path, [pack.name for pack in packs], path)
     return _roster(path, {pack.name: open_pack(pack).listing() for pack in packs}, role)
+
+
+def only_pictures(people: Roster) -> Roster:
+    """The same people less the files of a folder that are no pictures by their first bytes, which are counted.
+
+    An audit names each of them with its reason; whoever draws images by lot leaves them aside before.
+    """
+    if is_pack(people.root / people.image[0].partition("/")[0]):
+        return people
+    usable = np.array([begins_as_picture(path) for path in people.paths], dtype=bool)
+    if usable.all():
+        return people
+    first = people.image[int(np.flatnonzero(~usable)[0])]
+    kind = f"files that are no JPEG, PNG, WebP or BMP picture, the first is {printable(first)}"
+    role = str(people.role[0])
+    kept = people.take(usable)
+    return replace(kept, ignored=(*kept.ignored, Ignored(role, kind, int((~usable).sum()))))
 
 
 def _packs_in(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """What else training left in a file beside the backbone, and what it gives away."""
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ MEANINGS = (
     (r"epoch|step|iter|batch_id", "how far the run was"),
     (r"acc|loss|best|metric|history", "how well the run went"),
 )
+MOST_TOLD, LONGEST_NAME = 60, 200
 _EPOCHS = re.compile(r"(.*[./])?(cur_|current_|last_|start_)?epochs?", re.I)
 
 
@@ -42,17 +44,25 @@ class LeftoverFact(BaseModel):
 
 
 def leftover_facts(leftovers: Mapping[str, object]) -> tuple[LeftoverFact, ...]:
-    """Path -> value, as `unwrap` leaves them over, as facts about the first part of each path."""
+    """Path -> value, as `unwrap` leaves them over, as facts about the first part of each path; about so many at most.
+
+    Those beyond are one fact together: nobody reads a hundred thousand names, and each costs time to be told.
+    """
     groups: dict[str, list[object]] = defaultdict(list)
     paths: dict[str, str] = {}
     for path, value in leftovers.items():
         name = re.split(r"[./]", path)[0]
         groups[name].append(value)
         paths.setdefault(name, path)
-    return tuple(
-        LeftoverFact(name=name, holds=_gist(values), meaning=_meaning(name) or _meaning(paths[name]))
-        for name, values in groups.items()
-    )
+    told = [
+        LeftoverFact(name=_cut(name), holds=_gist(values), meaning=_meaning(name) or _meaning(paths[name]))
+        for name, values in itertools.islice(groups.items(), MOST_TOLD)
+    ]
+    if len(groups) > MOST_TOLD:
+        rest = [value for values in itertools.islice(groups.values(), MOST_TOLD, None) for value in values]
+        name = f"{len(groups) - MOST_TOLD:,} more names"
+        told.append(LeftoverFact(name=name, holds=f"{len(rest):,} values", meaning=""))
+    return tuple(told)
 
 
 def epoch_of(leftovers: Mapping[str, object]) -> int | None:
@@ -67,7 +77,11 @@ def epoch_of(leftovers: Mapping[str, object]) -> int | None:
 
 
 def _meaning(text: str) -> str:
-    return next((meaning for pattern, meaning in MEANINGS if re.search(pattern, text, re.I)), "")
+    return next((meaning for pattern, meaning in MEANINGS if re.search(pattern, text[:LONGEST_NAME], re.I)), "")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
 
 
 def _gist(values: list[object]) -> str:

@@ -47,7 +47,8 @@ class ProvenanceFact(BaseModel):
     """What the counters of training batches say, and what they are consistent with.
 
     Attributes:
-        counter: batches that most layers saw; None where no counter can be read, or all are zero.
+        counter: batches that most layers saw; None where no counter can be read, all are zero, or their type
+            is so narrow that they may have begun again.
         within: the true number lies so close to it; 0 where it is exact. Nothing is compared with one that is not.
         reading: what the counters mean, in words.
         epoch: as the file itself states it; None where it does not.
@@ -101,7 +102,8 @@ def provenance(
     counts = [one if isinstance(one, Count) else _counted(one) for one in counters]
     epoch = None if epoch is None or epoch < 0 else epoch
     counter, within = _common(counts)
-    exact = counter if not within else None
+    is_least = any(count.state == "wrapped" for count in counts)
+    exact = counter if not within and not is_least else None
     same = tuple(dataset.name for dataset in DATASETS if dataset.identities == identities)
     of_epochs = _epochs(exact, epoch) if exact else []
     asked = exact if recogniser or same else None
@@ -109,7 +111,7 @@ def provenance(
     stated = [found for found in fitting if found.epochs in of_epochs]
     compared = [exact // epochs for epochs in of_epochs] if exact and (stated or not fitting) else []
     return ProvenanceFact(
-        counter=counter,
+        counter=None if is_least else counter,
         within=within,
         reading=_reading(counts, counter, within, epoch, of_epochs),
         epoch=epoch,
@@ -195,6 +197,8 @@ def _reading(
         return f"unknown: {_unknown(counts)}"
     if {count.batches for count in counts} != {counter}:
         return _unequal(counts, counter)
+    if wrapped := [count.why for count in counts if count.state == "wrapped"]:
+        return f"{counter:,} batches, or more: {wrapped[0]}"
     if within:
         why = next(count.why for count in counts if count.why)
         said = f"; the file states epoch {epoch}" if epoch is not None else ""

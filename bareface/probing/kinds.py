@@ -13,6 +13,7 @@ from bareface.probing.prober import Prober
 from bareface.probing.recorded import TableProber
 from bareface.probing.remote import EndpointProber
 from bareface.probing.taps import batchnorm_layers
+from bareface.targets.dlib_network import DlibNetwork
 from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
 from bareface.targets.table import EmbeddingTable
@@ -22,7 +23,7 @@ from bareface.trace import Channel
 if TYPE_CHECKING:
     from bareface.probing.graph import GraphProber
 
-BLACK_BOXES = (EmbeddingTable, Endpoint)
+BLACK_BOXES = (EmbeddingTable, Endpoint, DlibNetwork)
 _WITHOUT_STATISTICS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
@@ -49,7 +50,7 @@ def prober_of(
     """
     if isinstance(target, EmbeddingTable):
         return TableProber(target, target.rows_of(images, digests))
-    if isinstance(target, Endpoint):
+    if isinstance(target, Endpoint | DlibNetwork):
         return EndpointProber(target, frozenset(channels))
     return _inside(target, channels, compared_with, others)
 

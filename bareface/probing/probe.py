@@ -77,7 +77,7 @@ def plan(
 def probe(prober: Prober, images: Images, todo: ProbePlan, folder: Path, report: Progress | None = None) -> Path:
     """Ask the prober about every image once; returns the trace's own folder below `folder`.
 
-    Parts that are there already and fit their digests are not probed again.
+    Parts of this very trace that are there already and fit their digests are not probed again.
 
     Raises:
         TargetError: an embedding is not finite.
@@ -88,19 +88,20 @@ def probe(prober: Prober, images: Images, todo: ProbePlan, folder: Path, report:
     with prober.asked() as ask:
         for number, rows in enumerate(todo.parts()):
             path = home / f"part-{number:05d}.parquet"
-            if not is_sound(path):
-                _write_part(path, todo.digests[rows], _answers(ask, images, rows, todo, prober.name, report))
+            if not is_sound(path, of=todo.key):
+                answers = _answers(ask, images, rows, todo, prober.name, report)
+                _write_part(path, todo.digests[rows], answers, todo.key)
             if report is not None:
                 report(int(rows[-1]) + 1, len(todo.digests))
-    write_artefact(home / "trace.json", _describe(todo))
+    write_artefact(home / "trace.json", _describe(todo), of=todo.key)
     return home
 
 
 def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
-    """The trace in a folder, all its channels or some of them.
+    """The trace in a folder that is named by its key, all its channels or some of them.
 
     Raises:
-        RunError: the folder holds no finished trace, or one that is damaged.
+        RunError: the folder holds no finished trace, or one that is damaged or in the wrong folder.
     """
     card, parts = home / "trace.json", sorted(home.glob("part-*.parquet"))
     for path in (card, *parts):
@@ -121,7 +122,7 @@ def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
 
 
 def _refuse_unfit(path: Path) -> None:
-    fit = fit_of(path)
+    fit = fit_of(path, of=path.parent.name)
     if fit is not Fit.SOUND:
         got = f"no {path.name}" if fit is Fit.ABSENT else f"{path.name} {fit.value}"
         raise RunError(str(path.parent), got=got, expected="a finished trace", hint="probe again; it resumes")
@@ -141,13 +142,13 @@ def _answers(
     return {channel: np.concatenate([answer[channel] for answer in told]) for channel in todo.offer.shapes}
 
 
-def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, FloatArray]) -> None:
+def _write_part(path: Path, digests: NDArray[np.str_], answers: dict[Channel, FloatArray], key: str) -> None:
     columns: dict[str, pa.Array] = {"image": pa.array(digests.tolist())}
     for channel, values in answers.items():
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
         columns[str(channel)] = pa.FixedSizeListArray.from_arrays(flat, values[0].size)
     # Floats hardly compress, and trying takes longer than writing them.
-    with artefact_path(path) as temporary:
+    with artefact_path(path, of=key) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="none", use_dictionary=False)
 
 

@@ -1,4 +1,4 @@
-"""The prober of an endpoint: both views are sent, embeddings come back, and nothing of the inside is seen."""
+"""The prober of what only answers, an endpoint or dlib's network: both views are sent, embeddings come back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bareface.probing.agreement import ViewAnswer, bank_answers, with_bank
 from bareface.probing.prober import VIEWS, Ask, Batch, ProbeSpec, by_image
+from bareface.targets.dlib_network import DlibNetwork
 from bareface.targets.endpoint import Endpoint
 from bareface.trace import Channel, FloatArray
 
@@ -19,14 +20,14 @@ PART_SIZE = 64
 
 @dataclass(frozen=True)
 class EndpointProber:
-    """An endpoint that is asked about an image and its flip.
+    """Somebody who is asked about an image and its flip.
 
     Attributes:
-        target: the endpoint.
+        target: that is asked.
         channels: what will be read; some answers are given only if they are among these.
     """
 
-    target: Endpoint
+    target: Endpoint | DlibNetwork
     channels: frozenset[Channel] = frozenset()
 
     @property

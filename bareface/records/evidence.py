@@ -38,7 +38,7 @@ from bareface.records.overlap import Hygiene as Hygiene
 from bareface.records.record import Record as Record  # whoever writes records looks for it here
 from bareface.records.record import read_record, write_record
 from bareface.records.selfcheck import SelfCheck as SelfCheck
-from bareface.vocabulary import Game, Knowledge
+from bareface.vocabulary import Game, InvalidCause, Knowledge
 from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
@@ -52,6 +52,7 @@ class Finding(Record):
     status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
     matched: where nobody drew lots and the sides are different people, the measurement on which the verdict rests.
     direction: of attacks that know which way memory would move their signal.
+    cause: why the verdict is INVALID.
     """
 
     attack: str
@@ -68,6 +69,7 @@ class Finding(Record):
     sentence: str
     matched: Matched | None = None
     direction: Direction | None = None
+    cause: InvalidCause | None = None
 
     @property
     def label(self) -> str:

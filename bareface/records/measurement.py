@@ -116,11 +116,12 @@ class Matched(Record):
     """One attack on people who are weighted until both sides are alike to anybody without the target.
 
     measurement: on the weighted people; it has no operating points. foreign: the same attack on the foreign network,
-    with the same weights.
+    with the same weights. smallest_effect: that a verdict needs, with what matching may leave; at most 1.
     """
 
     measurement: Measurement
     foreign: Control
+    smallest_effect: float | None = None
 
 
 class Balance(Record):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from bareface.records import numbers
 from bareface.records.evidence import Assignment, Balance, Interval
-from bareface.report import numbers
 from bareface.vocabulary import GAMES
 
 _GROUPS = {"pictures": "pictures alone", "embedding": "embeddings alone", "scalars": "lengths and distances alone"}

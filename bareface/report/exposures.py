@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from bareface.records import numbers
 from bareface.records.evidence import Exposure, Finding
-from bareface.report import numbers
-from bareface.report.numbers import count
+from bareface.records.numbers import count
 from bareface.vocabulary import GAMES
 
 MOST_PEOPLE = 20

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from xml.etree import ElementTree
 
+from bareface.records import numbers
 from bareface.records.gate import GateLine, GateRecord
 from bareface.records.measurement import Interval
-from bareface.report import numbers
 from bareface.report.clean import visible, without_folders
 
 _NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

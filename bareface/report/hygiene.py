@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from bareface.records import numbers
+from bareface.records.numbers import count
 from bareface.records.overlap import Hygiene, OwnPeople, Partners, SharedPeople, SharedPictures
-from bareface.report import numbers
-from bareface.report.numbers import count
 
 
 def hygiene_sentences(hygiene: Hygiene | None) -> tuple[str, ...]:

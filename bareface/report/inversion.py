@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bareface.records import numbers
 from bareface.records.inversion import Arm, GalleryCard, InversionRecord, JudgeCard
-from bareface.report import inversion_prose, numbers
+from bareface.report import inversion_prose
 from bareface.report.clean import harmless, without_any_folders
 from bareface.report.facts import Fact, digests, short_digest
 from bareface.report.html import Figure, picture, template

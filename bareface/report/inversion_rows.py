@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from bareface.records import numbers
 from bareface.records.evidence import Interval, Share
 from bareface.records.inversion import (
     Arm,
@@ -19,7 +20,6 @@ from bareface.records.inversion import (
     Transfer,
     WinRate,
 )
-from bareface.report import numbers
 from bareface.report.inversion_prose import ARM, ARM_ORDER
 from bareface.report.rows import Cell
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from bareface.records import numbers
 from bareface.records.evidence import LayerSeparation
-from bareface.report import numbers
-from bareface.report.numbers import count
+from bareface.records.numbers import count
 from bareface.vocabulary import GAMES
 
 MOST_ROWS = 200

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bareface.records import numbers
 from bareface.records.evidence import Evidence, Finding, Rejected
-from bareface.report import numbers
+from bareface.records.numbers import count
 from bareface.report.balance import assignment_sentence, balance_sentences
 from bareface.report.exposures import ExposureBlock, exposure_blocks
 from bareface.report.facts import Fact, short_digest, target_facts
 from bareface.report.hygiene import hygiene_sentences
 from bareface.report.layers import LayerBlock, layer_blocks
-from bareface.report.numbers import count
-from bareface.report.prose import BADGE_ORDER, PLAIN, VERDICT_BADGE, Badge, Plain
+from bareface.report.prose import BADGE_ORDER, VERDICT_BADGE, Badge, Plain, plain_words
 from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row, nominal_fprs, rate_rows
 from bareface.report.selfcheck import selfcheck_pairs
 from bareface.vocabulary import CONTROLS, GAMES, KNOWLEDGE, Game, Knowledge
@@ -129,7 +129,7 @@ def page(evidence: Evidence) -> Page:
         badge=VERDICT_BADGE[e.verdict],
         sentence=e.sentence,
         assignment=assignment_sentence(e.assignment),
-        plain=PLAIN[e.verdict],
+        plain=plain_words(e.verdict, [f.cause for f in e.findings if f.verdict is e.verdict]),
         tallies=tuple(_tally(game, findings) for game, findings in games_of(e)),
         knowledge=tuple((name, KNOWLEDGE[name]) for name in _asked_knowledge(e)),
         cards=_cards(e),

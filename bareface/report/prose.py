@@ -1,9 +1,11 @@
 """The words of a report that do not depend on the run."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bareface.vocabulary import Verdict
+from bareface.vocabulary import InvalidCause, Verdict
 
 BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
 BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
@@ -32,11 +34,16 @@ VERDICT_BADGE = {
     Verdict.NOT_ESTIMABLE: Badge("NOT ESTIMABLE", "unknown"),
 }
 
+_SAYS_NOTHING = "The attack numbers below therefore say nothing about what this backbone remembers."
+_ALIKE = (
+    "Draw members by lot before training (bareface split), or bring members and non-members from the same source: "
+    "alike in age, sex, pose, resolution, compression, date and number of photos."
+)
 PLAIN = {
     Verdict.LEAK_SHOWN: Plain(
         "This backbone remembers its training set. Somebody with the access that a leaking attack needs can tell which "
-        "photos or people were in it better than by guessing, and better than anybody can without it, on the people "
-        "that were compared.",
+        "photos or people were in it better than by guessing, on the people that were compared, and the controls on "
+        "which the verdict rests do not explain it.",
         "Treat the weights as if they contained personal data of the training set: hold back publication, limit who "
         "gets raw embeddings or the file itself, and see below which attacks succeed and what access they need. "
         "After retraining with a defence, or without the people who objected, audit again with the same command.",
@@ -48,21 +55,54 @@ PLAIN = {
         "Ask whether the smallest visible effect is small enough for your purpose; if it is not, bring more people. "
         "Keep this report with the model and repeat the audit whenever the model is retrained.",
     ),
-    Verdict.INVALID: Plain(
-        "The comparison is confounded: members and non-members differ as pictures or as people, or nothing that was "
-        "run could have seen whether they do. The attack numbers below therefore say nothing about what this backbone "
-        "remembers.",
-        "Do not quote the AUCs. Draw members by lot before training (bareface split), or bring members and non-members "
-        "from the same source: alike in age, sex, pose, resolution, compression, date and number of photos. Bring a "
-        "backbone that was trained on other people (--foreign), so that differences between people can be seen and "
-        "matched, and run the audit again.",
-    ),
     Verdict.NOT_ESTIMABLE: Plain(
         "There were too few people or photos to give an answer. Nothing was found, and nothing was ruled out.",
         "The cells marked “not estimable” say how many are needed. Bring at least that many, above all people who "
         "were never trained on, and run the audit again.",
     ),
 }
+
+PLAIN_INVALID: dict[InvalidCause, Plain] = {
+    "reversed": Plain(
+        "The signals point the wrong way: the side that is called non-members looks trained on. Until that is "
+        "explained, the attack numbers below say nothing about what this backbone remembers.",
+        "Check the roles first: the two sides may be exchanged. If they are right, look for what was done to the files "
+        "of one side alone, and run the audit again.",
+    ),
+    "lots": Plain(
+        "Members are said to have been drawn by lot, and the two sides differ all the same, as pictures or as people. "
+        + _SAYS_NOTHING,
+        "Look up how the members were chosen. If nobody drew lots, say so (--assignment observational): then people "
+        "are matched. If lots were drawn, look for what was done afterwards to the files of one side alone.",
+    ),
+    "people": Plain(
+        "The people on the two sides are too different to be matched: hardly anybody on one side has a like on the "
+        f"other. {_SAYS_NOTHING}",
+        f"Do not quote the AUCs. {_ALIKE}",
+    ),
+    "control": Plain(
+        "The comparison is confounded: a control that knows nothing of the training set tells the two sides apart as "
+        f"well as the attack does. {_SAYS_NOTHING}",
+        f"Do not quote the AUCs. {_ALIKE} Bring a backbone that was trained on other people (--foreign), so that "
+        "differences between people can be seen and matched, and run the audit again.",
+    ),
+    "unseen": Plain(
+        "Nothing that was run could have seen whether the two sides are different people. So no leak could have been "
+        "shown here, whatever its size, and none was excluded.",
+        "Bring a backbone that was trained on other people (--foreign), or auxiliary people to train a shadow on "
+        "(--auxiliary, --knowledge shadow), or draw members by lot before training (bareface split).",
+    ),
+}
+"""What INVALID means, by its cause."""
+
+
+def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None]) -> Plain:
+    """What a verdict means; causes: of the findings that carry it, the most frequent one counts."""
+    if verdict is not Verdict.INVALID:
+        return PLAIN[verdict]
+    known = Counter(cause or "control" for cause in causes)
+    return PLAIN_INVALID[known.most_common(1)[0][0] if known else "control"]
+
 
 NO_PERSON_IN_RECORD = "each person is on both sides of this game"
 LAYERS = {

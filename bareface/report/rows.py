@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bareface.records import numbers
 from bareface.records.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share
-from bareface.report import numbers
-from bareface.report.numbers import nominal
+from bareface.records.numbers import nominal
 from bareface.report.prose import NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
 from bareface.vocabulary import CONTROLS, GAMES, Verdict
 
@@ -36,7 +36,7 @@ class Cell:
 class UnitRow:
     """A finding per image, per person or on matched people; `missing` says why it was not measured so.
 
-    `points` follows the table's `nominal_fprs`.
+    `points` follows the table's `nominal_fprs`; `beside` is how far the foreign network's control lies below.
     """
 
     unit: str
@@ -46,6 +46,7 @@ class UnitRow:
     points: tuple[Cell, ...]
     p: Cell
     smallest: Cell
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,35 @@ def _units(finding: Finding, fprs: tuple[float, ...]) -> tuple[UnitRow, ...]:
         _unit(finding.image, fprs) if finding.image else _missing("image", "the record holds nothing", fprs),
         _unit(finding.person, fprs) if finding.person else _missing("person", no_person, fprs),
     )
-    return (*measured, _matched(finding.matched, fprs)) if finding.matched else measured
+    if finding.matched is None:
+        return measured
+    return (*(_not_deciding(row) for row in measured), _matched(finding.matched, fprs))
+
+
+def _not_deciding(row: UnitRow) -> UnitRow:
+    """A measurement beside matched people, on whom the verdict rests: what it would have shown is no matter."""
+    return row if row.missing else replace(row, smallest=Cell("see matched", (), "unknown"))
 
 
 def _matched(matched: Matched, fprs: tuple[float, ...]) -> UnitRow:
     """The measurement that the verdict rests on where people were matched: weights give no rates."""
     row = _unit(matched.measurement, fprs)
     return replace(
-        row, unit=f"{row.unit}, matched", points=(Cell("not counted", ("weighted",), "unknown"),) * len(fprs)
+        row,
+        unit=f"{row.unit}, matched",
+        points=(Cell("not counted", ("weighted",), "unknown"),) * len(fprs),
+        smallest=_smallest(matched.smallest_effect),
+        beside=_beside(matched.foreign),
     )
+
+
+def _beside(control: Control) -> str:
+    """How far a measurement lies above a control; empty where the control was not run."""
+    return "" if control.status == "skipped" else f"Δ {control.kind} {' '.join(_difference_lines(control))}"
+
+
+def _smallest(effect: float | None) -> Cell:
+    return _number_or_unknown(effect, lambda value: numbers.auc(value, "ROUND_CEILING"))
 
 
 def _missing(unit: str, reason: str, fprs: tuple[float, ...]) -> UnitRow:
@@ -172,7 +193,7 @@ def _unit(m: Measurement, fprs: tuple[float, ...]) -> UnitRow:
         auc=auc_cell(m),
         points=tuple(_point_cell(points.get(fpr)) for fpr in fprs),
         p=_p_cell(m),
-        smallest=_number_or_unknown(m.smallest_effect, lambda effect: numbers.auc(effect, "ROUND_CEILING")),
+        smallest=_smallest(m.smallest_effect),
     )
 
 

@@ -1,7 +1,7 @@
 """The self-check of the input, in words."""
 
 from bareface.records.evidence import SelfCheck
-from bareface.report.numbers import count
+from bareface.records.numbers import count
 
 _WORDS = {
     "fits": "fits",

@@ -6,23 +6,42 @@ deeper, who would be missing.
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bareface.errors import RosterError
+from bareface.untrusted.regular import is_there
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})
-HIDDEN, LOOSE, OTHERS, DEEPER, EMPTY = (
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".heic", ".heif"})
+HIDDEN, LOOSE, OTHERS, DEEPER, EMPTY, COPIES, LINKED, UNDECODABLE = (
     "files in hidden folders and hidden files",
     "pictures beside the folders of people",
     "other files beside the folders of people",
     "files in folders inside a person's folder",
     "folders of people without a file",
+    "backup copies and unfinished downloads",
+    "links to a file or folder that is listed already",
+    "files whose names are no UTF-8",
 )
 # Not hidden by name, but no more anybody's picture: what systems and file servers leave.
-_LEFT_BEHIND = frozenset({"__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"})
+_LEFT_BEHIND = frozenset(
+    {
+        *(
+            "__macosx",
+            "lost+found",
+            "thumbs.db",
+            "desktop.ini",
+            "$recycle.bin",
+            "recycler",
+            "system volume information",
+        ),
+        *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@sharesnapshot"),
+    }
+)
+_COPY = re.compile(r"~$|\.(part|partial|crdownload|download|tmp|bak|swp)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -57,14 +76,24 @@ def people_in(folder: Path) -> FolderListing:
     """
     images: list[str] = []
     ignored: Counter[str] = Counter()
+    links: set[str] = set()
     for entry in _entries(folder):
         if not _is_folder(entry):
             ignored[HIDDEN if is_hidden(entry.name) else LOOSE if is_picture(entry.name) else OTHERS] += 1
         elif is_hidden(entry.name):
             ignored[HIDDEN] += _files_below(entry.path)
+        elif not entry.name.strip():
+            got = f"a folder called {entry.name!a}"
+            raise RosterError(str(folder), got=got, expected="folders called as people are", hint="renaming it")
+        elif not _is_text(entry.name):
+            ignored[UNDECODABLE] += _files_below(entry.path)
+        elif entry.is_symlink() and _holds(entry.path, folder):
+            ignored[LINKED] += 1
         else:
-            images += _of_person(folder, entry, ignored)
-    return FolderListing(tuple(images), {kind: count for kind, count in ignored.items() if count})
+            images += _of_person(folder, entry, ignored, links)
+    kept = _without_doubles(folder, images, links)
+    ignored[LINKED] += len(images) - len(kept)
+    return FolderListing(tuple(kept), {kind: count for kind, count in ignored.items() if count})
 
 
 def pictures_below(folder: Path) -> FolderListing:
@@ -90,7 +119,8 @@ def without_links(root: Path, images: Iterable[str]) -> Iterator[str]:
         if folder not in folders:
             folders[folder] = os.path.realpath(folder)
         path = f"{folders[folder].rstrip('/')}/{name}"
-        yield os.path.realpath(path) if os.path.islink(path) else path
+        # A link to nothing has no place but its own, under which somebody says that it cannot be read.
+        yield os.path.realpath(path) if os.path.islink(path) and is_there(path) else path
 
 
 def refuse_links(root: Path, images: Iterable[str], where: Path) -> None:
@@ -109,10 +139,15 @@ def refuse_links(root: Path, images: Iterable[str], where: Path) -> None:
         )
 
 
-def _of_person(folder: Path, person: "os.DirEntry[str]", ignored: Counter[str]) -> list[str]:
-    """The files of one person, what else lies there being counted."""
+def _of_person(folder: Path, person: "os.DirEntry[str]", ignored: Counter[str], links: set[str]) -> list[str]:
+    """The files of one person, what else lies there being counted; those behind links are also put among the links."""
     inside = _entries(Path(person.path))
     files = [one.name for one in inside if not _is_folder(one) and not is_hidden(one.name)]
+    for kind, is_aside in ((UNDECODABLE, lambda name: not _is_text(name)), (COPIES, _COPY.search)):
+        ignored[kind] += sum(bool(is_aside(name)) for name in files)
+        files = [name for name in files if not is_aside(name)]
+    linked = {one.name for one in inside if one.is_symlink()}
+    links |= {f"{person.name}/{name}" for name in files if person.is_symlink() or name in linked}
     deeper = [one for one in inside if _is_folder(one) and not is_hidden(one.name)]
     ignored[HIDDEN] += sum(not _is_folder(one) and is_hidden(one.name) for one in inside)
     ignored[HIDDEN] += sum(_files_below(one.path) for one in inside if _is_folder(one) and is_hidden(one.name))
@@ -121,6 +156,29 @@ def _of_person(folder: Path, person: "os.DirEntry[str]", ignored: Counter[str]) 
     ignored[DEEPER] += sum(_files_below(one.path) for one in deeper)
     ignored[EMPTY] += not files and not deeper
     return [f"{person.name}/{name}" for name in files]
+
+
+def _without_doubles(folder: Path, images: list[str], links: set[str]) -> list[str]:
+    """The images less those behind links whose file stands among them without the link, or behind an earlier one."""
+    if not links:
+        return images
+    places = dict(zip(images, without_links(folder, images), strict=True))
+    seen = {place for image, place in places.items() if image not in links}
+    kept = []
+    for image in images:
+        if image not in links or places[image] not in seen:
+            kept.append(image)
+        seen.add(places[image])
+    return kept
+
+
+def _holds(outer: str, folder: Path) -> bool:
+    """Whether one folder is another, or lies around it."""
+    return f"{os.path.realpath(folder)}/".startswith(os.path.realpath(outer).rstrip("/") + "/")
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _refuse_deeper(folder: Path, name: str, deeper: "list[os.DirEntry[str]]") -> None:

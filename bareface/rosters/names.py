@@ -1,6 +1,10 @@
-"""Names of people: short enough to be names, and in one form, so that equal names are equal."""
+"""Names of people: short enough to be names, and in one form, so that equal names are equal.
+
+The form is NFC without white space around it, in folders, manifests and seals alike: tables lose such space on the way.
+"""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +18,13 @@ _LAST_ASCII = 127
 
 
 def in_one_form(names: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Names in NFC: two that look alike because their accents were typed otherwise are then equal.
+    """Names in NFC without white space around them: two that look alike are then equal, however they were typed.
 
     Args:
         names: (n,) of people.
     """
+    bare = np.strings.strip(names)
+    names = np.where(bare == "", names, bare)
     if not (np.ascontiguousarray(names).view(np.uint32) > _LAST_ASCII).any():
         return names
     known, number = np.unique(names, return_inverse=True)
@@ -41,3 +47,25 @@ def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
         got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
         raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
     return np.array(names, dtype=str)
+
+
+def first_names(names: NDArray[np.str_], most: int = 3) -> str:
+    """The first few of some names, for an error that only who holds the roster reads."""
+    shown = ", ".join(repr(name) for name in names[:most].tolist())
+    return shown if len(names) <= most else f"{shown}, ..."
+
+
+def near_names(names: NDArray[np.str_]) -> int:
+    """How many people have a name that differs from another's in case, spaces or punctuation alone.
+
+    Args:
+        names: (n,) of people, with or without repetitions.
+    """
+    known = set(names.tolist())
+    alike = Counter(_letters(name) for name in known)
+    return sum(alike[_letters(name)] > 1 for name in known)
+
+
+def _letters(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in folded if sign.isalnum()) or folded

@@ -4,9 +4,10 @@ A role says what an image was to the target: `member` trained it; `heldout` show
 that was not trained on; `outside` shows a person never trained on. `auxiliary` images are the auditor's own, to
 train shadow models; `public` images are anybody's. Other role names are kept and counted, but no game uses them.
 
-People are told apart by name, so names are kept in one form, Unicode's NFC; image paths are as on the disk.
+People are told apart by name, so names are kept in one form (`names.py`); image paths are as on the disk.
 """
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,14 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.errors import RosterError
+from bareface.errors import RosterError, meant
 from bareface.rosters.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.rosters.image_folders import LOOSE, people_in, refuse_links, without_links
 from bareface.rosters.names import in_one_form, names_of
-from bareface.storage.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
+from bareface.storage.columns import column, paths, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.storage.files import atomic_path
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 from bareface.vocabulary import Role
+
+_log = logging.getLogger(__name__)
 
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
@@ -57,7 +60,7 @@ class Roster:
     Attributes:
         root: folder that the image paths are relative to.
         image: n paths, relative to `root`, without duplicates.
-        subject: (n,) who is on the image; names are brought into NFC here.
+        subject: (n,) who is on the image; names are brought into one form here.
         role: (n,) what the image was to the target.
         ignored: what lay beside the images where they were looked for, by kind.
     """
@@ -157,8 +160,37 @@ def read_folder(folder: Path, role: str, *, links: bool = False) -> Roster:
     if not links:
         refuse_links(folder, found.images, folder)
     subject = np.array([image.partition("/")[0] for image in found.images])
+    _say_merged(folder, subject)
     ignored = tuple(Ignored(str(role), kind, count) for kind, count in found.ignored.items())
     return Roster(folder, found.images, subject, np.full(len(subject), role), ignored)
+
+
+def refuse_unused_roles(roster: Roster, where: str) -> None:
+    """Stop at a role that no game and no model uses: a misspelt one would take its people out in silence.
+
+    Raises:
+        RosterError: with the role that may have been meant.
+    """
+    unused = sorted(set(roster.role.tolist()) - set(Role))
+    if unused:
+        raise RosterError(
+            where,
+            got=f"the role {unused[0]} for {int(np.count_nonzero(roster.role == unused[0])):,} images",
+            expected=f"one of {', '.join(Role)}",
+            hint=meant(unused[0], Role) or "--allow-roles if they are there for something else",
+        )
+
+
+def _say_merged(folder: Path, subject: NDArray[np.str_]) -> None:
+    """Tell where folders of other spelling hold one person."""
+    folders = np.unique(subject)
+    spelt: dict[str, list[str]] = {}
+    for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
+        spelt.setdefault(name, []).append(one)
+    for name, several in spelt.items():
+        if len(several) > 1:
+            shown = ", ".join(map(ascii, several))
+            _log.warning("%s: the folders %s are one person, %s", folder, shown, ascii(name))
 
 
 def read_manifest(path: Path, *, links: bool = False) -> Roster:
@@ -213,7 +245,7 @@ def _columns(path: Path) -> dict[str, list[str]]:
 
 def _people(path: Path, columns: dict[str, list[str]], links: bool) -> tuple[tuple[str, ...], NDArray[np.str_]]:
     """Images and who is on them."""
-    image = column(path, columns, "image")
+    image = paths(path, columns, "image")
     refuse_strays(path, image)
     if not links:
         refuse_links(path.parent, image, path)

@@ -1,6 +1,5 @@
 """What all settings have in common: unknown keys are errors, nothing changes afterwards, and mistakes are sentences."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import field, is_dataclass
 from functools import wraps
@@ -9,7 +8,7 @@ from typing import Any, TypeVar, dataclass_transform, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from bareface.errors import UsageError
+from bareface.errors import UsageError, meant
 from bareface.untrusted.shown import gist
 
 _EXPECTED = {
@@ -75,6 +74,25 @@ def checked(settings: type[T], values: Mapping[str, Any], where: str) -> T:
         raise _said(error, settings, where) from error
 
 
+def with_parameters(plugin: type[T], parameters: Mapping[str, Any], where: str, hint: str) -> T:
+    """A plug-in with parameters as a person wrote them.
+
+    Args:
+        plugin: a pydantic dataclass.
+        parameters: by name.
+        where: what to call it in a mistake, as in `attack bn-distance`.
+        hint: where its parameters are explained.
+
+    Raises:
+        UsageError: a parameter is unknown, and the message lists those there are, or out of range.
+    """
+    try:
+        return plugin(**parameters)
+    except ValidationError as error:
+        said = _said(error, plugin, f"{where}, parameter", " ")
+        raise UsageError(said.where, got=said.got, expected=said.expected, hint=said.hint or hint) from error
+
+
 def _said(error: ValidationError, settings: type, where: str, joint: str = ", ") -> UsageError:
     # A misspelt key is missing under its right name, too; what was written says more.
     first = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
@@ -83,7 +101,7 @@ def _said(error: ValidationError, settings: type, where: str, joint: str = ", ")
         return _unknown(str(first["loc"][-1]), _keys(settings, first["loc"][:-1]), place)
     if first["type"] == "missing":
         return UsageError(place, got="nothing", expected=_EXPECTED["missing"])
-    got = gist(first["input"]) if first["type"] != "value_error" else "something else"
+    got = gist(first["input"]) if first["type"] != "value_error" else "settings that do not fit together"
     return UsageError(place, got=got, expected=_expected(first))
 
 
@@ -96,9 +114,7 @@ def _expected(error: Any) -> str:
 
 
 def _unknown(key: str, known: list[str], place: str) -> UsageError:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else ""
-    return UsageError(place, got="an unknown key", expected=f"one of {', '.join(known)}", hint=hint)
+    return UsageError(place, got="an unknown key", expected=f"one of {', '.join(known)}", hint=meant(key, known))
 
 
 def _keys(settings: type, place: tuple[int | str, ...]) -> list[str]:

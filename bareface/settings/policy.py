@@ -4,7 +4,6 @@ A rule is a word or a comparison: `leak`, `person.leak`, `auc > .7`, `dataset.tp
 the metric, with points between, restricts it to a game, to a prior knowledge, or to both.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
-from bareface.errors import UsageError
+from bareface.errors import UsageError, meant
 from bareface.settings.closed import Closed, checked
 from bareface.settings.yaml_file import read_mapping
 from bareface.untrusted.shown import gist
@@ -88,9 +87,7 @@ def _off(text: str, *, got: str, expected: str, hint: str = "") -> UsageError:
 def _word(text: str, word: str, known: Sequence[str], what: str) -> str:
     if word in known:
         return word
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    expected = f"{what}: {', '.join(known)}"
-    raise _off(text, got=gist(word), expected=expected, hint=f"did you mean {near[0]}?" if near else "")
+    raise _off(text, got=gist(word), expected=f"{what}: {', '.join(known)}", hint=meant(word, known))
 
 
 def _restriction(text: str, where: Iterable[str]) -> tuple[Game | None, Knowledge | None]:

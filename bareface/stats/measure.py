@@ -1,6 +1,7 @@
 """Scores and truth in, counts with intervals out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from bareface.records.evidence import Control, Measurement
 from bareface.stats.intervals import DRAWS, auc_interval, difference_interval, resampled_aucs
 from bareface.stats.multiplicity import holm
 from bareface.stats.permutation import draws_for, null_aucs, null_error, p_value, redrawn_aucs
-from bareface.stats.power import MAX_SMALLEST_EFFECT, growth_needed, smallest_effect
+from bareface.stats.power import BAR, Bar, growth_needed, smallest_effect
 from bareface.stats.propensity import effective_number
 from bareface.stats.rates import operating_points
 from bareface.stats.roc import judged_auc, roc
-from bareface.stats.sample import Bools, Floats, Sample, too_few, units
+from bareface.stats.sample import Bools, Floats, Sample, Sides, too_few, units
 from bareface.stats.verdict import MAX_ABSTAINED
 from bareface.vocabulary import ControlKind, Unit
 
@@ -23,53 +24,45 @@ _IMMOVABLE = "every permutation of membership gives the same AUC: equal scores, 
 
 def measure(
     scores: ArrayLike,
-    member: ArrayLike,
-    subject: ArrayLike,
-    fold: ArrayLike,
+    sides: Sides,
     unit: Unit,
     stream: np.random.Generator,
+    bar: Bar = BAR,
     *,
-    attacks: int = 1,
-    controls: int = 2,
     crossfit: bool = True,
-    weight: Floats | None = None,
-    max_smallest_effect: float = MAX_SMALLEST_EFFECT,
     draws: int = DRAWS,
 ) -> Measurement:
     """How well scores tell members from non-members, with interval, p-value, power and operating points.
 
     `member_people` and `nonmember_people` count people with at least one score. `p_value_holm` stays empty until
-    `with_holm`.
+    `with_holm`. Where people are matched, sides are drawn again from the weights' probabilities instead of
+    permuted, and there are no operating points.
 
     Args:
         scores: (n,) one for each image, higher = more likely a member; NaN = abstained.
-        member: (n,) booleans.
-        subject: (n,) who is on the image.
-        fold: (n,) the fold in which the image was held out, disjoint by person.
+        sides: (n,) who is a member; the folds must be given.
         unit: judge images, or people by the mean score of their images.
         stream: draws the bootstrap, then the permutations.
-        attacks: how many attacks share the error rate; enters the smallest effect and the number of permutations.
-        controls: how many controls the attack has to exceed; enters the smallest effect.
+        bar: what a leak has to pass; enters the smallest effect and the number of permutations.
         crossfit: the scores come from models fitted on the other folds of these images (partial knowledge). False for
             scores fixed in advance: no fitting, or fitting on a shadow model.
-        weight: (n,) overlap weights of matched people (see `propensity`): 1 - p of a member, p of another. Sides are
-            then drawn again from p instead of permuted, and there are no operating points. None = nobody is matched.
-        max_smallest_effect: beyond it `growth_needed` says how many more people would do.
         draws: of the bootstrap, and at least of the permutations.
 
     Raises:
         UsageError: the columns do not fit together, or there is a single fold.
     """
-    judged = units(scores, member, subject, unit, fold, weight)
+    judged = units(scores, sides, unit)
     reason = too_few(judged)
-    matched = weight is not None
+    matched = sides.weight is not None
     found = (
-        _nothing(reason) if reason else _separation(judged, stream, draws, draws_for(attacks, draws), crossfit, matched)
+        _nothing(reason)
+        if reason
+        else _separation(judged, stream, draws, draws_for(bar.attacks, draws), crossfit, matched)
     )
     error = found.pop("null_error")
     if error:
-        found["smallest_effect"] = smallest_effect(error, attacks, controls, crossfit=crossfit)
-        found["growth_needed"] = growth_needed(error, attacks, controls, crossfit=crossfit, visible=max_smallest_effect)
+        found["smallest_effect"] = smallest_effect(error, bar.attacks, bar.controls, crossfit=crossfit)
+        found["growth_needed"] = growth_needed(error, bar, crossfit=crossfit)
     points = () if matched else operating_points(judged, crossfit=crossfit)
     effective = _effective(judged) if matched else {}
     return Measurement(unit=unit, operating_points=points, **_counts(judged), **effective, **found)
@@ -97,19 +90,31 @@ def _test(control: Control) -> tuple[object, ...]:
     return control.kind, control.what, control.auc, control.p_value
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A control beside an attack.
+
+    Attributes:
+        kind: which control.
+        what: a description for the report.
+        scores: (n,) of the control, one for each image; NaN = abstained.
+        decides: whether a verdict may rest on it.
+    """
+
+    kind: ControlKind
+    what: str
+    scores: ArrayLike
+    decides: bool = True
+
+
 def excess(
-    kind: ControlKind,
-    what: str,
+    beside: Beside,
     scores: ArrayLike,
-    control_scores: ArrayLike,
-    member: ArrayLike,
-    subject: ArrayLike,
+    sides: Sides,
     stream: np.random.Generator,
     *,
     unit: Unit = "image",
     crossfit: bool = True,
-    weight: Floats | None = None,
-    decides: bool = True,
     tests: int = 1,
     draws: int = DRAWS,
 ) -> Control:
@@ -119,41 +124,37 @@ def excess(
     side have both scores.
 
     Args:
-        kind: which control.
-        what: a description for the report.
-        scores: (n,) of the attack on the target, one for each image; NaN = abstained.
-        control_scores: (n,) of the control, the same rows.
-        member: (n,) booleans.
-        subject: (n,) who is on the image.
+        beside: the control and its scores.
+        scores: (n,) of the attack on the target, the same rows; NaN = abstained.
+        sides: (n,) who is a member, the same rows; folds play no part.
         stream: draws the people, the same ones for both scores.
         unit: compare images, or people by their mean scores.
         crossfit: either score comes from models fitted on the other folds of these images.
-        weight: (n,) overlap weights of matched people; None = nobody is matched.
-        decides: whether a verdict may rest on this control.
         tests: how many controls share an error rate; enters the number of permutations.
         draws: of the bootstrap, and at least of the permutations.
 
     Raises:
         UsageError: the columns do not fit together.
     """
-    attack, control = (units(values, member, subject, unit, None, weight) for values in (scores, control_scores))
+    sides = replace(sides, fold=None)
+    attack, control = (units(values, sides, unit) for values in (scores, beside.scores))
     both = ~np.isnan(attack.scores) & ~np.isnan(control.scores)
     if reason := _mostly_abstained(control) or too_few(control.take(both)):
-        return _skipped(kind, what, reason, decides)
+        return _skipped(beside, reason)
     attack, control = attack.take(both), control.take(both)
     reached = judged_auc(control)
     resampled = resampled_aucs([attack, control], stream, draws)
-    null = _null(control, stream, draws_for(tests, draws), weight is not None)
+    null = _null(control, stream, draws_for(tests, draws), sides.weight is not None)
     return Control(
-        kind=kind,
+        kind=beside.kind,
         status="done",
-        what=what,
+        what=beside.what,
         auc=reached,
         auc_interval=auc_interval(control, resampled[1], crossfit=crossfit),
         difference=judged_auc(attack) - reached,
         difference_interval=difference_interval(attack, control, resampled, crossfit=crossfit),
         p_value=p_value(reached, null, crossfit=crossfit),
-        decides=decides,
+        decides=beside.decides,
     )
 
 
@@ -208,18 +209,18 @@ def _counts(judged: Sample) -> dict[str, Any]:
     }
 
 
-def _skipped(kind: ControlKind, what: str, reason: str, decides: bool) -> Control:
+def _skipped(beside: Beside, reason: str) -> Control:
     """A control that could not be run, and why."""
     return Control(
-        kind=kind,
+        kind=beside.kind,
         status="skipped",
-        what=what,
+        what=beside.what,
         auc=None,
         auc_interval=None,
         difference=None,
         difference_interval=None,
         reason=reason,
-        decides=decides,
+        decides=beside.decides,
     )
 
 

@@ -1,5 +1,6 @@
 """What an audit could have seen."""
 
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -38,17 +39,34 @@ def smallest_effect(null_error: float, attacks: int, controls: int = 2, *, cross
     return high
 
 
-def growth_needed(
-    null_error: float, attacks: int, controls: int = 2, *, crossfit: bool = False, visible: float = MAX_SMALLEST_EFFECT
-) -> float | None:
-    """By how many times both sides have to grow, in people, for an effect to be visible; None where it is.
+@dataclass(frozen=True)
+class Bar:
+    """What a leak has to pass.
+
+    Attributes:
+        attacks: how many attacks share the error rate.
+        controls: how many controls the attack has to exceed.
+        max_smallest_effect: the largest AUC that still counts as an answer where it is the smallest to be shown.
+    """
+
+    attacks: int = 1
+    controls: int = 2
+    max_smallest_effect: float = MAX_SMALLEST_EFFECT
+
+
+BAR = Bar()
+
+
+def growth_needed(null_error: float, bar: Bar, *, crossfit: bool = False) -> float | None:
+    """By how many times both sides have to grow, in people, until an audit gives an answer; None where it does.
 
     The standard error falls with the square root of the number of people; found by bisection.
 
     Args:
-        null_error, attacks, controls, crossfit: as for `smallest_effect`.
-        visible: the AUC that is to be shown with 80 % power, above .5.
+        null_error, crossfit: as for `smallest_effect`.
+        bar: what a leak has to pass.
     """
+    attacks, controls, visible = bar.attacks, bar.controls, bar.max_smallest_effect
     if smallest_effect(null_error, attacks, controls, crossfit=crossfit) <= visible:
         return None
     low, high = 0.0, 1.0

@@ -96,16 +96,27 @@ def sample(
     return Sample(values, truth, _codes(who), _codes(held_out), counted)
 
 
-def units(
-    scores: ArrayLike,
-    member: ArrayLike,
-    subject: ArrayLike,
-    unit: Unit,
-    fold: ArrayLike | None = None,
-    weight: ArrayLike | None = None,
-) -> Sample:
+@dataclass(frozen=True)
+class Sides:
+    """Who is judged, a row for each image.
+
+    Attributes:
+        member: (n,) booleans.
+        subject: (n,) who is on the image.
+        fold: (n,) the fold in which the image was held out, disjoint by person; None = all in one.
+        weight: (n,) overlap weights of matched people (see `propensity`): 1 - p of a member, p of another. None =
+            nobody is matched.
+    """
+
+    member: ArrayLike
+    subject: ArrayLike
+    fold: ArrayLike | None = None
+    weight: Floats | None = None
+
+
+def units(scores: ArrayLike, sides: Sides, unit: Unit) -> Sample:
     """The sample of images, or of people by their mean scores."""
-    judged = sample(scores, member, subject, fold, weight)
+    judged = sample(scores, sides.member, sides.subject, sides.fold, sides.weight)
     return judged.by_person() if unit == "person" else judged
 
 

@@ -6,14 +6,30 @@ drew lots, the two sides may be different people, and an attack that reads age o
 attack is measured on people who were weighted until nobody without the target can tell the sides apart.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bareface.errors import UsageError
-from bareface.records.evidence import Balance, Control, Direction, Interval, Matched, Measurement
+from bareface.records import numbers
+from bareface.records.evidence import Balance, Control, Direction, Matched, Measurement
 from bareface.stats.power import MAX_SMALLEST_EFFECT
-from bareface.vocabulary import AssignmentWay, Verdict
+from bareface.stats.sentences import (
+    BRING,
+    EITHER,
+    FAMILIAR,
+    NAMES,
+    NO_LOTS,
+    REVERSED_GAME,
+    UNITS,
+    effective,
+    excess,
+    holm,
+    measured,
+    people_needed,
+    points_back,
+    with_interval,
+)
+from bareface.vocabulary import AssignmentWay, InvalidCause, Verdict
 
 ALPHA = 0.05
 MIN_PEOPLE = 10
@@ -26,26 +42,20 @@ REMAINDER = 0.25
 """Share of what anybody can tell without the target that matching may leave, since nobody sees everything: on real
 faces that a network had never seen, attacks kept .15 to .2 of it on strongly tilted people (benchmarks/validity)."""
 
-_UNITS = {"image": "images", "person": "people"}
-_NAMES = {
-    "blind": "the blind baseline",
-    "who": "what anybody can tell without the target",
-    "foreign": "the foreign model",
-}
-_EITHER = "Either the people differ, or the foreign model was trained on some of the members, too."
-FAMILIAR = "; or was the foreign model trained on some of these very images, too?"
-BRING = (
-    "bring a backbone that was trained on other people (--foreign), or auxiliary people to train a shadow on, or draw "
-    "members by lot before training (bareface split)"
-)
-
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict and the sentence that says why."""
+    """A verdict and the sentence that says why.
+
+    Attributes:
+        verdict: one of four.
+        sentence: why, with the numbers that it rests on.
+        cause: of an INVALID one.
+    """
 
     verdict: Verdict
     sentence: str
+    cause: InvalidCause | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,8 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
     - Nobody drew lots, same people on both sides: INVALID where a control fails, or where the signal is significant and
       no control was run; LEAK SHOWN where the signal is significant and every control is exceeded.
     - Nobody drew lots, different people: the verdict rests on matched people. INVALID where they cannot be matched, or
-      where nothing that was run could have seen that the people differ and the signal is significant or the pictures
-      differ; LEAK SHOWN where the matched signal is significant, its interval lies above .5 by more than the remainder
+      where nothing that was run could have seen that the people differ, since then no leak of any size could be shown;
+      LEAK SHOWN where the matched signal is significant, its interval lies above .5 by more than the remainder
       that matching may leave, and it exceeds the foreign model on the same people.
     - NOT SHOWN: everything else.
 
@@ -105,11 +115,11 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
     if reason := _not_estimable(attack):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {reason}.")
     if grounds.game_reversed:
-        return Decision(Verdict.INVALID, f"{_what(attack)}, but {_REVERSED_GAME}.")
+        return Decision(Verdict.INVALID, f"{measured(attack)}, but {REVERSED_GAME}", "reversed")
     if grounds.how == "observational" and not grounds.same_people:
         return _on_matched_people(attack, controls, grounds)
     if reason := _failed(attack, controls, grounds.how):
-        return Decision(Verdict.INVALID, f"{_what(attack)}, but {reason}.")
+        return Decision(Verdict.INVALID, f"{measured(attack)}, but {reason}", _cause_of_failure(grounds))
     return _shown_or_not(attack, controls if grounds.how == "observational" else (), grounds)
 
 
@@ -117,34 +127,37 @@ def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds
     """The verdict where nobody drew lots and the sides are different people."""
     balance, matched = grounds.balance, grounds.matched
     if balance is not None and balance.overlap:
-        told = f"{_NAMES['who']} reaches AUC {_with(balance.auc, balance.auc_interval)} per person"
-        return Decision(Verdict.INVALID, f"{_what(attack)}, but {told}, and {balance.overlap}. {_EITHER}")
+        told = f"{NAMES['who']} reaches AUC {with_interval(balance.auc, balance.auc_interval)} per person"
+        return Decision(Verdict.INVALID, f"{measured(attack)}, but {told}, and {balance.overlap}. {EITHER}", "people")
     if balance is None or balance.status == "skipped" or matched is None:
         return _nobody_could_see(attack, controls, grounds)
     weighted = matched.measurement
     if reason := _not_estimable(weighted):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable on matched people: {reason}.")
-    decision = _shown_or_not(weighted, [matched.foreign], grounds, _remainder(balance))
-    return Decision(decision.verdict, f"As the sides stand, AUC {_with(attack.auc, attack.auc_interval)}. "
-                    f"On matched people ({_effective(weighted)}): {decision.sentence}")  # fmt: skip
+    decision = _shown_or_not(weighted, [matched.foreign], grounds, remainder(balance))
+    return Decision(decision.verdict, f"As the sides stand, AUC {with_interval(attack.auc, attack.auc_interval)}. "
+                    f"On matched people ({effective(weighted)}): {decision.sentence}", decision.cause)  # fmt: skip
 
 
 def _nobody_could_see(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
     """The verdict where no network was at hand that could have seen that the people of the two sides differ."""
     if reason := _failed(attack, controls, grounds.how):
-        return Decision(Verdict.INVALID, f"{_what(attack)}, but {reason}.")
-    if _significant(attack) and not _is_reversed(grounds.direction):
-        why = grounds.balance.reason if grounds.balance else "nobody looked whether the two sides are alike"
-        return Decision(
-            Verdict.INVALID,
-            f"{_what(attack)}, but nobody drew lots, and {why}: people who differ look like people who were trained "
-            f"on. To tell the two apart, {BRING}.",
-        )
-    return _shown_or_not(attack, controls, grounds)
+        return Decision(Verdict.INVALID, f"{measured(attack)}, but {reason}", "control")
+    why = grounds.balance.reason if grounds.balance else "nobody looked whether the two sides are alike"
+    return Decision(
+        Verdict.INVALID,
+        f"{measured(attack)}, but nobody drew lots, and {why}: no leak could have been shown here, whatever its size, "
+        f"since people who differ look like people who were trained on. To tell the two apart, {BRING}.",
+        "unseen",
+    )
 
 
-def _remainder(balance: Balance) -> float:
-    """How far above .5 matched people may score without any memory."""
+def _cause_of_failure(grounds: Grounds) -> InvalidCause:
+    return "lots" if grounds.how == "randomised" else "control"
+
+
+def remainder(balance: Balance) -> float:
+    """How far above .5 matched people may score without any memory, in [0, .125]."""
     return REMAINDER * max(0.0, (balance.auc or 0.5) - 0.5)
 
 
@@ -153,15 +166,19 @@ def _shown_or_not(
 ) -> Decision:
     if _is_reversed(grounds.direction):
         assert grounds.direction is not None
-        return _no_leak(attack, f" {_points_back(grounds.direction)}", grounds, remainder)
+        return _no_leak(attack, f" {points_back(grounds.direction)}", grounds, remainder)
     unexceeded = _unexceeded(controls) if _significant(attack) else []
     beyond_it = _beyond(attack, remainder)
     if _significant(attack) and beyond_it and not unexceeded:
-        beyond = " and ".join(_excess(control) for control in _deciding(controls))
-        return Decision(Verdict.LEAK_SHOWN, f"{_what(attack)}.{f' It exceeds {beyond}.' if beyond else ''}")
-    but = "".join(f" Above chance, but it does not exceed {_excess(control)}." for control in unexceeded)
+        beyond = " and ".join(excess(control) for control in _deciding(controls))
+        return Decision(Verdict.LEAK_SHOWN, f"{measured(attack)}.{f' It exceeds {beyond}.' if beyond else ''}")
+    but = "".join(f" Above chance, but it does not exceed {excess(control)}." for control in unexceeded)
+    if attack.p_value_holm is not None and attack.p_value_holm < ALPHA and not _significant(attack):
+        but += " Its p-value is small, but its interval reaches 0.5."
     if _significant(attack) and not beyond_it:
-        but += f" Above chance, but by no more than the {remainder:.3f} that matching may leave of what differs."
+        but += (
+            f" Above chance, but by no more than the {numbers.auc(remainder)} that matching may leave of what differs."
+        )
     return _no_leak(attack, but, grounds, remainder)
 
 
@@ -169,39 +186,18 @@ def _no_leak(attack: Measurement, but: str, grounds: Grounds, remainder: float) 
     """NOT SHOWN with the smallest effect that would have been; NOT ESTIMABLE where only a huge one would."""
     assert attack.smallest_effect is not None
     visible = min(1.0, attack.smallest_effect + remainder)
-    power = f"this audit would have shown an AUC of {visible:.2f} with 80 % power"
+    power = f"this audit would have shown an AUC of {numbers.auc(visible, 'ROUND_CEILING')} with 80 % power"
     if visible <= grounds.max_smallest_effect:
         said = f"No leak shown; {power}, and a smaller leak may be there."
-        return Decision(Verdict.NOT_SHOWN, f"{_what(attack)}.{but} {said}")
+        return Decision(Verdict.NOT_SHOWN, f"{measured(attack)}.{but} {said}")
     bound = f"and no smaller one, where at most {grounds.max_smallest_effect:g} counts as an answer"
-    return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {power}, {bound}{_people_needed(attack)}. "
-                    f"{_what(attack)}.{but}")  # fmt: skip
-
-
-def _people_needed(attack: Measurement) -> str:
-    if attack.growth_needed is None:
-        return ""
-    there = attack.member_people, attack.nonmember_people
-    inside, outside = (math.ceil(attack.growth_needed * people) for people in there)
-    return f"; about {inside:,} + {outside:,} people are needed, where {there[0]:,} + {there[1]:,} are there"
+    return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {power}, {bound}{people_needed(attack)}. "
+                    f"{measured(attack)}.{but}")  # fmt: skip
 
 
 def _beyond(attack: Measurement, remainder: float) -> bool:
     assert attack.auc_interval is not None
     return attack.auc_interval.low > 0.5 + remainder
-
-
-_REVERSED_GAME = (
-    "the signals of this game point the other way: the non-member side looks trained on. Are the two sides exchanged, "
-    "or does something lift the non-members' pictures?"
-)
-
-
-def _points_back(direction: Direction) -> str:
-    return (
-        "The signal points the other way: unfitted, with the sign that memory gives it, its AUC is "
-        f"{direction.auc:.3f} (p = {direction.p_value:.2g}); what makes non-members stand out is no memory of members."
-    )
 
 
 def _is_reversed(direction: Direction | None) -> bool:
@@ -216,27 +212,27 @@ def _not_estimable(attack: Measurement) -> str:
     )
     for side, people, units, abstained in sides:
         if abstained > MAX_ABSTAINED * units:
-            return f"the attack gave no score to {abstained} of {units} {side} {_UNITS[attack.unit]}"
+            return f"the attack gave no score to {abstained} of {units} {side} {UNITS[attack.unit]}"
         if people < MIN_PEOPLE:
             return f"{people} people with a score on the {side} side, {MIN_PEOPLE} are needed"
     return attack.reason if attack.smallest_effect is None else ""
 
 
 def _failed(attack: Measurement, controls: Sequence[Control], how: AssignmentWay) -> str:
-    """Which control cannot be excused, in words; or nothing."""
+    """Which control cannot be excused, in whole sentences after a "but"; the one that tells most, or nothing."""
     if how == "observational" and _significant(attack) and not _deciding(controls):
-        return "no control was run, and nothing tells a leak from an artefact"
-    for control in _unexceeded(controls):
-        if control.p_value_holm is not None and control.p_value_holm < ALPHA:
-            told = f"{_NAMES[control.kind]} tells the sides apart as well (Holm p = {control.p_value_holm:.2g})"
-            lots = ", although they were drawn by lot: were the files of one side treated differently afterwards?"
-            taught = FAMILIAR if control.kind == "foreign" else ""
-            return f"{told}: it does not exceed {_excess(control)}{lots if how == 'randomised' else ''}{taught}"
-    return ""
+        return "no control was run, and nothing tells a leak from an artefact."
+    failing = [c for c in _unexceeded(controls) if c.p_value_holm is not None and c.p_value_holm < ALPHA]
+    if not failing:
+        return ""
+    control = max(failing, key=lambda one: one.auc or 0.0)
+    told = f"{NAMES[control.kind]} tells the sides apart ({holm(control.p_value_holm)}): the attack does not exceed "
+    taught = f" {FAMILIAR}" if control.kind == "foreign" else ""
+    return f"{told}{excess(control)}.{NO_LOTS if how == 'randomised' else ''}{taught}"
 
 
 def _deciding(controls: Sequence[Control]) -> list[Control]:
-    return [one for one in controls if one.kind in _NAMES and one.status == "done" and one.decides]
+    return [one for one in controls if one.kind in NAMES and one.status == "done" and one.decides]
 
 
 def _unexceeded(controls: Sequence[Control]) -> list[Control]:
@@ -253,24 +249,3 @@ def _significant(attack: Measurement) -> bool:
     assert attack.p_value_holm is not None
     assert attack.auc_interval is not None
     return attack.p_value_holm < ALPHA and attack.auc_interval.low > 0.5
-
-
-def _what(attack: Measurement) -> str:
-    people = f"{attack.member_people} member and {attack.nonmember_people} non-member people"
-    return (
-        f"AUC {_with(attack.auc, attack.auc_interval)} per {attack.unit}, {people}, Holm p = {attack.p_value_holm:.2g}"
-    )
-
-
-def _effective(attack: Measurement) -> str:
-    return f"worth {attack.effective_members:.0f} + {attack.effective_nonmembers:.0f} equally weighted ones"
-
-
-def _excess(control: Control) -> str:
-    reached = _with(control.auc, control.auc_interval)
-    return f"{_NAMES[control.kind]} (AUC {reached}) by {_with(control.difference, control.difference_interval)}"
-
-
-def _with(value: float | None, interval: Interval | None) -> str:
-    assert value is not None
-    return f"{value:.3f}" + (f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else "")

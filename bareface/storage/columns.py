@@ -4,11 +4,12 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from bareface.errors import RosterError
 from bareface.storage.files import write_text
-from bareface.untrusted.regular import open_file
+from bareface.untrusted.regular import is_there, open_file
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -26,17 +27,24 @@ def read_csv(path: Path) -> dict[str, list[str]]:
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The rows of a CSV file that are not empty.
+    """The rows of a CSV file that are not empty; where its first line has no comma, semicolons or tabs separate.
 
     Raises:
         RosterError: it cannot be read, or is no CSV.
     """
     try:
         with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
-            return [row for row in csv.reader(file, strict=True) if row]
+            first = file.readline()
+            rows = csv.reader(chain([first], file), strict=True, delimiter=_delimiter(first))
+            return [row for row in rows if row]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         got = f"a file that is no CSV ({error})"
         raise RosterError(str(path), got=got, expected="UTF-8 text, comma separated") from error
+
+
+def _delimiter(line: str) -> str:
+    """What separates the cells of a first line: spreadsheets in much of Europe write semicolons."""
+    return next((sign for sign in ",;\t" if sign in line), ",")
 
 
 def write_csv(path: Path, columns: Columns) -> None:
@@ -58,6 +66,19 @@ def column(path: Path, columns: Columns, name: str) -> list[str]:
     if empty is not None:
         raise RosterError(f"{path}, line {empty}", got=f"an empty {name}", expected=f"a {name} in every row")
     return [cell.strip() for cell in columns[name]]
+
+
+def paths(path: Path, columns: Columns, name: str) -> list[str]:
+    """A column of file names relative to the table: with the spaces around them where a file is called so.
+
+    Raises:
+        RosterError: as `column`.
+    """
+    stripped = column(path, columns, name)
+    return [
+        cell if cell != bare and is_there(path.parent / cell) else bare
+        for cell, bare in zip(columns[name], stripped, strict=True)
+    ]
 
 
 def refuse_strays(path: Path, images: Iterable[str], folder: str = "the table's folder", first: int = 2) -> None:

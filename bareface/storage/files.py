@@ -61,7 +61,8 @@ def sha256_of(path: Path) -> str:
 def remove_stale(folder: Path) -> None:
     """Delete the temporary files that a killed process left in `folder`."""
     for leftover in folder.glob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+        if not leftover.is_dir():
+            leftover.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Folders that one process at a time works in."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import IO
 
 from bareface.errors import RunError
 from bareface.storage.files import readable_os_errors, remove_stale
+from bareface.untrusted.regular import is_file, is_there, what_lies_at
 
 LOCK = ".lock"
 
@@ -46,6 +48,8 @@ def subfolder(path: Path) -> Path:
 def _locked(path: Path) -> Iterator[IO[str]]:
     try:
         path.mkdir(parents=True, exist_ok=True)
+        if is_there(path / LOCK) and not is_file(path / LOCK):  # to open a pipe would wait for ever
+            raise OSError(errno.EINVAL, f"{LOCK} is {what_lies_at(path / LOCK)}")
         lock = (path / LOCK).open("a")
     except OSError as error:
         raise RunError(str(path), got=str(error.strerror), expected="a folder that can be written") from error

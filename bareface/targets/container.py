@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from bareface.errors import CheckpointError
 from bareface.targets.sniff import Kind, sniff
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
-from bareface.targets.tree import FindStorage, TreeBuilder, module_class, storage_of
+from bareface.targets.tree import FindStorage, TreeBuilder, bytes_of, module_class, storage_of
 from bareface.targets.unsafe import holders
 from bareface.targets.unwrap import flatten
 from bareface.untrusted.json_text import read_json
@@ -24,7 +24,8 @@ MAX_PICKLE = 256 << 20
 # Tied weights are named twice, so tensors may sum to a little more than their file, never to many times it.
 MAX_EXPANSION = 4
 
-_LETTERS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint"}
+_LETTERS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
+_FLOAT8 = {"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _safetensors(path: Path) -> StaticFile:
 
 def _entry(path: Path, entry: Mapping[str, Any], start: int) -> StaticTensor:
     letters, shape = entry["dtype"].rstrip("0123456789"), tuple(entry["shape"])
-    dtype = _LETTERS.get(letters, letters.lower()) + entry["dtype"][len(letters) :]
+    plain = _LETTERS.get(letters, letters.lower()) + entry["dtype"][len(letters) :]
+    dtype = _FLOAT8.get(entry["dtype"], plain)
     if dtype not in DTYPES:
         raise CheckpointError(str(path), got=f"numbers of type {dtype}", expected=", ".join(DTYPES))
     stride, numel = [], 1
@@ -139,16 +141,20 @@ def _torch_legacy(path: Path) -> StaticFile:
         storages = _positions(path, stream, keys.root, declared)
 
     def find(name: str, dtype: str, numel: int) -> Storage:
-        if name not in storages or declared[name] != (dtype, numel):
+        found = storages.get(name)
+        asked = Storage(dtype, numel, path, 0 if found is None else found.start)
+        is_same = found is not None and declared[name] in ((dtype, numel), ("uint8", asked.nbytes))
+        if found is None or not is_same:
             raise _damaged(path, f"no storage {name!r} of {numel:,} numbers")
-        return storages[name]
+        return asked
 
     return _described(path, "torch legacy", content.root, content.names, find)
 
 
 def _declared(path: Path, references: Iterable[Persistent]) -> dict[str, tuple[str, int]]:
     """Storage name -> dtype and number of elements, from the references to it."""
-    named = [named for reference in references if (named := storage_of(reference.key))]
+    keys = [reference.key for reference in references]
+    named = [named for key in keys if (named := storage_of(key) or bytes_of(key, "uint8"))]
     return {name: (dtype, numel) for name, dtype, numel in named}
 
 

@@ -27,6 +27,7 @@ from bareface.settings.spec import USUAL_INPUT, ImageSpec
 from bareface.targets.http_client import HttpClient
 from bareface.targets.printable import printable
 from bareface.untrusted.json_text import read_json
+from bareface.untrusted.shown import gist
 from bareface.untrusted.walk import Bounds, TooMuchError
 
 # What an answer may hold: numbers of one image, and whatever else a service likes to say.
@@ -139,18 +140,34 @@ def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]
     try:
         with np.errstate(over="ignore"):  # what overflows is not finite, and refused below
             said: Any = read_json(answer, Bounds(MOST_NESTED, BESIDE + count * LONGEST, len(answer)))
-            values = np.asarray(said["embeddings"], dtype=np.float32)
+            stranger = _no_number(said["embeddings"])
+            values = np.asarray([] if stranger else said["embeddings"], dtype=np.float32)
     except TooMuchError as error:
         got = f"the answer {_shown(answer)!r}: {error}"
         raise TargetError(name, got=got, expected=_ANSWER, hint=_BY_HAND) from None
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         raise TargetError(name, got=f"the answer {_shown(answer)!r}", expected=_ANSWER, hint=_BY_HAND) from None
+    if stranger:
+        raise TargetError(
+            name, got=f"the answer {_shown(answer)!r}, with {stranger} in it", expected=_ANSWER, hint=_BY_HAND
+        )
     if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
         bad = "" if np.isfinite(values).all() else ", not all of them finite,"
         got = f"numbers of shape {values.shape}{bad} for {count} images"
         expected = f"{_ANSWER}, finite, at least two numbers each"
         raise TargetError(name, got=got, expected=expected, hint=_BY_HAND)
     return values
+
+
+def _no_number(rows: Any) -> str:
+    """What stands in place of a number, of which NumPy would make one; empty where there is nothing of the kind."""
+    for row in rows if isinstance(rows, list) else []:
+        for value in row if isinstance(row, list) else [row]:
+            if isinstance(value, bool):
+                return f"the truth value {str(value).lower()}"
+            if isinstance(value, str):
+                return f"the text {gist(value)}"
+    return ""
 
 
 def _shown(answer: bytes) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from torch import nn
 
 from bareface.errors import BarefaceError, TargetError
+from bareface.registry import outcome_of
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
@@ -22,9 +23,9 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
         name: what reports shall call it.
 
     Raises:
-        TargetError: no such module or factory, or it returns something else.
+        TargetError: no such module or factory, or it fails or returns something else.
     """
-    made = import_factory(reference)()
+    made = made_by(reference, import_factory(reference))
     if isinstance(made, Target):
         return made
     if not isinstance(made, nn.Module):
@@ -44,10 +45,28 @@ def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> 
     """
     module, _, attribute = reference.partition(":")
     try:
-        found: object = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        imported, failed = outcome_of(importlib.import_module, module)
+        found: object = None if failed else getattr(imported, attribute)
+    except AttributeError as error:
+        failed = str(error)
+    if failed:
         hint = "PYTHONPATH=. if the module lies in this folder"
-        raise wrong(reference, got=str(error), expected="an importable factory", hint=hint) from error
+        raise wrong(reference, got=failed, expected="an importable factory", hint=hint)
     if not callable(found):
         raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
     return found
+
+
+def made_by(reference: str, factory: Callable[[], object], wrong: type[BarefaceError] = TargetError) -> object:
+    """What the factory called `reference` returns.
+
+    Raises:
+        BarefaceError: it fails, and why; of the kind `wrong`.
+    """
+    made, failed = outcome_of(factory)
+    if failed:
+        hint = "calling it by hand, without arguments"
+        raise wrong(
+            reference, got=f"a factory that fails ({failed})", expected="a function without arguments", hint=hint
+        )
+    return made

@@ -7,12 +7,13 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from bareface.extras import extra
 from bareface.records.evidence import TargetCard
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.spec import ImageSpec
 from bareface.targets.device import CPU
+from bareface.targets.dlib_network import is_dlib, load_dlib
 from bareface.targets.endpoint import endpoint, is_address
-from bareface.targets.extras import extra
 from bareface.targets.nets import split_reference
 from bareface.targets.store import load_target
 from bareface.targets.table import is_table, read_table
@@ -20,7 +21,7 @@ from bareface.targets.target import Target
 
 
 class Auditable(Protocol):
-    """A target of any kind: a torch backbone, an ONNX graph, a table of embeddings, an endpoint."""
+    """A target of any kind: a torch backbone, an ONNX graph, a table of embeddings, an endpoint, dlib's."""
 
     @property
     def name(self) -> str:
@@ -78,8 +79,8 @@ def load_any(reference: Path | str, *, spec: ImageSpec | None = None, rate_limit
     """The target that a reference names.
 
     Args:
-        reference: an address (http, https), a table of embeddings (.parquet, .npy), an ONNX file (.onnx), or whatever
-            `load_target` takes.
+        reference: `dlib`, an address (http, https), a table of embeddings (.parquet, .npy), an ONNX file (.onnx), or
+            whatever `load_target` takes.
         spec: the input, where the file or the project's convention is wrong or silent.
         courtesy: how an endpoint is asked.
 
@@ -88,6 +89,8 @@ def load_any(reference: Path | str, *, spec: ImageSpec | None = None, rate_limit
     """
     if is_address(str(reference)):
         return endpoint(str(reference), spec=spec, rate_limit=rate_limit)
+    if is_dlib(reference):
+        return load_dlib(spec=spec)
     path = Path(reference)
     if is_table(path):
         return read_table(path)

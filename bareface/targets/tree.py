@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from bareface.errors import CheckpointError
-from bareface.targets.numpy_values import is_numpy, numpy_scalar
+from bareface.targets.inert import DICTS, inert_value, other_layout, pairs_of
+from bareface.targets.numpy_values import is_numpy, numpy_array, numpy_scalar
 from bareface.targets.storages import DTYPES, StaticTensor, Storage
-from bareface.untrusted.opcodes import DICT, Call, Name, Persistent
+from bareface.untrusted.opcodes import Call, Name, Persistent
 from bareface.untrusted.walk import TooMuchError, Walk
 
 MAX_DEPTH = 64
 MAX_RANK = 64  # torch's own limit
+MAX_POSITIONS = 64  # nobody keeps more state_dicts in one list
 # A pickle can hold integers of any length; no honest one is longer than this.
 _HUGE = 1 << 63
 
@@ -25,9 +29,12 @@ STORAGES = {
     "CharStorage": "int8",
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
 }
-_DICTS = {DICT, Name("__builtin__", "dict"), Name("collections", "OrderedDict")}
+UNTYPED = Name("torch.storage", "UntypedStorage")
 _TENSORS = {Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_tensor")}
+_TYPED_BY_CALL = Name("torch._utils", "_rebuild_tensor_v3")
 _PARAMETERS = {
     Name("torch._utils", "_rebuild_parameter"),
     Name("torch._utils", "_rebuild_parameter_with_state"),
@@ -55,6 +62,15 @@ def storage_of(key: object) -> tuple[str, str, int] | None:
     return None
 
 
+def bytes_of(key: object, dtype: str) -> tuple[str, str, int] | None:
+    """Name, dtype and number of elements of a storage that counts bytes, if a persistent id means one."""
+    match key:
+        case ("storage", Name() as kind, str(name), _, int(nbytes), *view) if kind == UNTYPED and view in ([], [None]):
+            size = np.dtype(DTYPES[dtype]).itemsize
+            return (name, dtype, nbytes // size) if 0 <= nbytes < _HUGE else None
+    return None
+
+
 class TreeBuilder:
     """Turns a walked pickle into nested dicts.
 
@@ -69,9 +85,10 @@ class TreeBuilder:
         self._walk = Walk()
 
     def build(self, node: object, depth: int = 0) -> object:
-        """Dicts, lists, scalars, `StaticTensor` and, for everything else, `Opaque`.
+        """Dicts, scalars, `StaticTensor` and, for everything else, `Opaque`.
 
-        A pickled module becomes the flat dict that its `state_dict()` would have been.
+        A pickled module becomes the flat dict that its `state_dict()` would have been, a list that holds dicts of
+        tensors, as `torch.save((state_dict, settings), path)` leaves it, a dict by position.
 
         Raises:
             CheckpointError: nesting, tensors or storages beyond all measure.
@@ -82,27 +99,45 @@ class TreeBuilder:
             raise self._odd("objects nested without end")
         if id(node) not in self._done:
             self._done[id(node)] = _ITSELF
-            self._done[id(node)] = self._call(node, depth) if isinstance(node, Call) else Opaque(f"{len(node)} items")
-        if self._done[id(node)] is _ITSELF and isinstance(node, Call) and node.function in _DICTS:
+            self._done[id(node)] = self._call(node, depth) if isinstance(node, Call) else self._items(node, depth)
+        if self._done[id(node)] is _ITSELF and isinstance(node, Call) and node.function in DICTS:
             raise self._odd("a dict that lies inside itself")
         return self._done[id(node)]
 
     def _call(self, node: Call, depth: int) -> object:
         if not isinstance(node.function, Name | Persistent):
             return Opaque("a call of something made up")
-        if node.function in _DICTS:
-            return {str(key): self.build(value, depth + 1) for key, value in node.pairs}
+        if node.function in DICTS:
+            return {str(key): self.build(value, depth + 1) for key, value in pairs_of(node)}
         if node.function in _PARAMETERS and node.args:
             return self.build(node.args[0], depth + 1)
         if node.function in _TENSORS:
             return self._tensor(node.args)
+        if node.function == _TYPED_BY_CALL:
+            return self._tensor(node.args, _dtype_of(node.args[6:7]))
+        if other := other_layout(node.function):
+            return Opaque(other)
+        if (text := inert_value(node)) is not None:
+            return text
         if is_numpy(node.function):
-            number = numpy_scalar(node)
-            return Opaque("a NumPy value") if number is None else number
+            return self._numpy(node)
         state = self.build(node.state, depth + 1) if isinstance(node.state, Call) else None
         if isinstance(state, dict) and "_modules" in state:
             return self._module(state)
         return Opaque(_class_name(node.function))
+
+    def _items(self, node: list[object] | tuple[object, ...], depth: int) -> object:
+        """A list by position where it holds weights under names; else only how long it is."""
+        shown = Opaque(f"{len(node)} items")
+        if len(node) > MAX_POSITIONS or not any(isinstance(item, Call | list | tuple) for item in node):
+            return shown
+        made = {str(place): self.build(item, depth + 1) for place, item in enumerate(node)}
+        return made if any(_holds_tensors(item) for item in made.values()) else shown
+
+    def _numpy(self, node: Call) -> object:
+        number = numpy_scalar(node)
+        made = numpy_array(node) if number is None else number
+        return Opaque("a NumPy value") if made is None else made
 
     def _module(self, state: dict[str, object]) -> dict[str, object]:
         """The `state_dict()` of a pickled module, from its attributes; modules may share modules."""
@@ -117,7 +152,7 @@ class TreeBuilder:
                     flat[prefix + name] = value
         return flat
 
-    def _tensor(self, args: tuple[object, ...]) -> StaticTensor:
+    def _tensor(self, args: tuple[object, ...], dtype: str | None = None) -> StaticTensor:
         if len(args) < 4 or not isinstance(args[0], Persistent):
             raise self._odd("a tensor without a storage")
         offset, (shape, stride) = args[1], (_integers(size) for size in args[2:4])
@@ -129,12 +164,13 @@ class TreeBuilder:
             or len(shape) != len(stride)
         ):
             raise self._odd("a tensor without a shape")
-        tensor = StaticTensor(self._storage(args[0].key), shape, stride, offset)
+        tensor = StaticTensor(self._storage(args[0].key, dtype), shape, stride, offset)
         tensor.check(self._where)
         return tensor
 
-    def _storage(self, key: object) -> Storage:
-        named = storage_of(key)
+    def _storage(self, key: object, dtype: str | None = None) -> Storage:
+        """The storage that a persistent id names; one of bytes alone holds numbers of the type that is given."""
+        named = storage_of(key) if dtype is None else bytes_of(key, dtype)
         if named is None:
             raise self._odd("a storage of another kind")
         return self._find(*named)
@@ -160,6 +196,20 @@ def _class_name(function: object) -> str:
         case Persistent(key=("module", Name() as name, *_)):
             return str(name)
     return str(function) if isinstance(function, Name) else "of an unnamed class"
+
+
+def _dtype_of(args: tuple[object, ...]) -> str:
+    match args:
+        case (Name(module="torch", attribute=dtype),) if dtype in DTYPES:
+            return dtype
+    return "uint8"  # of a type that nothing is read in: its bytes
+
+
+def _holds_tensors(tree: object, depth: int = 2) -> bool:
+    """Whether a dict holds tensors, or a dict in it does."""
+    if not isinstance(tree, dict):
+        return False
+    return any(isinstance(one, StaticTensor) or (depth > 0 and _holds_tensors(one, depth - 1)) for one in tree.values())
 
 
 def _is_scalar(value: object) -> bool:

@@ -1,12 +1,16 @@
-"""Which imports a checkpoint may ask for. A closed list, narrower than torch's own: what is not on it is refused."""
+"""Which imports a checkpoint may ask for. A closed list: what is not on it is refused.
+
+Nothing on it is imported or called either: tensors and plain values are read on paper (`tree.py`).
+"""
 
 from collections.abc import Iterable, Mapping
 
 from bareface.errors import UnsafeFileError
+from bareface.targets.inert import INERT_NAMES
 from bareface.targets.numpy_values import NUMPY_NAMES
 from bareface.targets.printable import printable
 from bareface.targets.storages import DTYPES
-from bareface.targets.tree import STORAGES
+from bareface.targets.tree import STORAGES, UNTYPED
 from bareface.untrusted.opcodes import Call, Name, Persistent
 
 EXPORT = "torch.save(model.state_dict(), path) in the code that made it, then bring that file"
@@ -17,10 +21,9 @@ _Placed = tuple[object, tuple[str, ...]]
 
 ALLOWED = frozenset(
     {
-        *("collections.OrderedDict", "builtins.dict", "builtins.set", "__builtin__.dict", "__builtin__.set"),
         *("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"),
-        # Numbers of NumPy are read on paper; torch calls stand-ins in their place, and its own encode as walked.
-        *("_codecs.encode", *map(str, NUMPY_NAMES)),
+        *("torch._utils._rebuild_tensor_v3", str(UNTYPED)),
+        *("_codecs.encode", *map(str, NUMPY_NAMES), *map(str, INERT_NAMES)),
         "argparse.Namespace",  # Lightning keeps the command line in it; it holds attributes and does nothing
         # Not torch.Tensor: called with a number, it takes as much memory as the number says.
         *("torch.Size", "torch.device", "torch.nn.parameter.Parameter"),

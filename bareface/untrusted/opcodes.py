@@ -74,7 +74,7 @@ class Walked:
 DICT = Name("builtins", "dict")
 ENCODE = Name("_codecs", "encode")
 HASHING = frozenset(
-    {Name("collections", "OrderedDict")}
+    {Name("collections", kind) for kind in ("OrderedDict", "Counter", "deque")}
     | {Name(module, kind) for module in ("builtins", "__builtin__") for kind in ("dict", "set", "frozenset")}
 )
 _MARK = object()

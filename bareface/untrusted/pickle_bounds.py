@@ -1,8 +1,8 @@
 """What a pickle may not ask of whoever carries it out: work and memory beyond its own size.
 
 Tuples that share tuples take exponential time to print or to hash, and deep ones overflow the interpreter's stack,
-which no handler catches. `torch.load(weights_only=True)` hashes every key that a file gives it, so a file is walked
-under these bounds before torch sees it. Honest checkpoints stay far below: their keys are texts and numbers.
+which no handler catches. Whoever makes a dict of what a file says hashes every key that it gives, so a file is walked
+under these bounds. Honest checkpoints stay far below: their keys are texts and numbers.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,6 @@ MAX_KEY = 16
 # What calls are given lies in the pickle before them, so honest ones take in as much as there is, or a little more.
 MAX_REPEATED = 2
 ALWAYS_ALLOWED = 256 << 10
-
-
-# Bytes that old protocols wrote as texts, all together; torch's own reader makes them again.
-MAX_ENCODED = 16 << 20
 
 
 class Work:
@@ -44,13 +40,13 @@ class Work:
         """The bytes that protocols before 3 write as a text in Latin 1; every other codec could swell what it gets.
 
         Raises:
-            ValueError: it is something else, or there are too many of them.
+            ValueError: it is something else, or they are more than the pickle holds.
         """
         match args:
             case (str(text), "latin1" | "latin-1"):
                 self._encoded += len(text)
-                if self._encoded > MAX_ENCODED:
-                    raise ValueError(f"more than {MAX_ENCODED >> 20} MiB of bytes beside the weights")
+                if self._encoded > ALWAYS_ALLOWED + self.seen:
+                    raise ValueError("the same bytes written out over and over")
                 return text.encode("latin-1")
         raise ValueError("a call of _codecs.encode with anything but a text in latin1")
 

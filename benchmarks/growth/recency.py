@@ -12,6 +12,7 @@ from bareface.records.evidence import Interval, Record
 from bareface.settings.recipe import Recipe
 from bareface.stats.measure import measure
 from bareface.stats.roc import midranks
+from bareface.stats.sample import Sides
 from bareface.streams import stream
 from bareface.training.batches import epoch_batches
 
@@ -95,7 +96,7 @@ def _recency(attack: str, score: Floats, where: Floats, person: NDArray[np.str_]
     late, fold = where[ends] > 0.5, np.arange(ends.sum()) % 2  # nothing is fitted; folds are asked for
     told = late.any() and not late.all()
     rng = stream(seed, "recency", "ends", attack)
-    ended = measure(score[ends], late, person[ends], fold, "image", rng, crossfit=False) if told else None
+    ended = measure(score[ends], Sides(late, person[ends], fold), "image", rng, crossfit=False) if told else None
     return Recency(
         attack=attack,
         images=len(score),

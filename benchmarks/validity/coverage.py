@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from bareface.records.evidence import Interval
 from bareface.stats.measure import measure
 from bareface.stats.rates import conformal_thresholds, operating_points
-from bareface.stats.sample import sample
+from bareface.stats.sample import Sides, sample
 from bareface.streams import stream
 from benchmarks.tables import rate
 
@@ -46,7 +46,9 @@ def draw(members: int, others: int, shift: float, rng: np.random.Generator) -> D
 
 def held(drawn: Drawn, shift: float, rng: np.random.Generator) -> Iterator[tuple[str, bool]]:
     """Which intervals of one sample hold the truth."""
-    found = measure(drawn.scores, drawn.member, drawn.person, drawn.fold, "image", rng, crossfit=False, draws=500)
+    found = measure(
+        drawn.scores, Sides(drawn.member, drawn.person, drawn.fold), "image", rng, crossfit=False, draws=500
+    )
     assert found.auc_interval is not None
     yield "AUC", _holds(found.auc_interval, float(ndtr(shift / np.sqrt(2))))
     for fpr in FPRS:

@@ -23,8 +23,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from bareface.records.evidence import Measurement
-from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
 from bareface.stats.overall import of_game
+from bareface.stats.power import Bar
+from bareface.stats.sample import Sides
 from bareface.stats.verdict import Decision, Grounds, decide
 from bareface.streams import stream
 from bareface.vocabulary import Verdict
@@ -37,6 +39,7 @@ DRAWS = 1000
 PERSON = np.repeat(np.arange(2 * PEOPLE), IMAGES)
 MEMBER = PERSON < PEOPLE
 FOLD = PERSON % FOLDS
+SIDES = Sides(MEMBER, PERSON, FOLD)
 GROUNDS = {"lots were drawn": Grounds("randomised"), "nobody drew lots, same people": Grounds(same_people=True)}
 LEAKS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 
@@ -92,11 +95,11 @@ def audit(shift: Shift, grounds: Grounds, rng: np.random.Generator, features: in
     foreign = [crossfit(draw(common, rng, features)) for _ in range(ATTACKS)]
     target = [crossfit(draw(common + shift.leak * (attack == 0), rng, features)) for attack in range(ATTACKS)]
     controls = 0 if grounds.how == "randomised" else 2
-    told = {"attacks": ATTACKS, "controls": controls, "draws": DRAWS}
-    measured = with_holm([measure(scores, MEMBER, PERSON, FOLD, "image", rng, **told) for scores in target])
+    bar = Bar(ATTACKS, controls)
+    measured = with_holm([measure(scores, SIDES, "image", rng, bar, draws=DRAWS) for scores in target])
     beside = controls_with_holm(
         [
-            excess(kind, str(number), scores, said, MEMBER, PERSON, rng, tests=ATTACKS + 1, draws=DRAWS)
+            excess(Beside(kind, str(number), said), scores, SIDES, rng, tests=ATTACKS + 1, draws=DRAWS)
             for number, scores in enumerate(target)
             for kind, said in (("blind", blind), ("foreign", foreign[number]))
         ]

@@ -148,7 +148,9 @@ def test_a_person_cannot_be_trained_on_and_never_trained_on(tmp_path: Path) -> N
         np.array(["x", "x", "y", "y"]),
         np.array(["member", "outside", "heldout", "member"]),
     )
-    with pytest.raises(RosterError, match=r"got 1 people who are outside and also member or heldout; .* Try: the role"):
+    with pytest.raises(
+        RosterError, match=r"got 1 people who are outside and also member or heldout: 'x'; .* Try: the role"
+    ):
         refuse_contradictions(roster)
     refuse_contradictions(roster.take([0, 2, 3]))
 

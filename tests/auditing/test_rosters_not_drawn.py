@@ -103,7 +103,8 @@ def test_a_signal_in_the_outsiders_is_named_and_is_no_leak(how: AssignmentWay) -
     exchanged = replace(toy, member=~toy.member)
     found = audited(exchanged, toy_world(6), how)
     assert verdicts(found) == {Verdict.INVALID}
-    assert "Are the two sides exchanged" in found.findings[0].sentence
+    assert "The roles of the two sides may be exchanged" in found.findings[0].sentence
+    assert {finding.cause for finding in found.findings} == {"reversed"}
 
 
 def test_a_foreign_network_that_saw_the_members_is_suspected() -> None:

@@ -1,5 +1,6 @@
 """`bareface split`: a roster and its seal, or a reason."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def pool(tmp_path: Path) -> Path:
         name = unicodedata.normalize("NFD", f"José {person}")
         (tmp_path / "pool" / name).mkdir(parents=True)
         for photo in range(1 + person % 3):
-            (tmp_path / "pool" / name / f"{photo}.jpg").write_bytes(b"x")
+            (tmp_path / "pool" / name / f"{photo}.jpg").write_bytes(b"\xff\xd8\xff")
     return tmp_path / "pool"
 
 
@@ -53,6 +54,35 @@ def test_a_list_without_roles_becomes_one_and_gives_the_same_draw(pool: Path, tm
     assert dict(zip(first.image, first.role, strict=True)) == dict(zip(second.image, second.role, strict=True))
     stated = [read_seal(seal_path(tmp_path / f"by_{what}.csv")) for what in ("folder", "list")]
     assert stated[0].model_copy(update={"drawn": ""}) == stated[1].model_copy(update={"drawn": ""})
+
+
+def test_only_pictures_are_drawn_and_the_rest_is_told(tmp_path: Path) -> None:
+    pool = tmp_path / "pool"
+    for person in range(8):
+        (pool / f" p{person}\u00a0").mkdir(parents=True)
+        for photo in range(3):
+            (pool / f" p{person}\u00a0" / f"{photo}.jpg").write_bytes(b"\xff\xd8\xff")
+    one = pool / " p0\u00a0"
+    (one / "notes.txt").write_text("x")
+    (one / "zero.jpg").touch()
+    (one / "1.jpg.part").write_bytes(b"\xff\xd8\xff")
+    (one / "again.jpg").symlink_to("1.jpg")
+    (one / "nowhere.jpg").symlink_to("nothing")
+    os.mkfifo(one / "pipe.jpg")
+    (pool / os.fsdecode(b"p\xff")).mkdir()
+    (pool / os.fsdecode(b"p\xff") / "1.jpg").write_bytes(b"\xff\xd8\xff")
+    result = split(pool, "--out", tmp_path / "people.csv", "--seed", 5)
+    assert result.exit_code == 0, result.output
+    roster = read_manifest(tmp_path / "people.csv")
+    assert check_seal(roster, read_seal(tmp_path / "people.seal.json")) is None
+    assert (len(roster), len(set(roster.subject.tolist()))) == (24, 8)
+    for said in (
+        "1 backup copies and unfinished downloads",
+        "1 links to a file or folder that is listed already",
+        "1 files whose names are no UTF-8",
+        "4 files that are no JPEG, PNG, WebP or BMP picture, the first is",
+    ):
+        assert f"left aside: {said}" in result.stderr
 
 
 def test_a_draw_is_not_repeated_until_it_pleases(pool: Path, tmp_path: Path) -> None:

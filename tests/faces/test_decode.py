@@ -1,6 +1,7 @@
 import io
 import os
 import struct
+import sys
 import tempfile
 import warnings
 import zlib
@@ -81,7 +82,9 @@ class TestRefusals:
     def test_a_png_bomb_is_refused_on_its_header(self, tmp_path):
         bomb = png(60_000, 60_000)
         assert len(bomb) < 200
-        with pytest.raises(ImageError, match=r"too large \(60000 x 60000 pixels\); expected at most 16,000,000 pixels"):
+        with pytest.raises(
+            ImageError, match=r"too large \(60000 x 60000 pixels\); expected at most 16,000,000 pixels\. Try: cut"
+        ):
             decode(put(tmp_path, bomb))
 
     def test_an_honest_image_above_sixteen_megapixels_is_refused(self, tmp_path):
@@ -131,8 +134,17 @@ class TestRefusals:
         with pytest.raises(ImageError, match=rf"unsupported format \({named}\)"):
             decode(put(tmp_path, encoded(noise(), form)))
 
-    def test_heic_is_named(self, tmp_path):
-        with pytest.raises(ImageError, match="HEIC or AVIF"):
+    @pytest.mark.parametrize(
+        ("brand", "named"), [(b"isom", "HEIC or AVIF"), (b"avif", "AVIF"), (b"hevc", "animated HEIC")]
+    )
+    def test_relatives_of_heic_are_named(self, tmp_path, brand, named):
+        with pytest.raises(ImageError, match=rf"unsupported format \({named}\)"):
+            decode(put(tmp_path, b"\0\0\0\x18ftyp" + brand + bytes(100)))
+
+    def test_heic_says_what_to_install(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+        message = r"unsupported format \(HEIC\); expected the extra heif\. Try: pip install \"bareface\[heif\]\""
+        with pytest.raises(ImageError, match=message):
             decode(put(tmp_path, b"\0\0\0\x18ftypheic" + bytes(100)))
 
     @pytest.mark.parametrize("form", ["PNG", "WEBP"])

@@ -25,6 +25,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 from byte_parsers import PARSERS as BYTE_PARSERS
 from byte_parsers import ByteParser
 from mutations import mutated
@@ -151,7 +153,7 @@ def keep(folder: Path, name: str, content: bytes) -> str:
 
 def in_a_process_of_its_own(name: str, seconds: float, seed: int, folder: Path) -> Tally:
     """`fuzz`, and what killed it if something did."""
-    command = [sys.executable, "-m", "benchmarks.fuzz", "--only", name, "--seconds", str(seconds), "--seed", str(seed)]
+    command = [sys.executable, __file__, "--only", name, "--seconds", str(seconds), "--seed", str(seed)]
     done = subprocess.run([*command, "--keep", folder, "--child"], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return Tally(**json.loads(done.stdout.splitlines()[-1]))

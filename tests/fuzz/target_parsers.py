@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import torch
 from byte_parsers import ByteParser
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from small_graphs import small_weights
 
 from bareface.probing.graph import GraphProber
 from bareface.targets.endpoint import read_embeddings
@@ -23,13 +24,7 @@ _NAMES = "image,view\na/1.png,image\na/1.png,flip\nb/1.png,image\nb/1.png,flip\n
 
 def graph(*, opset: int = 17, batch: int | str = "n") -> ModelProto:
     """A convolution, a BatchNorm, pooling and a linear map, with a shape computed on the way."""
-    rng = np.random.default_rng(0)
-    weights = {
-        "conv.weight": rng.normal(size=(4, 3, 3, 3)),
-        **{f"bn.{name}": np.full(4, value) for name, value in (("weight", 1), ("bias", 0), ("running_mean", 0.5))},
-        "bn.running_var": np.full(4, 2.0),
-        "fc.weight": rng.normal(size=(5, 4)),
-    }
+    weights = small_weights()
     nodes = [
         helper.make_node("Conv", ["x", "conv.weight"], ["a"], pads=[1, 1, 1, 1]),
         helper.make_node("BatchNormalization", ["a", *list(weights)[1:5]], ["b"], epsilon=1e-5),

@@ -132,7 +132,7 @@ def test_strangers_and_nets_without_statistics(target: Target, tmp_path: Path) -
     assert facts_of(tmp_path / "plain.pt").batches is None
 
 
-@pytest.mark.parametrize("counter", [torch.tensor(torch.nan), torch.tensor(torch.inf), torch.tensor([3])])
+@pytest.mark.parametrize("counter", [torch.tensor(torch.nan), torch.tensor(torch.inf), torch.tensor([3, 4])])
 def test_a_counter_that_is_no_number_of_batches_is_unknown(counter: torch.Tensor, tmp_path: Path) -> None:
     norm = {"a.running_mean": torch.ones(2), "a.running_var": torch.ones(2), "a.num_batches_tracked": counter}
     torch.save(norm, tmp_path / "file.pt")
@@ -203,3 +203,13 @@ def test_real_checkpoints_load_and_embed(checkpoints: Path, file: str) -> None:
         embedding = target.embed(images)
     assert embedding.shape == (2, 64 if "micro" in file else 128)
     assert torch.isfinite(embedding).all()
+
+
+def test_names_beyond_counting_are_counted_and_not_told_one_by_one(target: Target, tmp_path: Path) -> None:
+    many = {f"key{number}": None for number in range(5000)} | {"n" * 100_000: 1}
+    torch.save({"state_dict": target.module.state_dict(), **many}, tmp_path / "file.pt")
+    facts = facts_of(tmp_path / "file.pt")
+    assert (len(facts.leftovers), facts.leftovers[-1].name) == (61, "4,941 more names")
+    assert len(facts_text(facts)) < 20_000
+    torch.save({"n" * 100_000: 1}, tmp_path / "file.pt")
+    assert len(facts_text(facts_of(tmp_path / "file.pt"))) < 2000

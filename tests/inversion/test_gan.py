@@ -21,7 +21,7 @@ from bareface.inversion.gan.curve import read_curve
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
-from bareface.inversion.gan.train import GanStep, real_batch, train_generator
+from bareface.inversion.gan.train import Finished, GanStep, real_batch, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.fir import upsample2d
 from bareface.storage.folders import held
@@ -53,7 +53,7 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 def test_it_learns_what_the_images_have_in_common(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=40, batch_size=8, save_every=40, learning_rate=0.03, average_images=100)
-    made = train_generator(faces(), recipe, tmp_path, alignment="none", licence="CC0")
+    made = train_generator(faces(), recipe, tmp_path, finished=Finished("none", "CC0"))
     images = made.render(made.sample(16, torch.Generator().manual_seed(0)))
     assert (images[:, 2, :4] - images[:, 0, :4]).mean() > 0.3
     assert (images[:, 0, 4:] - images[:, 2, 4:]).mean() > 0.3

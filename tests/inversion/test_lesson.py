@@ -18,7 +18,7 @@ from bareface.inversion.gan.checkpoints import newest_checkpoint
 from bareface.inversion.gan.lesson import Z_DIM, apart, pass_through, pupil, shown
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
-from bareface.inversion.gan.train import GanStep, train_generator
+from bareface.inversion.gan.train import Finished, GanStep, train_generator
 from bareface.inversion.latents import Coordinates
 from bareface.inversion.stylegan2.generator import StyleGAN2Generator
 from bareface.inversion.stylegan2.layers import normalise
@@ -100,7 +100,7 @@ def test_images_lie_apart_by_their_pixels_and_by_their_coarse_shape() -> None:
 def test_lessons_alone_bring_a_generator_nearer_to_the_renderer(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=60, save_every=60, batch_size=8, average_images=20)
     steps: list[GanStep] = []
-    made = train_generator(IMAGES, recipe, tmp_path, report=steps.append, stored="fp16")
+    made = train_generator(IMAGES, recipe, tmp_path, report=steps.append, finished=Finished(precision="fp16"))
     assert np.mean([step.losses.lesson for step in steps[-10:]]) < 0.8 * steps[0].losses.lesson
     z = latents(64, 5)
     with torch.no_grad():

@@ -1,6 +1,7 @@
 """The batch loop: parts, resume, both views, cache by content."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,34 @@ def test_a_part_without_a_digest_is_made_again_and_said(tmp_path: Path, caplog: 
     (tmp_path / todo.key / "part-00000.parquet.sha256").unlink()
     probed(tmp_path, target())
     assert "part-00000.parquet has no digest beside it; it is made again" in caplog.text
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["folders", "parts"])
+def test_exchanged_traces_are_made_again_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, whole: bool
+) -> None:
+    whose = [probed(tmp_path, target(seed)) for seed in (0, 1)]
+    first, second = (tmp_path / todo.key for _, todo in whose)
+    names = [""] if whole else ["part-00000.parquet", "part-00000.parquet.sha256"]
+    for name in names:
+        (first / name).rename(tmp_path / "kept")
+        (second / name).rename(first / name)
+        (tmp_path / "kept").rename(second / name)
+    with pytest.raises(RunError, match="of something else; expected a finished trace"):
+        load_trace(first)
+    for seed, (before, _) in enumerate(whose):
+        assert_same(before, probed(tmp_path, target(seed))[0])
+    assert "part-00000.parquet belongs to something else; it is made again" in caplog.text
+
+
+def test_a_copied_trace_is_not_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "one").mkdir()
+    before, todo = probed(tmp_path / "one" / "trace", target())
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    made = (tmp_path / "two" / "trace" / todo.key / "part-00000.parquet").stat().st_mtime_ns
+    assert_same(before, probed(tmp_path / "two" / "trace", target())[0])
+    assert (tmp_path / "two" / "trace" / todo.key / "part-00000.parquet").stat().st_mtime_ns == made
+    assert not caplog.records
 
 
 def test_what_was_answered_about_people_is_for_the_owner_alone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pages import map_text
 from scipy.stats import beta
 
 from bareface.records.evidence import (
@@ -351,21 +352,12 @@ def build() -> Evidence:
     )
 
 
-def map_text(value: Any, change: Callable[[str], str]) -> Any:
-    """A model dump with every free text changed; enums and literals stay."""
-    if isinstance(value, dict):
-        return {key: item if key in FIXED else map_text(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(map_text(item, change) for item in value)
-    return change(value) if type(value) is str else value
-
-
 FIXED = frozenset({"status", "verdict", "game", "knowledge", "unit", "kind", "statistics"})
 
 
 def with_texts(evidence: Evidence, change: Callable[[str], str]) -> Evidence:
     """The same evidence with every free text in every field changed."""
-    return Evidence.model_validate(map_text(evidence.model_dump(), change))
+    return Evidence.model_validate(map_text(evidence.model_dump(), change, FIXED))
 
 
 def one_game(evidence: Evidence) -> Evidence:

@@ -2,13 +2,12 @@
 
 import re
 import stat
-from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+from pages import Reader, map_text
 
 from bareface.errors import RunError, UsageError
 from bareface.records.evidence import Interval, Provenance, Share, TargetCard
@@ -48,7 +47,6 @@ HOSTILE = (
     "</svg></style><style>*{display:none}</style><!--",
 )
 FIXED = frozenset({"status", "verdict", "reading", "arm", "gallery", "over", "rule", "split", "schema_version"})
-VOID = {"meta", "br", "path", "circle", "use", "link", "img"}
 
 
 def around(value: float, width: float = 0.1) -> Interval:
@@ -227,42 +225,6 @@ def build() -> InversionRecord:
     )
 
 
-def map_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, dict):
-        return {key: item if key in FIXED else map_text(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(map_text(item, change) for item in value)
-    return change(value) if type(value) is str else value
-
-
-class Reader(HTMLParser):
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.cells: list[str] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.cells += [""] if tag in ("td", "th") else []
-        self.open += [tag] if tag not in VOID else []
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if {"td", "th"} & set(self.open):
-            self.cells[-1] += data
-
-    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
-        return (attributes for name, attributes in self.tags if name == tag)
-
-
 def assert_inert(page: str, allowed: frozenset[str] = frozenset()) -> None:
     read = Reader(page)
     assert read.open == []
@@ -329,7 +291,7 @@ def test_equal_records_give_equal_bytes(record: InversionRecord, page: str) -> N
 
 def test_hostile_text_is_only_text(record: InversionRecord) -> None:
     turn = iter(range(10**9))
-    changed = map_text(record.model_dump(), lambda _: HOSTILE[next(turn) % len(HOSTILE)])
+    changed = map_text(record.model_dump(), lambda _: HOSTILE[next(turn) % len(HOSTILE)], FIXED)
     shown = render_inversion_html(InversionRecord.model_validate(changed))
     assert_inert(shown)
     assert "\u202e" not in shown

@@ -6,8 +6,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +13,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import Reader
 
 from bareface.records.evidence import write_evidence
 from bareface.report import html as report_html
@@ -29,39 +28,6 @@ HOSTILE = (
     "סוד مرحبا 漢字 $x_{1$ \"'><svg onload=alert(1)>",
     "</svg></style><style>*{display:none}</style><!--",
 )
-VOID = {"meta", "br", "path", "circle", "use", "link", "img"}
-
-
-class Reader(HTMLParser):
-    """Tags with attributes, and the text of every table cell and of the page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.cells: list[str] = []
-        self.text = ""
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag in ("td", "th"):
-            self.cells.append("")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if {"td", "th"} & set(self.open):
-            self.cells[-1] += data
-
-    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
-        return (attributes for name, attributes in self.tags if name == tag)
 
 
 @pytest.fixture(scope="module")

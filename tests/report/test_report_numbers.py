@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bareface.records import numbers
 from bareface.records.evidence import Interval
-from bareface.report import numbers
 
 unit = st.floats(0, 1) | st.sampled_from([0.0, 1.0, 5e-324, 1e-9, 0.0004, 0.9996, 1 - 1e-16, 0.57, 0.29])
 

@@ -3,6 +3,8 @@
 import io
 from typing import Any
 
+import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from bareface.report import render_text
@@ -51,3 +53,8 @@ def test_an_empty_audit_has_a_text(samples: Any) -> None:
     bare = samples.full.model_copy(update={"findings": (), "limits": (), "title": "", "command": ""})
     provenance = bare.provenance.model_copy(update={"files": {}})
     assert "files: none recorded" in render_text(bare.model_copy(update={"provenance": provenance}))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_line_is_wider_than_the_terminal(samples: Any, width: int) -> None:
+    assert max(map(cell_len, render_text(samples.full, width).splitlines())) <= width

@@ -16,7 +16,9 @@ from bareface.rosters.assignment import Seal, Shares, check_seal, draw, read_sea
 from bareface.rosters.roster import Roster, join
 
 NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
-PEOPLE = st.dictionaries(NAME.map(lambda name: unicodedata.normalize("NFC", name)), st.integers(1, 6), min_size=8)
+PEOPLE = st.dictionaries(
+    NAME.map(lambda name: unicodedata.normalize("NFC", name).strip() or "x"), st.integers(1, 6), min_size=8
+)
 SHARES = st.builds(
     Shares, members=st.floats(0.3, 0.5), heldout=st.floats(0, 0.99), auxiliary=st.sampled_from([0.0, 0.1, 0.2])
 )

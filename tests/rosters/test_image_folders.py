@@ -11,17 +11,20 @@ from bareface.errors import RosterError
 from bareface.faces.packs.tar import TarPack
 from bareface.faces.people import read_people
 from bareface.rosters.image_folders import (
+    COPIES,
     DEEPER,
     EMPTY,
     HIDDEN,
+    LINKED,
     LOOSE,
     OTHERS,
+    UNDECODABLE,
     is_hidden,
     is_picture,
     people_in,
     pictures_below,
 )
-from bareface.rosters.roster import read_folder, read_manifest
+from bareface.rosters.roster import join, read_folder, read_manifest, write_manifest
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -76,6 +79,47 @@ def test_kinds_have_names(tmp_path: Path) -> None:
     assert {(one.role, one.kind, one.count) for one in read_folder(tmp_path, "member").ignored} >= {
         ("member", HIDDEN, 3)
     }
+
+
+def test_copies_bins_of_file_servers_and_names_that_are_no_text_are_left_aside(tmp_path: Path) -> None:
+    put(
+        tmp_path, "ada/1.jpg", "ada/1.jpg~", "ada/2.jpg.part", "ada/3.png.crdownload", "#recycle/1.jpg",
+        "System Volume Information/1.jpg", "@Recycle/1.jpg",
+    )  # fmt: skip
+    for name in (b"ada/\xff.jpg", b"b\xff/1.jpg"):
+        put(tmp_path, os.fsdecode(name))
+    found = read_folder(tmp_path, "outside")
+    assert found.image == ("ada/1.jpg",)
+    assert {one.kind: one.count for one in found.ignored} == {HIDDEN: 3, COPIES: 3, UNDECODABLE: 2}
+
+
+NAMED = st.text(st.characters(codec="utf-8", exclude_characters="/\0\r\n"), min_size=1, max_size=12).filter(
+    lambda name: name.strip() and not is_hidden(name) and len(name.encode()) < 200
+)
+
+
+@given(
+    st.sets(NAMED, min_size=1, max_size=6), st.text("\u00a0\u2003 \t", max_size=2), st.sampled_from(["csv", "parquet"])
+)
+def test_a_name_is_the_same_in_a_folder_and_in_the_table_that_is_written_of_it(
+    tmp_path_factory: pytest.TempPathFactory, names: set[str], space: str, suffix: str
+) -> None:
+    home = tmp_path_factory.mktemp("names")
+    for name in names:
+        put(home, f"{space}{name}{space}/{space}1.jpg{space}")
+    listed = read_folder(home, "outside")
+    assert len(listed) == len(names)
+    write_manifest(listed, home / f"people.{suffix}")
+    again = read_manifest(home / f"people.{suffix}")
+    assert again.subject.tolist() == listed.subject.tolist()
+    assert again.image == listed.image
+    assert all(path.is_file() for path in again.paths)
+
+
+def test_two_folders_that_become_one_person_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    put(tmp_path, "lead/1.jpg", " lead\u00a0/1.jpg", "other/1.jpg")
+    assert sorted(set(read_folder(tmp_path, "member").subject.tolist())) == ["lead", "other"]
+    assert "the folders ' lead\\xa0', 'lead' are one person, 'lead'" in caplog.text
 
 
 def test_people_a_folder_deeper_are_refused_with_their_number(tmp_path: Path) -> None:
@@ -142,7 +186,24 @@ class TestLinks:
     def test_links_that_stay_inside_and_a_folder_that_is_one_itself(self, folder: Path) -> None:
         (folder / "ada" / "2.jpg").symlink_to("1.jpg")
         (folder.parent / "name").symlink_to("in")
-        assert len(read_folder(folder.parent / "name", "member")) == 3
+        found = read_folder(folder.parent / "name", "member")
+        assert found.image == ("ada/1.jpg", "bo/1.jpg")
+        assert [(one.kind, one.count) for one in found.ignored] == [(LINKED, 1)]
+
+    def test_a_second_link_to_one_picture_and_links_to_folders_that_are_listed(self, folder: Path) -> None:
+        for name in ("ada/2.jpg", "ada/3.jpg"):
+            (folder / name).symlink_to(folder.parent / "elsewhere" / "eve" / "1.jpg")
+        (folder / "bob").symlink_to("bo")
+        (folder / "around").symlink_to(".")
+        found = read_folder(folder, "member", links=True)
+        assert found.image == ("ada/1.jpg", "ada/2.jpg", "bo/1.jpg")
+        assert [(one.kind, one.count) for one in found.ignored] == [(LINKED, 3)]
+        assert len(join(found, found.take([]))) == 3
+
+    def test_a_link_to_nothing_keeps_its_own_name(self, folder: Path) -> None:
+        (folder / "ada" / "2.jpg").symlink_to("nothing")
+        joined = join(read_folder(folder, "member"))
+        assert [Path(image).name for image in joined.image] == ["1.jpg", "2.jpg", "1.jpg"]
 
     def test_a_name_that_begins_alike_is_outside(self, folder: Path) -> None:
         put(folder.parent, "inner/1.jpg")

@@ -94,7 +94,7 @@ def test_a_policy_is_a_file_of_the_same_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("fail-if: leak", "an unknown key; expected one of fail_if, require_visible. Try: did you mean fail_if?"),
+        ("fail-if: leak", "an unknown key; expected one of fail_if, require_visible. Did you mean fail_if?"),
         ("fail_if: [lek]", "did you mean leak?"),
         ("fail_if: [7]", "a rule as text"),
         ("require_visible: .4", "require_visible: got 0.4; expected more than 0.5"),

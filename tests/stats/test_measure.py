@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 from bareface.errors import UsageError
 from bareface.records.evidence import Control, Measurement
-from bareface.stats.measure import controls_with_holm, excess, measure, with_holm
+from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
+from bareface.stats.power import Bar
+from bareface.stats.sample import Sides
 from bareface.stats.verdict import Grounds, decide
 from bareface.vocabulary import Verdict
 
@@ -22,14 +24,14 @@ def scores(shift: float, seed: int = 0) -> Scores:
     return rng.normal(size=60)[PERSON] * 0.5 + rng.normal(size=240) + shift * MEMBER
 
 
-def measured(values: Scores, unit: str = "image", **changes: object) -> Measurement:
+def measured(values: Scores, unit: str = "image", weight: Scores | None = None, **changes: object) -> Measurement:
     rng = np.random.default_rng(1)
-    return measure(values, MEMBER, PERSON, FOLD, unit, rng, draws=300, **changes)  # type: ignore[arg-type]
+    return measure(values, Sides(MEMBER, PERSON, FOLD, weight), unit, rng, draws=300, **changes)  # type: ignore[arg-type]
 
 
 def beside(values: Scores, control: Scores, unit: str = "image") -> Control:
     rng = np.random.default_rng(2)
-    return excess("foreign", "other", values, control, MEMBER, PERSON, rng, unit=unit, draws=300)  # type: ignore[arg-type]
+    return excess(Beside("foreign", "other", control), values, Sides(MEMBER, PERSON), rng, unit=unit, draws=300)  # type: ignore[arg-type]
 
 
 def test_a_measurement_is_a_valid_record_with_everything_in_it() -> None:
@@ -75,8 +77,8 @@ def test_equal_scores_are_not_estimable() -> None:
 
 def test_more_attacks_and_cross_fitting_raise_the_smallest_effect() -> None:
     values = scores(0.0)
-    one, many = measured(values, attacks=1), measured(values, attacks=50)
-    fixed, alone = measured(values, crossfit=False), measured(values, crossfit=False, controls=0)
+    one, many = measured(values, bar=Bar(1)), measured(values, bar=Bar(50))
+    fixed, alone = measured(values, crossfit=False), measured(values, crossfit=False, bar=Bar(controls=0))
     effects = [m.smallest_effect or 0 for m in (alone, fixed, one, many)]
     assert effects == sorted(effects)
     assert len(set(effects)) == 4
@@ -90,7 +92,7 @@ def test_holm_leaves_out_what_was_not_estimable() -> None:
 
 
 def test_a_strong_leak_is_still_shown_among_four_hundred_attacks() -> None:
-    leak, *others = [measured(scores(3.0), attacks=400)] + [measured(scores(0.0), attacks=400)] * 399
+    leak, *others = [measured(scores(3.0), bar=Bar(400))] + [measured(scores(0.0), bar=Bar(400))] * 399
     adjusted = with_holm([leak, *others])
     beside_it = beside(scores(3.0), scores(0.0))
     assert decide(adjusted[0], [beside_it], RECORD).verdict is Verdict.LEAK_SHOWN
@@ -99,7 +101,7 @@ def test_a_strong_leak_is_still_shown_among_four_hundred_attacks() -> None:
 
 def test_one_fold_is_refused() -> None:
     with pytest.raises(UsageError, match="single fold"):
-        measure(scores(0), MEMBER, PERSON, np.zeros(240), "image", np.random.default_rng(0))
+        measure(scores(0), Sides(MEMBER, PERSON, np.zeros(240)), "image", np.random.default_rng(0))
 
 
 def test_a_stream_gives_one_measurement() -> None:
@@ -122,7 +124,9 @@ def test_both_areas_are_taken_over_the_rows_that_both_scored() -> None:
     attack[3], control[200] = np.nan, np.nan
     kept = ~np.isnan(attack + control)
     rng = np.random.default_rng(2)
-    alone = excess("foreign", "other", attack[kept], control[kept], MEMBER[kept], PERSON[kept], rng, draws=300)
+    alone = excess(
+        Beside("foreign", "other", control[kept]), attack[kept], Sides(MEMBER[kept], PERSON[kept]), rng, draws=300
+    )
     assert beside(attack, control) == alone
 
 
@@ -160,7 +164,8 @@ def test_the_record_game_sees_what_differs_within_people() -> None:
     person, member = np.repeat(np.arange(40), 6), np.tile([True] * 3 + [False] * 3, 40)
     values = 3 * rng.normal(size=40)[person] + rng.normal(size=240)
     quiet, leak = (
-        measure(values + shift * member, member, person, person % 5, "image", rng, draws=500) for shift in (0, 1.0)
+        measure(values + shift * member, Sides(member, person, person % 5), "image", rng, draws=500)
+        for shift in (0, 1.0)
     )
     assert (quiet.p_value or 0) > 0.05
     assert (leak.p_value or 1) < 0.01
@@ -173,7 +178,7 @@ def test_matched_people_who_separate_completely_have_an_interval() -> None:
     member, weight = person < 20, rng.uniform(0.05, 0.95, 40)[person]
     for seed in range(20):
         scores = member + 0.1 * np.random.default_rng(seed).random(120)
-        found = measure(scores, member, person, person % 5, "image", rng, weight=weight, draws=50)
+        found = measure(scores, Sides(member, person, person % 5, weight), "image", rng, draws=50)
         assert found.auc == 1.0
         assert found.auc_interval is not None
         assert found.auc_interval.high == 1.0

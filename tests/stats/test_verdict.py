@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Measurement, list[Control], Grounds, Verdict]] = {
     "people: few when matched": (attack(member_people=20), [SEEN], replace(
         PEOPLE, matched=Matched(measurement=attack(member_people=9), foreign=FOREIGN)), NO),
     "people: nothing trained, signal": (attack(), [BLIND, UNTRAINED], BLINDFOLDED, INVALID),
-    "people: nothing trained, no signal": (attack(0.5, p=0.5), [BLIND, UNTRAINED], BLINDFOLDED, NOT),
+    "people: nothing trained, no signal": (attack(0.5, p=0.5), [BLIND, UNTRAINED], BLINDFOLDED, INVALID),
     "people: nothing trained, pictures differ": (
         attack(0.5, p=0.5), [control("blind", 0.8, -0.3, p=0.001)], BLINDFOLDED, INVALID),
     "nine people": (attack(member_people=9), [BLIND, FOREIGN], LOTS, NO),
@@ -101,10 +101,16 @@ def test_verdicts(case: str) -> None:
     ("case", "words"),
     [
         ("record: above both controls", "AUC 0.700 [0.600, 0.800] per image, 20 member and 20 non-member people, Holm"),
-        ("record: above both controls", "It exceeds the blind baseline (AUC 0.520 [0.420, 0.620]) by 0.180 [0.080, 0"),
-        ("lots: not significant", "No leak shown; this audit would have shown an AUC of 0.65 with 80 % power, and a"),
-        ("lots: not kept", "although they were drawn by lot: were the files of one side treated differently after"),
-        ("lots: sides exchanged", "Are the two sides exchanged"),
+        (
+            "record: above both controls",
+            "It exceeds the blind baseline (AUC 0.520 [0.420, 0.620]; difference +0.180 [+0.0",
+        ),
+        ("lots: not significant", "No leak shown; this audit would have shown an AUC of 0.650 with 80 % power, and a"),
+        (
+            "lots: not kept",
+            "either no lots were drawn (--assignment observational matches people instead), or the files",
+        ),
+        ("lots: sides exchanged", "The roles of the two sides may be exchanged"),
         ("lots: one signal points back", "The signal points the other way: unfitted, with the sign that memory gives"),
         ("record: excess over foreign not shown", "Above chance, but it does not exceed the foreign model ("),
         ("record: no control", "but no control was run, and nothing tells a leak from an artefact."),
@@ -156,3 +162,20 @@ def test_within_a_game_invalid_goes_before_a_leak(found: list[Verdict], verdict:
 )
 def test_a_game_that_cannot_be_compared_says_nothing_of_the_others(games: Any, verdict: Verdict) -> None:
     assert overall(games) is verdict
+
+
+def test_an_audit_that_could_not_have_shown_a_leak_says_what_to_bring_and_states_no_power() -> None:
+    decision = decide(attack(0.5, p=0.5), [BLIND, UNTRAINED], BLINDFOLDED)
+    assert decision.cause == "unseen"
+    assert "no leak could have been shown here, whatever its size" in decision.sentence
+    assert "--foreign" in decision.sentence
+    assert "80 % power" not in decision.sentence
+
+
+def test_the_control_that_tells_most_is_named_and_a_small_p_with_a_wide_interval_explained() -> None:
+    weak, strong = control("blind", 0.6, 0.0, p=0.001), control("who", 0.93, -0.2, p=0.001)
+    decision = decide(attack(), [weak, strong], LOTS)
+    assert decision.cause == "lots"
+    assert "what anybody can tell without the target tells the sides apart" in decision.sentence
+    wide = attack(0.6, p=0.02, auc_interval=Interval(low=0.49, high=0.7))
+    assert "its interval reaches 0.5" in decide(wide, [BLIND, FOREIGN], LOTS).sentence

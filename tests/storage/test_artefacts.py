@@ -119,3 +119,35 @@ def test_a_full_disk_leaves_the_old_file_with_its_digest(tmp_path: Path, monkeyp
     with pytest.raises(RunError, match="no space left on the disk"):
         write_artefact(tmp_path / "a", b"new")
     assert read_sound(tmp_path / "a") == b"old"
+
+
+def test_a_sound_file_of_something_else_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_artefact(tmp_path / folder / "part", folder, of=folder)
+    assert read_sound(tmp_path / "a" / "part", of="a") == b"a"
+    (tmp_path / "a").rename(tmp_path / "c")  # exchanged with their digests
+    (tmp_path / "b").rename(tmp_path / "a")
+    assert fit_of(tmp_path / "a" / "part", of="a") is Fit.STRAY
+    assert fit_of(tmp_path / "a" / "part") is Fit.SOUND  # whoever owns it
+    assert read_sound(tmp_path / "a" / "part", of="a") is None
+    assert "part belongs to something else; it is made again" in caplog.text
+    with pytest.raises(RunError, match="got a file of something else; expected one of this run"):
+        refuse_damaged(tmp_path / "a" / "part", hint="", of="a")
+    sign(tmp_path / "a" / "part")  # right bytes, and nobody says whose
+    assert not is_sound(tmp_path / "a" / "part", of="a")
+
+
+def test_the_owner_stands_where_sha256sum_takes_it_for_a_comment(tmp_path: Path) -> None:
+    write_artefact(tmp_path / "part", b"x", of="a key")
+    subprocess.run(["sha256sum", "--check", "--strict", "part.sha256"], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_a_pipe_in_the_place_of_an_artefact_is_not_opened(tmp_path: Path) -> None:
+    write_artefact(tmp_path / "part", b"x")
+    (tmp_path / "part.sha256").unlink()
+    os.mkfifo(tmp_path / "part.sha256")
+    os.mkfifo(tmp_path / "pipe")
+    assert fit_of(tmp_path / "part") is Fit.DAMAGED
+    assert fit_of(tmp_path / "pipe") is Fit.DAMAGED
+    assert read_sound(tmp_path / "pipe") is None

@@ -1,5 +1,6 @@
 """A folder that one process holds: locked against others, and never made anew in the middle."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bareface.errors import RunError
-from bareface.storage.folders import held, subfolder
+from bareface.storage.folders import LOCK, held, subfolder
 
 HOLD = """
 import sys
@@ -65,3 +66,9 @@ def test_the_first_error_is_the_one_that_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / LOCK)
+    with pytest.raises(RunError, match="a pipe or a device"), held(tmp_path):
+        pass

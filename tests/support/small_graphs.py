@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from needs_onnx import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 
@@ -18,15 +19,20 @@ def tiny(shape: tuple[int | str, ...] = ("n", 3, 8, 8), opset: int = 17) -> onnx
     return _model(nodes, {"fc.weight": weight}, shape, opset)
 
 
-def normed() -> onnx.ModelProto:
-    """A convolution, a BatchNorm that survived, pooling and one linear map."""
+def small_weights() -> dict[str, NDArray[np.float64]]:
+    """Of a convolution, a BatchNorm and a linear map."""
     rng = np.random.default_rng(0)
-    weights = {
+    return {
         "conv.weight": rng.normal(size=(4, 3, 3, 3)),
         **{f"bn.{name}": np.full(4, value) for name, value in (("weight", 1), ("bias", 0), ("running_mean", 0.5))},
         "bn.running_var": np.full(4, 2.0),
         "fc.weight": rng.normal(size=(5, 4)),
     }
+
+
+def normed() -> onnx.ModelProto:
+    """A convolution, a BatchNorm that survived, pooling and one linear map."""
+    weights = small_weights()
     nodes = [
         helper.make_node("Conv", ["x", "conv.weight"], ["a"], pads=[1, 1, 1, 1]),
         helper.make_node("BatchNormalization", ["a", *list(weights)[1:5]], ["b"], epsilon=1e-5),

@@ -2,13 +2,18 @@
 
 import io
 import pickle
+import re
 import struct
+import warnings
 import zipfile
 from argparse import Namespace
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -299,11 +304,11 @@ def test_names_in_refusals_carry_no_control_characters(tmp_path: Path) -> None:
     assert "\x1b" not in str(caught.value)
 
 
-def test_torch_is_the_second_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if our own list were empty, weights_only=True refuses."""
+def test_reading_on_paper_is_the_second_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if our own list were empty, nothing would be carried out: tensors are read where the file says they lie."""
     monkeypatch.setattr("bareface.targets.checkpoint.refuse_code", lambda *_: None)
     torch.save({"x": Marker(tmp_path / "made")}, tmp_path / "file.pt")
-    with pytest.raises(CheckpointError, match="a file that torch refuses"):
+    with pytest.raises(CheckpointError, match=r"got no tensors; inside is x: \S+"):
         read_checkpoint(tmp_path / "file.pt")
     assert not (tmp_path / "made").exists()
 
@@ -330,3 +335,97 @@ def test_damage_anywhere_is_a_named_error_or_none(form: str, data: st.DataObject
     for read in (facts_of, read_checkpoint):
         with suppress(BarefaceError):
             read(file)
+
+
+def _numpy(state: State) -> dict[str, object]:
+    return {key: value.numpy() for key, value in state.items()}
+
+
+def _sparse() -> Tensor:
+    with warnings.catch_warnings(action="ignore"):
+        return torch.eye(3).to_sparse()
+
+
+def _sparse_rows() -> Tensor:
+    with warnings.catch_warnings(action="ignore"):
+        return torch.eye(3).to_sparse_csr()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        *(Counter({5: 1, 8: 2}), Counter("abca"), defaultdict(list), defaultdict(int, a=1), defaultdict(dict)),
+        *(Path("/home/ada/faces"), PureWindowsPath("C:/faces"), 1 + 2j, datetime(2026, 1, 2), timedelta(3)),
+        *(Decimal("0.1"), deque([1, 2]), SimpleNamespace(lr=0.1), frozenset({1}), bytearray(b"x"), slice(3)),
+        *(
+            _sparse(),
+            _sparse_rows(),
+            torch.ones(4).to(torch.uint16),
+            torch.ones(2).to(torch.complex64),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("legacy", [False, True])
+def test_plain_values_of_python_beside_the_weights_are_data(
+    beside: object, legacy: bool, state: State, tmp_path: Path
+) -> None:
+    saved = {"state_dict": state, "x": beside, "deep": [{"y": beside}]}
+    torch.save(saved, tmp_path / "file.pt", _use_new_zipfile_serialization=not legacy)
+    checkpoint = read_checkpoint(tmp_path / "file.pt")
+    assert all(torch.equal(checkpoint.tensors[key], value) for key, value in state.items())
+    assert not facts_of(tmp_path / "file.pt").refused
+
+
+def test_a_path_and_a_counter_are_told_as_they_are(state: State, tmp_path: Path) -> None:
+    torch.save({"state_dict": state, "where": Path("/home/ada"), "at": Counter({70: 1})}, tmp_path / "file.pt")
+    leftovers = read_checkpoint(tmp_path / "file.pt").leftovers
+    assert leftovers == {"where": "/home/ada", "at.70": 1}
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        *(lambda s: (s, {"epoch": 3}), lambda s: [s, 70], lambda s: [{"state_dict": s}, 70], lambda s: {"nets": [s]}),
+        *(_numpy, lambda s: {"state_dict": _numpy(s)}, lambda s: [_numpy(s), 70], lambda s: defaultdict(list, s)),
+        lambda s: {"state_dict": {key: np.asfortranarray(value.numpy().astype(">f4")) for key, value in s.items()}},
+    ],
+)
+@pytest.mark.parametrize("legacy", [False, True])
+def test_weights_are_found_in_lists_and_as_arrays(
+    hold: Callable[[State], object], legacy: bool, state: State, tmp_path: Path
+) -> None:
+    torch.save(hold(state), tmp_path / "file.pt", _use_new_zipfile_serialization=not legacy)
+    tensors = read_checkpoint(tmp_path / "file.pt").tensors
+    assert all(torch.equal(tensors[key].double(), value.double()) for key, value in state.items())
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([torch.ones(2), torch.ones(3)], "no tensors; inside is 2 items"),
+        ({"model": "resnet", "weights": [torch.ones(2)] * 3}, "inside is model: 'resnet', weights: 3 items"),
+        ({"w": np.array(["a"], dtype=object)}, "inside is w: a NumPy value"),
+        ({str(n): n for n in range(9)}, "3: 3 and 5 more; expected the weights of a backbone, by name"),
+        ({}, "no tensors, nothing is inside"),
+    ],
+)
+def test_a_file_without_weights_says_what_is_inside(held: object, said: str, tmp_path: Path) -> None:
+    torch.save(held, tmp_path / "file.pt")
+    with pytest.raises(CheckpointError, match=re.escape(said)):
+        read_checkpoint(tmp_path / "file.pt")
+
+
+def test_complex_weights_are_refused_by_name(state: State, tmp_path: Path) -> None:
+    torch.save({key: value.to(torch.complex64) for key, value in state.items()}, tmp_path / "file.pt")
+    with pytest.raises(CheckpointError, match=r"complex numbers in .*; expected real weights"):
+        read_checkpoint(tmp_path / "file.pt")
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_every_number_of_a_byte_is_read_as_torch_reads_it(dtype: torch.dtype, tmp_path: Path) -> None:
+    every = torch.arange(256, dtype=torch.uint8).view(dtype)
+    torch.save({"x": every}, tmp_path / "file.pt")
+    tree = read_static(tmp_path / "file.pt").tree
+    assert isinstance(tree, dict)
+    np.testing.assert_array_equal(tree["x"].numpy(), every.double().numpy())

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from bareface.inspecting.facts import facts_of, facts_text
 from bareface.targets.checkpoint import read_checkpoint
@@ -13,15 +14,17 @@ from bareface.targets.store import load_target
 from bareface.targets.target import Target
 
 BITS = {torch.float16: 11, torch.bfloat16: 8, torch.float32: 24, torch.float64: 53}
-WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
+WHOLE = (torch.int64, torch.int32)
+NARROW = {torch.int16: 65_536, torch.int8: 256, torch.uint8: 256, torch.uint16: 65_536}
 
 
-def saved(target: Target, path: Path, batches: float, dtype: torch.dtype, whole_file: bool = True) -> Path:
+def saved(target: Target, path: Path, batches: complex, dtype: torch.dtype, whole_file: bool = True) -> Path:
     """A checkpoint in which everything, or the counters alone, was cast."""
     state = {key: value.clone() for key, value in target.module.state_dict().items()}
     for key, value in state.items():
         if key.endswith("num_batches_tracked"):
-            state[key] = torch.tensor(batches, dtype=torch.float64).to(dtype)
+            wide = torch.complex128 if isinstance(batches, complex) else torch.float64
+            state[key] = torch.tensor(batches, dtype=wide).to(dtype)
         elif whole_file and dtype.is_floating_point:
             state[key] = value.to(dtype)
     torch.save(state, path)
@@ -55,7 +58,47 @@ def test_integers_of_any_width_are_exact(target: Target, tmp_path: Path, dtype: 
     assert facts.provenance.reading.startswith("200 batches")
 
 
+@pytest.mark.parametrize("dtype", NARROW)
+def test_integers_that_begin_again_are_a_least_number(target: Target, tmp_path: Path, dtype: torch.dtype) -> None:
+    facts = facts_of(saved(target, tmp_path / "narrow.pt", 120, dtype))
+    assert (facts.batches, facts.norms[0].counter, facts.provenance.counter) == ((120, 120), "wrapped", None)
+    assert facts.provenance.reading.startswith("120 batches, or more: ")
+    assert f"begins again after {NARROW[dtype]:,} batches, so it may have wrapped" in facts.provenance.reading
+    assert not facts.provenance.consistent
+
+
+@pytest.mark.parametrize("dtype", [*BITS, *WHOLE, torch.complex64])
+def test_a_counter_in_a_list_of_one_is_a_counter(target: Target, tmp_path: Path, dtype: torch.dtype) -> None:
+    file = saved(target, tmp_path / "shaped.pt", 96, dtype, whole_file=False)
+    state = {k: v.reshape(1) if k.endswith("tracked") else v for k, v in torch.load(file, weights_only=True).items()}
+    torch.save(state, file)
+    facts = facts_of(file)
+    assert (facts.batches, facts.auditable[:11]) == ((96, 96), "All attacks")
+    pixels = torch.zeros(1, 1, 32, 32)
+    torch.testing.assert_close(load_target(file).module(pixels), target.module(pixels))
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64, torch.complex128])
+@pytest.mark.parametrize("kind", ["pt", "safetensors"])
+def test_no_type_of_counter_is_a_reason_to_refuse_or_to_say_that_there_is_none(
+    target: Target, tmp_path: Path, dtype: torch.dtype, kind: str
+) -> None:
+    file = saved(target, tmp_path / "odd.pt", 14, dtype, whole_file=False)
+    if kind == "safetensors":
+        if dtype == torch.complex128:
+            pytest.skip("safetensors has no complex128")
+        file = tmp_path / "odd.safetensors"
+        save_file(torch.load(tmp_path / "odd.pt", weights_only=True), file)
+    facts = facts_of(file)
+    assert facts.batches == (14, 14)
+    assert not facts.refused
+    assert load_target(file).embedding_size == target.embedding_size
+
+
 ODD = {
+    "more than anybody trains": (2**62, torch.int64, "no number"),
+    "float8_e4m3fn ends at 448": (67_130, torch.float8_e4m3fn, "overflowed"),
+    "(1+2j) stands in its place": (1 + 2j, torch.complex64, "no number"),
     "float16 ends at 65,504, so there were more batches": (float("inf"), torch.float16, "overflowed"),
     "99.5 is no whole number": (99.5, torch.float32, "no number"),
     "nan is no whole number": (float("nan"), torch.float64, "no number"),

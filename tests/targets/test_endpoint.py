@@ -261,3 +261,16 @@ def dripping(pieces: list[bytes], pause: float) -> Iterator[str]:
     finally:
         thread.join()
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b'{"embeddings": [[true, 1.0], [1, 2]]}', "got the answer .*, with the truth value true in it"),
+        (b'{"embeddings": [[1, 2], [1.5, "2.5"]]}', "with the text '2.5' in it"),
+        (b'{"embeddings": ["12", "34"]}', "with the text '12' in it"),
+    ],
+)
+def test_only_numbers_are_numbers(answer: bytes, said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        read_embeddings(answer, 2, "endpoint")

@@ -64,3 +64,14 @@ def test_nothing_is_parsed_that_has_more_values_or_is_deeper_than_allowed(value:
 def test_no_json_is_a_value_error_whatever_it_is(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_json(content)
+
+
+def test_keys_are_counted_before_they_are_cut_out() -> None:
+    import tracemalloc
+
+    content = b"{" + b'"a":1,' * 400_000 + b'"a":1}'
+    tracemalloc.start()
+    with pytest.raises(TooMuchError, match="values and keys"):
+        read_json(content, Bounds(16, 10_000, len(content)))
+    assert tracemalloc.get_traced_memory()[1] < len(content)
+    tracemalloc.stop()

@@ -6,7 +6,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.judges import Judge
+from bareface.auditing.inversion.judges import Judge, judging_network
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
@@ -78,4 +78,6 @@ def _opened(given: Generator | Path | str, size: int, run: Path) -> tuple[Genera
 
 
 def _judge(given: Judge | Target | Path | str) -> Judge:
-    return given if isinstance(given, Judge) else Judge(_target(given), "unknown")
+    if isinstance(given, Path | str):
+        return Judge(judging_network(given), "unknown")
+    return given if isinstance(given, Judge) else Judge(given, "unknown")

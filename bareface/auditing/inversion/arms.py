@@ -20,6 +20,7 @@ from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.judges import JudgeBench
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.progress import Progress
+from bareface.inversion.fingerprints import digest
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.base import Objective
 from bareface.inversion.objectives.template import Template
@@ -82,7 +83,7 @@ class ArmRunner:
     def selected(self, attacker: Attacker, objective: Objective, name: str) -> ArmResult:
         """The best of the pool, no two alike."""
         self._keep_out(f"selection, {name} arm", attacker, objective)
-        rows = self._remembered(f"starts-{name}", lambda: self._select(attacker, objective, name))
+        rows = self._remembered(f"starts-{name}", attacker, objective, lambda: self._select(attacker, objective, name))
         return ArmResult(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
 
     def optimised(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> ArmResult:
@@ -109,7 +110,7 @@ class ArmRunner:
         """Images made from (people, d) templates of known members, the people in turn."""
         objective = Template(attacker.network, templates)
         self._keep_out("search, oracle arm", attacker, objective)
-        rows = self._remembered("starts-oracle", lambda: self._nearest(attacker, objective))
+        rows = self._remembered("starts-oracle", attacker, objective, lambda: self._nearest(attacker, objective))
         which = torch.arange(len(rows)) % len(templates)
         start = ArmResult(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
         return self.optimised(attacker, objective.pinned(which), start, "oracle")
@@ -156,13 +157,17 @@ class ArmRunner:
             taken.append(int(column.argmax()))
         return tuple(taken)
 
-    def _remembered(self, name: str, make: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
+    def _remembered(
+        self, name: str, attacker: Attacker, objective: Objective, make: Callable[[], tuple[int, ...]]
+    ) -> tuple[int, ...]:
         path = self.folder / f"{name}.json"
-        kept = read_sound(path)
+        pool = (self.pool.space, self.pool.values, self.terms.restarts)
+        key = digest(self.scene, objective, attacker.apart, *pool)
+        kept = read_sound(path, of=key)
         if kept is not None:
             return tuple(json.loads(kept))
         rows = make()
-        write_artefact(path, json.dumps(rows) + "\n")
+        write_artefact(path, json.dumps(rows) + "\n", of=key)
         return rows
 
     def _keep_out(self, where: str, attacker: Attacker, objective: Objective) -> None:

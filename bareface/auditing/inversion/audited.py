@@ -16,7 +16,7 @@ from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.hygiene import LEFT_OUT
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress
-from bareface.auditing.run_folder import read_settings
+from bareface.auditing.run_folder import CONFIG, read_settings
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, Reject, examine
@@ -24,6 +24,7 @@ from bareface.probing.backbone import BackboneProber
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import Roster
+from bareface.storage.files import sha256_of
 from bareface.streams import stream
 from bareface.targets.target import Target
 from bareface.trace import Trace
@@ -112,7 +113,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     prober = BackboneProber(asked)
     todo = plan(prober, examination.digest[rows], batch_size=config["batch_size"])
     home = probe(prober, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
-    kept = kept_attack_models(run / "attack_models")
+    kept = kept_attack_models(run / "attack_models", sha256_of(run / CONFIG))
     trace = in_arena(load_trace(home), game)
     return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)
 

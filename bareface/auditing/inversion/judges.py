@@ -7,6 +7,7 @@ gallery, or better templates, has nearer neighbours for no other reason.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,10 @@ from torch.nn.functional import interpolate, normalize
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.targets.dlib_network import DlibNetwork, is_dlib, load_dlib
+from bareface.targets.kinds import called_by_content
 from bareface.targets.same_network import same_network
+from bareface.targets.store import load_target
 from bareface.targets.target import Target
 
 Rows = NDArray[np.intp]
@@ -31,7 +35,7 @@ class Judge:
         trained_on: whose faces it learned from, in words; for the report.
     """
 
-    target: Target
+    target: Target | DlibNetwork
     trained_on: str = "unknown"
 
     @property
@@ -45,7 +49,7 @@ class Judge:
         return self.target.without_head().sha256
 
     def embed(self, images: Tensor) -> Tensor:
-        """(n, 3, h, w) RGB in [0, 1] of any size to (n, d) embeddings of length 1; differentiable.
+        """(n, 3, h, w) RGB in [0, 1] of any size to (n, d) embeddings of length 1; differentiable in torch.
 
         Raises:
             UsageError: these are no such images.
@@ -79,6 +83,15 @@ class Judge:
             raise UsageError("templates", got=f"rows of shape {rows.shape}", expected="(people, photos of each)")
         embedded = self.embed_rows(images, rows.ravel())
         return normalize(embedded.reshape(*rows.shape, -1).mean(dim=1), dim=1)
+
+
+def judging_network(reference: Path | str) -> Target | DlibNetwork:
+    """The network of a judge: `dlib`, or whatever `load_target` takes.
+
+    Raises:
+        BarefaceError: it cannot be loaded.
+    """
+    return load_dlib() if is_dlib(reference) else called_by_content(load_target(reference), reference)
 
 
 def cosines(embedded: Tensor, templates: Tensor) -> NDArray[np.float64]:
@@ -185,7 +198,7 @@ def _is(model: object, judge: Judge) -> bool:
         return True
     if isinstance(model, Target):
         return same_network(model, judge.target)
-    return isinstance(model, nn.Module) and model is judge.target.module
+    return isinstance(model, nn.Module) and model is getattr(judge.target, "module", None)
 
 
 def _check(images: Tensor) -> None:

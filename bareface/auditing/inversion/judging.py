@@ -17,7 +17,7 @@ from bareface.faces.images import RosterImages
 from bareface.records.inversion import ArmName, Consensus, Distribution, Judgement, Threshold
 from bareface.stats.inversion.claims import Cosines, above, cosines
 from bareface.stats.inversion.hits import consensus, hits
-from bareface.stats.inversion.judgement import distribution, judgements
+from bareface.stats.inversion.judgement import Ruler, distribution, judgements
 from bareface.stats.inversion.thresholds import FPIRS, calibrate, strangers
 from bareface.stats.rates import negatives_needed
 from bareface.streams import seed_for, stream
@@ -65,13 +65,11 @@ def rule(
     seen = {name: room.compared(embedded[name], faces.start) for name, faces in arms.items()}
     rng = stream(terms.seed, "judgement", judge.name)
     made = judgements(
-        judge.name,
+        Ruler(judge.name, thresholds, judges),
         seen,
-        thresholds,
         rng,
         views={name: room.disturbed(faces, terms.seed) for name, faces in arms.items()},
         distributions={name: room.distributions(values, rng) for name, values in embedded.items()},
-        judges=judges,
         random_split=terms.split == "random",
         draws=terms.draws,
     )

@@ -81,10 +81,8 @@ def assemble(made: InversionParts) -> InversionRecord:
         notes=_notes(made, arms),
         command=made.command,
         provenance=provenance(
-            run=made.home,
-            files=[],
-            roster=examination.accepted,
-            digest=examination.digest,
+            examination=examination,
+            files={},
             configuration=made.settings,
             seed=made.terms.seed,
             device=made.audited.target.device,

@@ -66,17 +66,42 @@ class _Start:
     curve: Curve
 
 
+@dataclass(frozen=True)
+class Finished:
+    """What the file of a finished generator says, and how precisely.
+
+    Attributes:
+        alignment: how the faces lie in the images, for the card.
+        licence: of the weights, for the card.
+        precision: of the numbers in the file.
+    """
+
+    alignment: str = "unknown"
+    licence: str = "unknown"
+    precision: Precision = "fp32"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far generated images are from real ones.
+
+    Attributes:
+        measure: called with the moving average at every checkpoint; None = nothing is measured.
+        floor: called in the end for the distance that `measure` would give images of the held-out kind.
+    """
+
+    measure: Measure | None = None
+    floor: Callable[[], float] | None = None
+
+
 def train_generator(
     images: Images,
     recipe: GanRecipe,
     folder: Path,
     *,
     grow_from: Path | None = None,
-    alignment: str = "unknown",
-    licence: str = "unknown",
-    measure: Measure | None = None,
-    floor: Callable[[], float] | None = None,
-    stored: Precision = "fp32",
+    finished: Finished = Finished(),
+    quality: Quality = Quality(),
     report: Callable[[GanStep], None] | None = None,
     device: torch.device = _CPU,
 ) -> StyleGAN2Generator:
@@ -90,11 +115,8 @@ def train_generator(
         recipe: how to train.
         folder: receives checkpoints, sample sheets, and in the end `generator.safetensors` and its card.
         grow_from: the folder of a run at a lower resolution, whose weights this one begins with.
-        alignment: how the faces lie in the images, for the card.
-        licence: of the weights, for the card.
-        measure: called with the moving average at every checkpoint; its distances go to `curve.csv` and the card.
-        floor: called in the end for the distance that `measure` would give images of the held-out kind.
-        stored: precision of the numbers in the finished file.
+        finished: what the finished file says, and how precisely.
+        quality: how far its images are from real ones; the distances go to `curve.csv` and the card.
         report: called after every step.
         device: where to compute.
 
@@ -107,17 +129,17 @@ def train_generator(
     players, data = Players(recipe, device), _digest(images)
     with held(folder):
         start = _begin(players, recipe, folder, data, grow_from)
-        curve = _play(images, players, folder, data, start, measure, report or (lambda step: None))
+        curve = _play(images, players, folder, data, start, quality.measure, report or (lambda step: None))
         players.average.mapping.w_avg.copy_(mean_w(players.average))
         save_generator(
             players.average,
             folder / GENERATOR_FILE,
-            alignment=alignment,
-            licence=licence,
+            alignment=finished.alignment,
+            licence=finished.licence,
             notes=(f"trained for {players.seen:,} images", *_how(recipe)),
             person=IDENTITY_SIZE if recipe.taught else 0,
-            floor=None if floor is None else floor(),
-            precision=stored,
+            floor=None if quality.floor is None else quality.floor(),
+            precision=finished.precision,
             curve=curve,
             pixels=pixel_statistics(players.average, str(folder)),
         )

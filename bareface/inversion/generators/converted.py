@@ -62,17 +62,18 @@ def _converted(path: Path, kept: Path) -> Path:
         )
     digest = sha256_of(path)[:12]
     out = kept / f"{path.stem}-{digest}.safetensors"
-    if not _is_whole(out):
+    if not _is_whole(out, path):
         convert_generator(path, out, name=f"converted {digest}")  # records show no file names
     return out
 
 
-def _is_whole(out: Path) -> bool:
-    """Whether a converted file is there, as its card says, with a sound card."""
+def _is_whole(out: Path, source: Path) -> bool:
+    """Whether a converted file is there, as its card says, with a sound card about that source."""
     card = out.with_suffix(".json")
     if not (out.exists() and is_sound(card)):
         return False
-    fits = sha256_of(out) == read_card(card).weights_sha256
+    said = read_card(card)
+    fits = (sha256_of(out), sha256_of(source)) == (said.weights_sha256, said.source_sha256)
     if not fits:
         say_made_again(out)
     return fits

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from bareface.report.numbers import nominal
+from bareface.records.numbers import nominal
 
 Floats = NDArray[np.float64]
 Style = dict[str, Any]

@@ -1,6 +1,7 @@
 """Everything that one judge says about all arms."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,28 +31,39 @@ from bareface.stats.sample import Floats
 QUANTILES = 21
 
 
+@dataclass(frozen=True)
+class Ruler:
+    """A judge as statistics know it.
+
+    Attributes:
+        name: of the judge.
+        thresholds: its own, from `thresholds.calibrate`.
+        judges: how many judges there are.
+    """
+
+    name: str
+    thresholds: Sequence[Threshold] = ()
+    judges: int = 1
+
+
 def judgements(
-    judge: str,
+    judge: Ruler,
     arms: Mapping[ArmName, Cosines],
-    thresholds: Sequence[Threshold],
     stream: np.random.Generator,
     *,
     views: Mapping[ArmName, Sequence[Cosines]] | None = None,
     distributions: Mapping[ArmName, tuple[Distribution, ...]] | None = None,
-    judges: int = 1,
     random_split: bool = True,
     draws: int = DRAWS,
 ) -> dict[ArmName, Judgement]:
     """What one judge says about each arm; pass those of one arm to `verdict.with_holm` before deciding.
 
     Args:
-        judge: its name.
+        judge: its name, its thresholds, how many there are.
         arms: cosines of each arm's images to both galleries; equal starts have equal numbers.
-        thresholds: this judge's, from `thresholds.calibrate`.
         stream: draws permutations and bootstraps.
         views: the same images disturbed, several times each; where given, robust hits are counted too.
         distributions: from `distribution`, if wanted.
-        judges: how many judges there are.
         random_split: chance decided who was trained on.
         draws: of each permutation test and bootstrap.
 
@@ -64,13 +76,13 @@ def judgements(
     controls = len({"base", "placebo"} & set(arms))
     return {
         name: Judgement(
-            judge=judge,
+            judge=judge.name,
             win_rate=win_rate(
-                cosines, stream, judges=judges, controls=controls, random_split=random_split, draws=draws
+                cosines, stream, judges=judge.judges, controls=controls, random_split=random_split, draws=draws
             ),
             excesses=_excesses(name, arms, stream, random_split, draws),
-            hits=_hits(cosines, thresholds, (views or {}).get(name, ())),
-            lifts=_lifts(name, arms, thresholds, stream, random_split, draws),
+            hits=_hits(cosines, judge.thresholds, (views or {}).get(name, ())),
+            lifts=_lifts(name, arms, judge.thresholds, stream, random_split, draws),
             distributions=(distributions or {}).get(name, ()),
             cosines=spreads(cosines),
         )

@@ -41,12 +41,21 @@ def read_model(path: Path) -> tuple[ModelProto, str, str]:
     model, digest = _parsed(path, content), hashlib.sha256(content)
     of_file = digest.hexdigest()
     _refuse_illegible(str(path), model)
+    _open_dimensions(model)
     refuse_strangers(str(path), model)
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL:
             digest.update(_bring_in(path, tensor, MOST_BYTES - model.ByteSize()))
     _check(str(path), model)
     return model, digest.hexdigest(), of_file
+
+
+def _open_dimensions(model: ModelProto) -> None:
+    """Some exporters write -1 or 0 for a dimension that is open; the standard has names for it."""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for place, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if dimension.HasField("dim_value") and dimension.dim_value <= 0:
+                dimension.dim_param = f"open_{place}" if place else "n"
 
 
 def refuse_strangers(where: str, model: ModelProto) -> None:

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from onnx import ModelProto, ValueInfoProto, helper, shape_inference
+from onnx import GraphProto, ModelProto, ValueInfoProto, helper, shape_inference
 
 from bareface.errors import CheckpointError
+from bareface.targets.onnx.reading import SIMPLER
+from bareface.targets.onnx.sizes import SMALL, put_in_sizes, without_a_size
 from bareface.targets.printable import printable
 
 Shape = tuple[int | None, ...]
 
 # Numbers in one value for one image: 1 GiB in float32.
 MOST_NUMBERS = 1 << 28
-# Constants up to this size may be shapes that others are computed from.
-_SMALL = 256
+# Chains of sizes that are computed from sizes.
+_ROUNDS = 24
 
 
 @dataclass(frozen=True)
@@ -43,25 +45,36 @@ def infer_shapes(model: ModelProto, entering: str, size: tuple[int, int, int, in
     """The shapes of all values when the input `entering` has the shape `size`.
 
     Raises:
-        CheckpointError: shapes contradict one another, or one value would hold more than 2^28 numbers for an image.
+        CheckpointError: shapes contradict one another, one value would hold more than 2^28 numbers for an image, or the
+            size of one would be known only once the graph has run.
     """
     light = _without_weights(model)
     for value in light.graph.input:
         if value.name == entering:
             _resize(value, size)
-    try:
-        inferred = shape_inference.infer_shapes(light, check_type=True, strict_mode=True, data_prop=True)
-    except (shape_inference.InferenceError, ValueError, TypeError, RuntimeError) as error:
-        first = printable(str(error).strip().partition("\n")[0], 200)
-        got = f"a graph whose shapes do not fit ({first})"
-        raise CheckpointError(where, got=got, expected=f"one that takes {size}") from None
-    graph = inferred.graph
+    graph = _inferred(light, size, where)
+    for _ in range(_ROUNDS):
+        if not put_in_sizes(light, graph):
+            break
+        graph = _inferred(light, size, where)
     known = {value.name: shape_of(value) for value in (*graph.input, *graph.value_info, *graph.output)}
     for name, shape in known.items():
         if prod(dimension or 1 for dimension in shape) > MOST_NUMBERS * size[0]:
             got = f"{printable(name, 80)!r} of shape {shape}"
             raise CheckpointError(where, got=got, expected=f"at most {MOST_NUMBERS:,} numbers for an image")
+    if (unsized := without_a_size(graph)) is not None:
+        got = f"{printable(unsized[0], 80)!r} ({unsized[1]}), whose size only running the graph would tell"
+        raise CheckpointError(where, got=got, expected="sizes that follow from the size of the images", hint=SIMPLER)
     return Shapes(size[0], known)
+
+
+def _inferred(light: ModelProto, size: tuple[int, ...], where: str) -> GraphProto:
+    try:
+        return shape_inference.infer_shapes(light, check_type=True, strict_mode=True, data_prop=True).graph
+    except (shape_inference.InferenceError, ValueError, TypeError, RuntimeError) as error:
+        first = printable(str(error).strip().partition("\n")[0], 200)
+        got = f"a graph whose shapes do not fit ({first})"
+        raise CheckpointError(where, got=got, expected=f"one that takes {size}") from None
 
 
 def shape_of(value: ValueInfoProto) -> Shape:
@@ -80,7 +93,7 @@ def _without_weights(model: ModelProto) -> ModelProto:
     graph.output.extend(own.output)
     listed = {value.name for value in own.input}
     for tensor in own.initializer:
-        if prod(tensor.dims) <= _SMALL:
+        if prod(tensor.dims) <= SMALL:
             graph.initializer.append(tensor)
         elif tensor.name not in listed:
             graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))

@@ -1,5 +1,6 @@
 """Who searches with what: objectives by name, the placebo, the judge lock, the oracle's people."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from small_audit import SIDE, TERMS, SmallAudit, network
 
+from bareface.auditing.attack_models import kept_attack_models
 from bareface.auditing.inversion.arms import ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import attacker_of, held_out_models, placebo_of, rows_in_memory
 from bareface.auditing.inversion.audited import Audited, read_audit
@@ -16,12 +18,13 @@ from bareface.auditing.inversion.photos import draw_galleries, member_templates
 from bareface.auditing.inversion.settings import InversionSettings, weighted_names
 from bareface.auditing.inversion.stage import faces_of, scene_for, space_of
 from bareface.auditing.progress import silent
-from bareface.errors import UsageError
+from bareface.errors import RunError, UsageError
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
 from bareface.inversion.rendered import RenderedFaces
 from bareface.inversion.select import candidates
+from bareface.storage.files import sha256_of
 from bareface.vocabulary import Role
 
 
@@ -215,3 +218,34 @@ def test_memory_bounds_the_rows() -> None:
     few, many = rows_in_memory(network(0), 8, 10**9), rows_in_memory(network(0), 2, 10**9)
     assert 1 < few < many
     assert rows_in_memory(network(0), 2, 64) == 64
+
+
+def test_starts_and_searches_of_another_inversion_are_not_gone_on_with(
+    audited: Audited, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    terms = replace(TERMS, objective="agreement", restarts=3, steps=1, candidates=6)
+    shops = []
+    for name, seed in (("one", terms.seed), ("two", terms.seed + 1)):
+        (tmp_path / name).mkdir()
+        shops.append(workshop(replace(terms, seed=seed), tmp_path / name))
+    one, two = (attacker_of(audited, shop.scene, shop.pool, terms) for shop in shops)
+    starts = [
+        shop.selected(who, who.objective(terms.weighted), "optimised")
+        for shop, who in zip(shops, (one, two), strict=True)
+    ]
+    shops[0].optimised(one, one.objective(terms.weighted), starts[0], "optimised")
+    shutil.rmtree(tmp_path / "two")
+    (tmp_path / "one").rename(tmp_path / "two")
+    again = shops[1].selected(two, two.objective(terms.weighted), "optimised")
+    assert again.start == starts[1].start
+    assert "starts-optimised.json belongs to something else; it is made again" in caplog.text
+    with pytest.raises(RunError, match="got the state of another search"):
+        shops[1].optimised(two, two.objective(terms.weighted), again, "optimised")
+
+
+def test_attack_models_of_another_run_are_not_read(audit: SmallAudit, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(audit.run, run)
+    assert kept_attack_models(run / "attack_models", sha256_of(run / "config.json"))
+    with pytest.raises(RunError, match=r"\.npz: got a file of something else; expected one of this run"):
+        kept_attack_models(run / "attack_models", "another configuration")

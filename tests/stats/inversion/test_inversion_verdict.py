@@ -9,7 +9,7 @@ from bareface.errors import UsageError
 from bareface.records.evidence import Interval
 from bareface.records.inversion import Arm, ArmName, GalleryCard, Judgement, Rise, Transfer
 from bareface.stats.inversion.claims import Cosines, cosines
-from bareface.stats.inversion.judgement import judgements
+from bareface.stats.inversion.judgement import Ruler, judgements
 from bareface.stats.inversion.verdict import decide, with_holm
 from bareface.vocabulary import Verdict
 
@@ -55,7 +55,7 @@ def arms_of(
     views: list[dict[ArmName, Cosines]], rng: np.random.Generator, draws: int = 200, random_split: bool = True
 ) -> list[Arm]:
     each = [
-        judgements(f"judge-{i}", arms, (), rng, judges=len(views), draws=draws, random_split=random_split)
+        judgements(Ruler(f"judge-{i}", judges=len(views)), arms, rng, draws=draws, random_split=random_split)
         for i, arms in enumerate(views)
     ]
     return [arm(name, with_holm([judged[name] for judged in each])) for name in views[0]]
@@ -226,7 +226,7 @@ def test_one_judge_sees_one_gallery() -> None:
     views = seen(rng, LEAK, judges=1)[0]
     other = cosines(views["base"].values[:, :10], views["base"].values[:, 30:40])
     with pytest.raises(UsageError, match="the same galleries for all arms"):
-        judgements("judge", {**views, "base": other}, (), rng)
+        judgements(Ruler("judge"), {**views, "base": other}, rng)
 
 
 def test_false_alarms_of_the_verdict_are_nominal() -> None:

@@ -139,6 +139,73 @@ def huge(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["bomb"]))
 
 
+def computed(*nodes: onnx.NodeProto, **constants: list[float]) -> Change:
+    """A value whose size the graph computes."""
+
+    def change(model: onnx.ModelProto) -> None:
+        for name, value in constants.items():
+            kind = np.float32 if any(isinstance(one, float) for one in value) else np.int64
+            model.graph.initializer.append(numpy_helper.from_array(np.array(value, kind), name))
+        model.graph.node.extend(nodes)
+
+    change.__name__ = "_".join(node.op_type for node in nodes)
+    return change
+
+
+SHAPE = helper.make_node("Shape", ["x"], ["s"])
+TIMES = helper.make_node("Mul", ["s", "k"], ["s2"])
+BOMBS = {
+    "'bomb' of shape": [
+        computed(SHAPE, TIMES, helper.make_node("ConstantOfShape", ["s2"], ["bomb"]), k=[1, 1, 20_000, 20_000]),
+        computed(SHAPE, TIMES, helper.make_node("Expand", ["one", "s2"], ["bomb"]), k=[90_000, 100, 1, 1], one=[1.0]),
+        computed(SHAPE, helper.make_node("Tile", ["x", "r"], ["bomb"]), r=[1, 1, 100_000, 100_000]),
+        computed(
+            helper.make_node("Size", ["x"], ["s"]), helper.make_node("Pow", ["s", "two"], ["s2"]),
+            helper.make_node("Unsqueeze", ["s2", "zero"], ["s3"]), helper.make_node("Mul", ["s3", "k"], ["s4"]),
+            helper.make_node("ConstantOfShape", ["s4"], ["bomb"]), two=[2], zero=[0], k=[1 << 20],
+        ),
+    ],
+    "'bomb' .*, whose size only running the graph would tell": [
+        computed(
+            helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0), helper.make_node("Cast", ["m"], ["i"], to=7),
+            helper.make_node("Unsqueeze", ["i", "zero"], ["s"]), helper.make_node("ConstantOfShape", ["s"], ["bomb"]),
+            zero=[0],
+        ),
+        computed(helper.make_node("NonZero", ["x"], ["bomb"])),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "change"), [(said, change) for said, changes in BOMBS.items() for change in changes])
+def test_sizes_that_a_graph_computes_are_bounded(said: str, change: Change, tmp_path: Path) -> None:
+    model = tiny()
+    change(model)
+    with pytest.raises(CheckpointError, match=said):
+        read_graph(save(model, tmp_path / "model.onnx"))
+
+
+def test_honest_sizes_that_a_graph_computes_are_found(tmp_path: Path) -> None:
+    model = tiny()
+    nodes = [
+        SHAPE, helper.make_node("Gather", ["s", "zero"], ["n"]), helper.make_node("Concat", ["n", "k"], ["s2"], axis=0),
+        helper.make_node("ConstantOfShape", ["s2"], ["zeros"]), helper.make_node("Expand", ["fc.bias", "s2"], ["more"]),
+        helper.make_node("Add", ["zeros", "more"], ["sum"]), helper.make_node("Add", ["sum", "fc"], ["embedding"]),
+    ]  # fmt: skip
+    model.graph.node[-1].output[0] = "fc"
+    computed(*nodes, zero=[0], k=[4])(model)
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(4, np.float32), "fc.bias"))
+    more, plain = load_onnx(save(model, tmp_path / "more.onnx")), load_onnx(save(tiny(), tmp_path / "plain.onnx"))
+    np.testing.assert_allclose(more.embed(faces(3, side=8)), plain.embed(faces(3, side=8)) + 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [-1, 0])
+def test_a_number_of_images_below_one_is_open(batch: int, tmp_path: Path) -> None:
+    model = tiny((batch, 3, 8, 8))
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = batch
+    graph = load_onnx(save(model, tmp_path / "open.onnx"))
+    assert graph.embed(faces(3, side=8)).shape == (3, 4)
+
+
 def dangling(model: onnx.ModelProto) -> None:
     model.graph.node[1].input[0] = "nothing"
 

@@ -1,0 +1,84 @@
+"""What people get wrong, and the sentence each mistake gets, through the command line; nothing heavy runs."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from bareface.cli.app import app
+from bareface.settings.spec import ImageSpec
+from bareface.synthetic import write_folder
+from bareface.targets.build import build
+from bareface.targets.store import save_target
+from bareface.targets.target import Target
+
+MODEL = ("audit", "--model", "net", "-o", "run")
+FOLDERS = ("--members", "members", "--nonmembers", "others")
+CASES = {
+    "a misspelt role": ((*MODEL, "--roster", "role.csv"), "the role outsider for 4 images; .* Did you mean outside?"),
+    "a misspelt attack": (
+        (*MODEL, *FOLDERS, "--attack", "bn-distnace"),
+        r"got 'bn-distnace'.*Did you mean bn-distance\?",
+    ),
+    "a misspelt parameter": (
+        (*MODEL, *FOLDERS, "--attack", "subject-compactness:kk=5"),
+        r"attack subject-compactness, parameter kk: got an unknown key; expected one of .* Did you mean k\?",
+    ),
+    "a misspelt key": (("audit", "attaks.yaml", "-o", "run"), r"attaks: got an unknown key; .*Did you mean attacks\?"),
+    "members alone": ((*MODEL, "--members", "members"), "got members and nobody beside them; .*--nonmembers"),
+    "nobody": (MODEL, "got no members; expected a roster, or members and nonmembers"),
+    "a roster and folders": ((*MODEL, *FOLDERS, "--roster", "role.csv"), "got both a roster and folders"),
+    "one folder twice": (
+        (*MODEL, "--members", "members", "--nonmembers", "./members"),
+        "got one folder in two roles; expected both sides to be different pictures",
+    ),
+    "shadows without people": ((*MODEL, *FOLDERS, "--shadow", "1"), "got nobody in the role auxiliary; .*--auxiliary"),
+    "shadow knowledge": ((*MODEL, *FOLDERS, "--knowledge", "shadow"), "Try: --shadow 1"),
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two folders of rendered people, a small net, and files with mistakes in them."""
+    monkeypatch.chdir(tmp_path)
+    write_folder(Path("everybody"), people=4, images=2, size=16, seed=1)
+    for number, person in enumerate(sorted(Path("everybody").iterdir())):
+        shutil.copytree(person, Path("members" if number < 2 else "others") / person.name)
+    spec = ImageSpec(16, 16)
+    save_target(Target("net", "ir-tiny", build("ir-tiny", spec=spec, embedding_size=8).eval(), spec), Path("net"))
+    rows = [(image, image.parent.name, image.parts[0]) for image in sorted(Path().glob("*s/*/*.png"))]
+    for name, separator in (("role.csv", ","), ("semicolons.csv", ";"), ("tabs.csv", "\t")):
+        other = "outsider" if name == "role.csv" else "outside"
+        lines = [separator.join((str(i), p, "member" if side == "members" else other)) for i, p, side in rows]
+        Path(name).write_text("\n".join([separator.join(("image", "subject", "role")), *lines]))
+    Path("attaks.yaml").write_text("model: net\nroster: role.csv\nattaks: [bn-distance]\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mistake_gets_its_sentence_and_the_exit_code_of_mistakes(case: str, here: Path) -> None:
+    words, sentence = CASES[case]
+    with torch.random.fork_rng(devices=[]):
+        ended = CliRunner().invoke(app, list(words))
+    assert ended.exit_code == 2, ended.output
+    said = " ".join(ended.stderr.split())
+    assert "Traceback" not in said
+    assert not Path("run").exists()
+    assert re.search(sentence, said)
+
+
+@pytest.mark.parametrize("name", ["semicolons.csv", "tabs.csv"])
+def test_semicolons_and_tabs_separate_where_there_is_no_comma(name: str, here: Path) -> None:
+    from bareface.rosters.roster import read_manifest
+
+    roster = read_manifest(Path(name))
+    assert roster.head_count() == {"member": (2, 4), "outside": (2, 4)}
+
+
+def test_a_short_training_warms_up_no_longer_than_it_lasts(here: Path) -> None:
+    from bareface.cli.training import read_recipe
+
+    assert read_recipe(None, {"epochs": 1}).warmup_epochs == 1

@@ -1,0 +1,166 @@
+"""Raw photos, as a person has them: aligned by one command, and audited as they are."""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import needs_detect  # noqa: F401
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bareface.cli.app import app
+from bareface.faces.decode import decode
+from bareface.faces.detection.networks import load_networks
+from bareface.records.evidence import read_evidence
+from bareface.synthetic import SyntheticFaces
+
+PEOPLE, PHOTOS, SIDE = 24, 2, 160
+ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def on_a_wall(*faces: tuple[np.ndarray, int, int]) -> Image.Image:
+    photo = Image.new("RGB", (400, 300), (120, 130, 140))
+    for face, left, top in faces:
+        photo.paste(Image.fromarray(face), (left, top))
+    return photo
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`in/` and `out/`, 12 people each with two photos of their face somewhere on a wall."""
+    home, faces = tmp_path_factory.mktemp("album"), SyntheticFaces(7, SIDE)
+    person = np.repeat(np.arange(PEOPLE), PHOTOS)
+    number = np.tile(np.arange(PHOTOS), PEOPLE)
+    pixels = faces.render(person, number).permute(0, 2, 3, 1).numpy()
+    places = np.random.default_rng(0).integers((0, 0), (400 - SIDE, 300 - SIDE), (len(person), 2))
+    for row, face in enumerate(pixels):
+        path = home / ("in" if person[row] < PEOPLE // 2 else "out") / f"p{person[row]:02d}" / f"{number[row]}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        on_a_wall((face, *map(int, places[row]))).save(path, quality=92)
+    return home
+
+
+def test_a_folder_of_photos_is_aligned_without_landmarks(album: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(album / "in", photos)
+    pixels = SyntheticFaces(7, SIDE).render(np.array([2, 2]), np.zeros(2, np.int64)).permute(0, 2, 3, 1).numpy()
+    on_a_wall((pixels[0], 20, 20), (pixels[1][::2, ::2].copy(), 250, 150)).save(photos / "two.png")
+    on_a_wall().save(photos / "wall.png")
+    result = run("align", photos, tmp_path / "faces")
+    assert result.exit_code == 0, result.output
+    made = sorted(path.relative_to(tmp_path / "faces") for path in (tmp_path / "faces").rglob("*.png"))
+    unaligned = list(csv.DictReader((tmp_path / "faces/unaligned.csv").read_text().splitlines()))
+    assert len(made) + len(unaligned) == PEOPLE // 2 * PHOTOS + 2
+    assert len(made) >= 20
+    assert {"image": "wall.png", "reason": "no face found"} in unaligned
+    assert f"{len(made)} faces of 112x112 pixels" in result.output
+    assert f"{len(unaligned)} photos were not aligned ({len(unaligned)} no face found)" in result.output
+    assert "1 photos show several faces, of which the central one was taken" in result.output
+    assert (tmp_path / "faces/several.csv").read_text() == "image,faces\ntwo.png,2\n"
+    assert {decode(tmp_path / "faces" / path).size for path in made} == {(112, 112)}
+
+
+def test_both_sides_of_an_audit_come_through_the_detector(world: Path, album: Path, tmp_path: Path) -> None:
+    (tmp_path / "audit.yaml").write_text(
+        f"model: {world / 'target'}\nmembers: {album / 'in'}\nnonmembers: {album / 'out'}\ndetect: true\n"
+        "max_reject_rate: 0.2\nselfcheck: report\n"
+    )
+    result = run("audit", tmp_path / "audit.yaml", *ATTACKS, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    evidence = read_evidence(tmp_path / "run")
+    rejects = pq.read_table(tmp_path / "run/rejects.parquet").to_pylist()
+    assert {one["reason"] for one in rejects} <= {"no face found"}
+    assert sum(role.images for role in evidence.roles) == PEOPLE * PHOTOS
+    faces = list((tmp_path / "run/faces").rglob("*.jpg"))
+    assert len(faces) + len(rejects) == PEOPLE * PHOTOS
+    (note,) = [note for note in evidence.notes if note.startswith("Raw photos:")]
+    assert "found by MTCNN" in note
+    assert "the central one was taken (member 0 of 24, outside 0 of 24)" in note
+    assert f"finding faces: {PEOPLE * PHOTOS} of {PEOPLE * PHOTOS}" in result.output
+    people = pq.read_table(tmp_path / "run/people.parquet").to_pylist()
+    assert {Path(row["image"]).suffix for row in people} == {".jpg"}
+    # Another choice is another run.
+    other = run("audit", tmp_path / "audit.yaml", "--face", "largest", *ATTACKS, "-o", tmp_path / "run")
+    assert other.exit_code == 4
+    assert "got face = 'largest'; expected face = None, as this run folder was begun" in other.output
+
+
+def test_more_photos_without_a_face_on_one_side_stop_an_audit(world: Path, album: Path, tmp_path: Path) -> None:
+    shutil.copytree(album / "out", tmp_path / "out")
+    for path in sorted((tmp_path / "out").rglob("*.jpg"))[:12]:
+        on_a_wall().save(path)
+    (tmp_path / "audit.yaml").write_text(
+        f"model: {world / 'target'}\nmembers: {album / 'in'}\nnonmembers: out\ndetect: true\nmax_reject_rate: 0.9\n"
+    )
+    result = run("audit", tmp_path / "audit.yaml", *ATTACKS, "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "of 24 member images and 1" in result.output
+    assert "expected both sides equally usable" in result.output
+    assert "(no face found)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--face", "central"], "got central, but no faces are looked for; expected raw photos"),
+        (["--detect", "--face", "left"], "'central' or 'largest'"),
+    ],
+)
+def test_a_choice_that_is_none_is_told(
+    world: Path, album: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    folders = ("--members", album / "in", "--nonmembers", album / "out")
+    result = run("audit", "--model", world / "target", *folders, *options, "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_without_the_extra_both_commands_say_what_to_install(
+    world: Path, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    load_networks.cache_clear()
+    folders = ("--members", album / "in", "--nonmembers", album / "out")
+    commands = (
+        ("align", album / "in", tmp_path / "faces"),
+        ("audit", "--model", world / "target", *folders, "--detect", "-o", tmp_path / "run"),
+    )
+    for command in commands:
+        result = run(*command)
+        assert result.exit_code == 2
+        assert 'expected the extra detect. Try: pip install "bareface[detect]"' in result.output
+    load_networks.cache_clear()
+
+
+def test_a_detector_of_ones_own_may_be_a_function_or_its_factory(album: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "eyes.py").write_text(
+        "from bareface.faces.template import TEMPLATES\n"
+        "def look(image): return TEMPLATES['112x112'].points + 30\n"
+        "def make(): return look\n"
+        "def needs(image, threshold): return None\n"
+        "def broken(): raise TypeError('no weights')\n"
+        "def picky(image): raise KeyError('grey')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("look", "make"):
+        result = run("align", album / "in", tmp_path / name, "--detector", f"eyes:{name}")
+        assert result.exit_code == 0, result.output
+        assert "24 faces" in result.output
+    failed = {
+        "needs": "a factory that fails (TypeError: needs() missing 2 required positional arguments",
+        "broken": "a factory that fails (TypeError: no weights); expected a function without arguments",
+        "picky": "none of 24 photos aligned, most often because of: a detector that fails",
+    }
+    for name, message in failed.items():
+        result = run("align", album / "in", tmp_path / name, "--detector", f"eyes:{name}")
+        assert result.exit_code == 2
+        assert message in result.output
+    sys.modules.pop("eyes")
