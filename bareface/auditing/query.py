@@ -11,25 +11,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from bareface.auditing.asked_photos import Photos, taken
 from bareface.auditing.calibration import PERSONAL, Calibration, Leak
 from bareface.auditing.images import images_for
-from bareface.auditing.overlap.near_duplicates import near_duplicates, pictures_of
 from bareface.auditing.progress import Progress, silent
-from bareface.errors import RosterError
-from bareface.faces.examine import Examination, examine
+from bareface.auditing.standing import Standing, stand
+from bareface.faces.examine import Examination
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.measurement import Share
 from bareface.records.query import QueryRecord
-from bareface.rosters.image_folders import pictures_below, refuse_links
-from bareface.rosters.roster import Roster
 from bareface.stats.conformal import at_or_above, conformal_p, strangers_needed
 from bareface.stats.intervals import share_of_people
 from bareface.streams import stream
-from bareface.trace import Channel, Trace, join
-from bareface.vocabulary import Game, Role
+from bareface.trace import Channel, Trace
+from bareface.vocabulary import Game
 
 Rows = NDArray[np.intp]
 FPR = 0.01
@@ -37,88 +34,6 @@ NO_LEAK = (
     "the audit shows no leak that could be asked about one person ({verdict}), so its scores do not tell training "
     "people from strangers, and a number for one person would mean nothing"
 )
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Photos of one person, examined.
-
-    Attributes:
-        seen: the usable ones, each once.
-        brought, repeated: how many there were, and how many of them are copies, perhaps recompressed or mirrored.
-        rejected: why some cannot be used.
-    """
-
-    seen: Examination
-    brought: int
-    repeated: int
-    rejected: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """Scores of strangers, of training people and of those who ask, all on as many photos.
-
-    Attributes:
-        strangers, members: (n,), (k,) scores of people by models that were fitted without them.
-        stranger, person: (n,), (k,) numbers of those people in the game.
-        fold: (n,) rows of `asked`: whose model judged each stranger.
-        member_fold: (k,) likewise of training people.
-        asked: (folds, q) scores of q people who ask, under the model of each fold.
-    """
-
-    strangers: NDArray[np.float64]
-    stranger: NDArray[np.int64]
-    fold: Rows
-    members: NDArray[np.float64]
-    person: NDArray[np.int64]
-    member_fold: Rows
-    asked: NDArray[np.float64]
-
-    def above(self, own: NDArray[np.int64], judge: int | None) -> tuple[int, int]:
-        """How many strangers score at least as high as the first who asks, and how many strangers there are.
-
-        Args:
-            own: the numbers of that person in the game, who is not compared with themselves; empty if not there.
-            judge: the row of `asked` that may judge a person who is there; None = each fold's model in its fold.
-        """
-        others = ~np.isin(self.stranger, own)
-        asked, fold = self.asked[:, :1], self.fold[others]
-        if judge is not None:
-            asked, fold = asked[[judge]], np.zeros(int(others.sum()), np.intp)
-        return int(at_or_above(asked, self.strangers[others], fold)[0]), int(others.sum())
-
-
-def photos_of(folder: Path, *, links: bool = False) -> Photos:
-    """The photos of one person in a folder, copies once.
-
-    Raises:
-        RosterError: there is no picture in it, or pictures lie in folders inside it, or behind links that leave it.
-    """
-    if not folder.is_dir():
-        raise RosterError(str(folder), got="no such folder", expected="a folder of one person's photos")
-    names = pictures_below(folder).images
-    deeper = [name for name in names if "/" in name]
-    if deeper or not names:
-        got = f"{len(deeper)} pictures in folders inside it" if deeper else "no picture"
-        hint = "one query for each person" if deeper else "JPEG, PNG, WEBP or BMP files"
-        raise RosterError(str(folder), got=got, expected="the photos of one person, side by side", hint=hint)
-    if not links:
-        refuse_links(folder, names, folder)
-    asked = Roster(folder, names, np.full(len(names), "who asks"), np.full(len(names), str(Role.PUBLIC)))
-    seen = examine(asked)
-    once = _each_once(seen)
-    rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
-    return Photos(_taken(seen, once), len(names), len(seen.digest) - len(once), rejected)
-
-
-def _each_once(seen: Examination) -> Rows:
-    """Rows without copies: copies agree with each other more than photos do, and look like memory."""
-    once = np.sort(np.unique(seen.digest, return_index=True)[1])
-    pictures = pictures_of(_taken(seen, once))
-    alike = near_duplicates(pictures, pictures)
-    twice = alike.first != alike.second
-    return np.delete(once, np.unique(np.maximum(alike.first, alike.second)[twice]))
 
 
 def query(
@@ -155,7 +70,7 @@ def query(
     if chosen is None:
         return about.nothing(reason)
     rows = np.sort(stream(calibration.config["seed"], "photos of who asks").permutation(usable)[:used])
-    trace = asked_trace(calibration, chosen, _taken(photos.seen, rows), progress)
+    trace = asked_trace(calibration, chosen, taken(photos.seen, rows), progress)
     standing = stand(chosen, calibration, trace, used)
     if np.isnan(standing.asked).any():
         return about.nothing(f"{chosen.finding.label} gives no score for these photos")
@@ -190,53 +105,6 @@ class _About:
             title=evidence.title, verdict=evidence.verdict, fpr=self.fpr, photos=photos.brought,
             repeated=photos.repeated, rejected=photos.rejected, **found,
         )  # fmt: skip
-
-
-def stand(leak: Leak, calibration: Calibration, asked: Trace, photos: int) -> Standing:
-    """Scores of everybody with as many photos, and of those who ask, by models that were fitted without them.
-
-    Args:
-        leak: the attack.
-        calibration: the audit.
-        asked: answers about exactly as many photos of each person who asks; photo sets are people.
-        photos: how many.
-    """
-    game = leak.arena
-    rows = _drawn(game.photo_set, photos, calibration.config["seed"])
-    known = calibration.trace.take(game.rows[rows]).with_photo_set(game.photo_set[rows])
-    asking = asked.with_photo_set(asked.photo_set + game.photo_set.max() + 1)
-    sets, first = np.unique(game.photo_set[rows], return_index=True)
-    fold = np.searchsorted(np.unique(game.fold), game.fold[rows][first])
-    if leak.fitted.knowledge == "shadow":
-        fold = np.zeros(len(sets), np.intp)  # one model judges everybody
-    told = np.stack([_by_set(leak, number, known, asking) for number in range(len(leak.fitted.models))])
-    scores = told[fold, np.arange(len(sets))]
-    inside, subject = game.member[rows][first], game.subject[rows][first]
-    strangers, members = (~inside & ~np.isnan(scores)), (inside & ~np.isnan(scores))
-    return Standing(
-        scores[strangers], subject[strangers], fold[strangers], scores[members], subject[members], fold[members],
-        told[:, len(sets) :],
-    )  # fmt: skip
-
-
-def _by_set(leak: Leak, number: int, known: Trace, asking: Trace) -> NDArray[np.float64]:
-    """(sets of the audit, then of those who ask) mean logits under one model, as the audit judges people."""
-    together = join(known, asking)
-    with threadpool_limits(limits=1, user_api="blas"):
-        values = leak.attack.judge(leak.fitted.models[number], together, leak.finding.knowledge).values
-    _, whose = np.unique(together.photo_set, return_inverse=True)
-    given = ~np.isnan(values)
-    total, count = (np.bincount(whose[given], w, whose.max() + 1) for w in (values[given], np.ones(int(given.sum()))))
-    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    return mean
-
-
-def _drawn(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:
-    """Rows of exactly so many photos of each set that has as many, drawn by lot."""
-    order = stream(seed, "photos of strangers").permutation(len(photo_set))
-    by_set = order[np.argsort(photo_set[order], kind="stable")]
-    sets = np.split(by_set, np.flatnonzero(np.diff(photo_set[by_set])) + 1)
-    return np.sort(np.concatenate([one[:photos] for one in sets if len(one) >= photos]))
 
 
 def _chosen(
@@ -308,12 +176,6 @@ def asked_trace(calibration: Calibration, leak: Leak, seen: Examination, progres
         trace = load_trace(home)
     pictures = {Channel.BLIND: seen.blind, Channel.PICTURE: seen.thumbnail}
     return replace(trace, channels={**trace.channels, **pictures}).with_photo_set(np.zeros(len(trace), np.int64))
-
-
-def _taken(seen: Examination, rows: Rows) -> Examination:
-    """Some of the accepted photos."""
-    columns = {name: getattr(seen, name)[rows] for name in ("digest", "blind", "thumbnail", "hashes")}
-    return replace(seen, accepted=seen.accepted.take(rows), **columns)
 
 
 def _detected(standing: Standing, fpr: float) -> Share | None:

@@ -2,12 +2,13 @@
 
 import json as plain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from bareface.auditing.asked_photos import photos_of
 from bareface.auditing.calibration import PERSONAL, read_calibration
 from bareface.auditing.config_file import AUDIT_FILE, read_config
 from bareface.auditing.pseudonyms import resolved
-from bareface.auditing.query import photos_of
 from bareface.auditing.query import query as asked
 from bareface.cli.manners import Stages, out
 from bareface.errors import ExitCode, UsageError
@@ -36,10 +37,11 @@ def answer(
     playable = next((name for name in PERSONAL if name == game), None)
     if game and playable is None:
         raise UsageError("--game", got=game, expected=f"{' or '.join(PERSONAL)}, where people are members")
-    brought = photos_of(photos, links=links)
     calibration = read_calibration(run, _target(run, target, parse_spec(spec) if spec else None, device))
-    with Stages() as stages:
-        record = asked(calibration, brought, fpr=fpr, game=playable, progress=stages)
+    with TemporaryDirectory() as faces:
+        brought = photos_of(photos, calibration.config, Path(faces), links=links)
+        with Stages() as stages:
+            record = asked(calibration, brought, fpr=fpr, game=playable, progress=stages)
     out(record.model_dump_json(indent=1) if json else query_text(record))
     return ExitCode.DONE if record.status == "answered" else ExitCode.INCONCLUSIVE
 

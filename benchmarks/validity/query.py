@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.calibration import Calibration, Leak, read_calibration
 from bareface.auditing.own_models import train_backbone
-from bareface.auditing.query import Standing, asked_trace, stand
+from bareface.auditing.query import asked_trace
 from bareface.auditing.settings import AuditSettings, attacks_named
+from bareface.auditing.standing import Standing, stand
 from bareface.bench.world import TRAINING
 from bareface.faces.examine import examine
 from bareface.rosters.roster import Roster, join
