@@ -16,7 +16,7 @@ from bareface.auditing.attack_models import FittedAttack, kept_attack_models
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.gating import recorded_as_deciding
 from bareface.auditing.pseudonyms import read_people_table
-from bareface.auditing.run_folder import read_settings
+from bareface.auditing.run_folder import CONFIG, read_settings
 from bareface.errors import RunError
 from bareface.membership.base import FeatureAttack
 from bareface.probing.kinds import prober_of
@@ -24,8 +24,9 @@ from bareface.probing.probe import load_trace
 from bareface.records.evidence import Evidence, Finding, read_evidence
 from bareface.rosters.roster import Roster
 from bareface.stats.roc import auc
-from bareface.stats.sample import units
+from bareface.stats.sample import Sides, units
 from bareface.storage.artefacts import refuse_damaged
+from bareface.storage.files import sha256_of
 from bareface.targets.kinds import Auditable
 from bareface.trace import Trace
 from bareface.vocabulary import Game, Verdict
@@ -57,7 +58,7 @@ class Leak:
     def reached(self, less: NDArray[np.bool_]) -> float:
         """The AUC per person without some of the images of the game; 0 where it cannot be had."""
         game, kept = self.arena, ~less
-        judged = units(self.scores[kept], game.member[kept], game.subject[kept], "person").answered
+        judged = units(self.scores[kept], Sides(game.member[kept], game.subject[kept]), "person").answered
         return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
 
 
@@ -83,7 +84,7 @@ class Calibration:
     def leaks(self, games: tuple[Game, ...]) -> Iterator[Leak]:
         """The attacks that showed a leak in these games and can be asked about anybody: they read answers alone."""
         kept = {_key(one.attack, one.parameters, one.game, one.knowledge): one
-                for one in kept_attack_models(self.run / "attack_models")}  # fmt: skip
+                for one in kept_attack_models(self.run / "attack_models", sha256_of(self.run / CONFIG))}  # fmt: skip
         for finding in recorded_as_deciding(self.evidence.findings):
             fitted = kept.get(_key(finding.attack, finding.parameters, finding.game, finding.knowledge))
             if finding.verdict is Verdict.LEAK_SHOWN and finding.game in games and fitted and self._asks_all(fitted):

@@ -18,7 +18,8 @@ from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal
-from bareface.rosters.roster import Roster, join, read_manifest, refuse_unused_roles
+from bareface.rosters.roles import refuse_unused_roles
+from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.storage.files import write_text
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any

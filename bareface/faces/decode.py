@@ -68,7 +68,7 @@ def begins_as_picture(path: Path) -> bool:
     """Whether a file begins as those do that are opened here; nothing is decoded."""
     try:
         with open_file(path) as file:
-            return format_of(file.read(_BEGINNING)) in _OPENERS
+            return format_of(file.read(_BEGINNING)) in OPENERS
     except OSError:
         return False
 

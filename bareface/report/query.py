@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
+from bareface.records import numbers
 from bareface.records.query import QueryRecord
-from bareface.report import numbers
 from bareface.report.clean import visible, without_folders
 from bareface.vocabulary import GAMES
 

@@ -3,6 +3,7 @@
 The form is NFC without white space around it, in folders, manifests and seals alike: tables lose such space on the way.
 """
 
+import logging
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.errors import RosterError
+
+_log = logging.getLogger(__name__)
 
 LONGEST_NAME = 256
 _LAST_ASCII = 127
@@ -69,3 +72,15 @@ def near_names(names: NDArray[np.str_]) -> int:
 def _letters(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(sign for sign in folded if sign.isalnum()) or folded
+
+
+def say_merged(folder: Path, subject: NDArray[np.str_]) -> None:
+    """Tell where folders of other spelling hold one person."""
+    folders = np.unique(subject)
+    spelt: dict[str, list[str]] = {}
+    for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
+        spelt.setdefault(name, []).append(one)
+    for name, several in spelt.items():
+        if len(several) > 1:
+            shown = ", ".join(map(ascii, several))
+            _log.warning("%s: the folders %s are one person, %s", folder, shown, ascii(name))

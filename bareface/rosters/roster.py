@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.errors import RosterError, meant
+from bareface.errors import RosterError
 from bareface.rosters.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.rosters.image_folders import LOOSE, people_in, refuse_links, without_links
-from bareface.rosters.names import in_one_form, names_of
+from bareface.rosters.names import in_one_form, names_of, say_merged
 from bareface.storage.columns import column, paths, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.storage.files import atomic_path
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
@@ -160,37 +160,9 @@ def read_folder(folder: Path, role: str, *, links: bool = False) -> Roster:
     if not links:
         refuse_links(folder, found.images, folder)
     subject = np.array([image.partition("/")[0] for image in found.images])
-    _say_merged(folder, subject)
+    say_merged(folder, subject)
     ignored = tuple(Ignored(str(role), kind, count) for kind, count in found.ignored.items())
     return Roster(folder, found.images, subject, np.full(len(subject), role), ignored)
-
-
-def refuse_unused_roles(roster: Roster, where: str) -> None:
-    """Stop at a role that no game and no model uses: a misspelt one would take its people out in silence.
-
-    Raises:
-        RosterError: with the role that may have been meant.
-    """
-    unused = sorted(set(roster.role.tolist()) - set(Role))
-    if unused:
-        raise RosterError(
-            where,
-            got=f"the role {unused[0]} for {int(np.count_nonzero(roster.role == unused[0])):,} images",
-            expected=f"one of {', '.join(Role)}",
-            hint=meant(unused[0], Role) or "--allow-roles if they are there for something else",
-        )
-
-
-def _say_merged(folder: Path, subject: NDArray[np.str_]) -> None:
-    """Tell where folders of other spelling hold one person."""
-    folders = np.unique(subject)
-    spelt: dict[str, list[str]] = {}
-    for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
-        spelt.setdefault(name, []).append(one)
-    for name, several in spelt.items():
-        if len(several) > 1:
-            shown = ", ".join(map(ascii, several))
-            _log.warning("%s: the folders %s are one person, %s", folder, shown, ascii(name))
 
 
 def read_manifest(path: Path, *, links: bool = False) -> Roster:

@@ -58,9 +58,9 @@ def test_what_is_written_in_the_manual() -> None:
     ("text", "got", "expected"),
     [
         ("", "got ''", "expected [game.][knowledge.]leak"),
-        ("leek", "got 'leek'", "did you mean leak?"),
-        ("person.acu > .7", "got 'acu'", "did you mean auc?"),
-        ("persons.auc > .7", "got 'persons'", "did you mean person?"),
+        ("leek", "got 'leek'", "Did you mean leak?"),
+        ("person.acu > .7", "got 'acu'", "Did you mean auc?"),
+        ("persons.auc > .7", "got 'persons'", "Did you mean person?"),
         ("person.dataset.auc > .7", "got a second game, dataset", "a rule for each"),
         ("partial.shadow.leak", "got a second knowledge, shadow", "at most one knowledge"),
         ("auc", "got auc alone", "auc > .7"),
@@ -95,7 +95,7 @@ def test_a_policy_is_a_file_of_the_same_words(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("fail-if: leak", "an unknown key; expected one of fail_if, require_visible. Did you mean fail_if?"),
-        ("fail_if: [lek]", "did you mean leak?"),
+        ("fail_if: [lek]", "Did you mean leak?"),
         ("fail_if: [7]", "a rule as text"),
         ("require_visible: .4", "require_visible: got 0.4; expected more than 0.5"),
         ("[leak]", "got a list; expected a YAML mapping"),
