@@ -25,8 +25,9 @@ from bareface.probing.templates import Flip, unit_embeddings
 from bareface.records.comparison import ComparedRun, Comparison, Difference
 from bareface.records.evidence import Evidence, Finding, read_evidence
 from bareface.rosters.roster import Roster
-from bareface.stats.measure import excess
+from bareface.stats.measure import Beside, excess
 from bareface.stats.paired import auc_difference
+from bareface.stats.sample import Sides
 from bareface.stats.verification import verify_pairs
 from bareface.storage.artefacts import refuse_damaged
 from bareface.streams import stream
@@ -157,8 +158,8 @@ def _leak(first: _Run, other: _Run, ours: Finding, theirs: Finding) -> Differenc
     game = first.arena(ours.game)
     unit, rng = game.unit, stream(first.config["seed"], "compare", ours.game, ours.knowledge, ours.label)
     found = excess(
-        "foreign", "", scores_of(other.path, theirs, game), scores_of(first.path, ours, game), game.member,
-        game.subject, rng, unit=unit, crossfit=fits_on_the_judged(ours.knowledge),
+        Beside("foreign", "", scores_of(first.path, ours, game)), scores_of(other.path, theirs, game),
+        Sides(game.member, game.subject), rng, unit=unit, crossfit=fits_on_the_judged(ours.knowledge),
     )  # fmt: skip
     assert ours.verdict is not None
     assert theirs.verdict is not None

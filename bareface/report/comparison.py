@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from bareface.records import numbers
 from bareface.records.comparison import ComparedRun, Comparison, Difference
 from bareface.records.measurement import Interval
-from bareface.report import numbers
 from bareface.report.gate import escaped, row
 
 _RUNS = ("run", "title", "target", "verdict", "verification of strangers, AUC")
