@@ -19,6 +19,7 @@ from bareface.stats.conformal import strangers_needed
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
+from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_file
 
 
@@ -47,18 +48,17 @@ def answer(
 
 
 def _target(run: Path, reference: str | None, spec: ImageSpec | None, device: str) -> Auditable:
-    """The target that was named, or the one that the run's own configuration names."""
+    """The target that was named, or the one that the run's own configuration names; fed as that configuration says."""
     settings = None
-    if reference is None:
-        if not is_file(run / AUDIT_FILE):
-            expected = f"--target, or a run folder with its {AUDIT_FILE}"
-            raise UsageError(str(run), got="no target", expected=expected, hint="--target with the audited backbone")
-        settings = read_config(run / AUDIT_FILE)
-        reference = settings.model
+    if is_file(run / AUDIT_FILE):  # read, not run
+        settings = read_config(run / AUDIT_FILE, {"model": reference} if reference else None, allow_code=True)
+    if reference is None and (settings is None or names_code(settings.model)):
+        got = "no target" if settings is None else "an audit of code, which is not run because a file names it"
+        raise UsageError(str(run), got=got, expected="the audited backbone", hint="--target")
+    named = reference or (settings.model if settings else "")
     asked_of: dict[str, Any] = {"rate_limit": settings.endpoint} if settings else {}
-    found = load_any(reference, spec=spec or (settings.spec if settings else None), **asked_of)
-    named = called_by_content(found, reference)
-    return named.on(device_of(device)) if isinstance(named, Target) else named
+    found = called_by_content(load_any(named, spec=spec or (settings.spec if settings else None), **asked_of), named)
+    return found.on(device_of(device)) if isinstance(found, Target) else found
 
 
 def named(run: Path, number: str, *, json: bool) -> str:
