@@ -29,12 +29,14 @@ class Photos:
         seen: the usable ones, each once.
         brought, repeated: how many there were, and how many of them are copies, perhaps recompressed or mirrored.
         rejected: why some cannot be used.
+        digests: of all usable files, copies among them.
     """
 
     seen: Examination
     brought: int
     repeated: int
     rejected: tuple[str, ...]
+    digests: NDArray[np.str_]
 
 
 def photos_of(folder: Path, config: Mapping[str, Any], faces: Path, *, links: bool = False) -> Photos:
@@ -64,7 +66,7 @@ def photos_of(folder: Path, config: Mapping[str, Any], faces: Path, *, links: bo
     seen = _examined(asked, config, faces)
     once = _each_once(seen)
     rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
-    return Photos(taken(seen, once), len(names), len(seen.digest) - len(once), rejected)
+    return Photos(taken(seen, once), len(names), len(seen.digest) - len(once), rejected, seen.digest)
 
 
 def _each_once(seen: Examination) -> Rows:

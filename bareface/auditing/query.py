@@ -147,7 +147,7 @@ def _stranger_photos(leak: Leak) -> NDArray[np.int64]:
 
 def _own_subjects(calibration: Calibration, photos: Photos) -> NDArray[np.str_]:
     """The names under which the audit knows some of the very photos; empty where it knows none."""
-    return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.seen.digest)])
+    return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.digests)])
 
 
 def _own(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[NDArray[np.int64], int | None]:

@@ -102,6 +102,7 @@ def test_copies_count_once_and_fewer_photos_are_compared_with_as_few(home: Path,
     result = run("query", home / "run-leaky", "--photos", tmp_path, "--json")
     told = json.loads(result.stdout)
     assert (told["photos"], told["repeated"], told["used"], len(told["rejected"])) == (6, 3, 2, 1)
+    assert told["known"]  # whichever copy is looked at
     assert told["stands_out"]
 
 
