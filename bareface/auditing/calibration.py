@@ -89,22 +89,39 @@ class Calibration:
             fitted = kept.get(_key(finding.attack, finding.parameters, finding.game, finding.knowledge))
             if finding.verdict is Verdict.LEAK_SHOWN and finding.game in games and fitted and self._asks_all(fitted):
                 game = arena(self.people, finding.game, folds=self.config["folds"], seed=self.config["seed"])
-                yield Leak(finding, fitted, game, self._scores(finding, game))
+                yield Leak(finding, fitted, game, scores_of(self.run, finding, game))
 
     def _asks_all(self, fitted: FittedAttack) -> bool:
         attack = fitted.made
         there = attack.needs <= set(self.trace.channels)
         return there and not attack.beside and not attack.reads() & COMPARED
 
-    def _scores(self, finding: Finding, game: GameSplit) -> NDArray[np.float64]:
-        path = self.run / "scores.parquet"
-        refuse_damaged(path, hint="run the audit again; it makes this file again")
-        named = ",".join(f"{key}={value}" for key, value in finding.parameters.items())
-        wanted = {"game": finding.game, "knowledge": finding.knowledge, "attack": finding.attack, "parameters": named}
-        told = pq.read_table(path, filters=[(column, "=", value) for column, value in wanted.items()])
-        if not np.array_equal(told["image"].to_numpy(), game.rows):
-            raise RunError(str(path), got="scores of other images", expected="those of the game", hint="--fresh")
-        return np.asarray(told["score"].to_numpy(), dtype=np.float64)
+
+def scores_of(run: Path, finding: Finding, game: GameSplit) -> NDArray[np.float64]:
+    """(n,) the scores behind a finding, for the images of its game.
+
+    Raises:
+        RunError: the file that keeps them is damaged, or holds other images.
+    """
+    path = run / "scores.parquet"
+    refuse_damaged(path, hint="run the audit again; it makes this file again")
+    named = ",".join(f"{key}={value}" for key, value in finding.parameters.items())
+    wanted = {"game": finding.game, "knowledge": finding.knowledge, "attack": finding.attack, "parameters": named}
+    told = pq.read_table(path, filters=[(column, "=", value) for column, value in wanted.items()])
+    if not np.array_equal(told["image"].to_numpy(), game.rows):
+        raise RunError(str(path), got="scores of other images", expected="those of the game", hint="--fresh")
+    return np.asarray(told["score"].to_numpy(), dtype=np.float64)
+
+
+def people_of(run: Path) -> Roster:
+    """The images whose membership was in question in a finished audit, with people and roles.
+
+    Raises:
+        RunError: they are not kept, may not be read, or the file is damaged.
+    """
+    table = read_people_table(run / "people.parquet")
+    image, subject, role = (table[name].to_pylist() for name in ("image", "subject", "role"))
+    return Roster(run, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
 
 
 def _key(attack: str, parameters: dict[str, Any], game: str, knowledge: str) -> tuple[str, ...]:
@@ -119,9 +136,7 @@ def read_calibration(run: Path, target: Auditable) -> Calibration:
         UsageError: it audited another target.
     """
     evidence, config = read_evidence(run), read_settings(run)
-    asked, table = as_audited(run, config, target), read_people_table(run / "people.parquet")
-    image, subject, role = (table[name].to_pylist() for name in ("image", "subject", "role"))
-    people = Roster(run, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
+    asked, people = as_audited(run, config, target), people_of(run)
     return Calibration(run, evidence, config, asked, people, load_trace(_home(run, asked, people)))
 
 

@@ -11,24 +11,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from bareface.auditing.asked_photos import Photos, taken
 from bareface.auditing.calibration import PERSONAL, Calibration, Leak
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress, silent
-from bareface.errors import RosterError
-from bareface.faces.examine import Examination, examine
+from bareface.auditing.standing import Standing, stand
+from bareface.faces.examine import Examination
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.measurement import Share
 from bareface.records.query import QueryRecord
-from bareface.rosters.image_folders import pictures_below, refuse_links
-from bareface.rosters.roster import Roster
 from bareface.stats.conformal import at_or_above, conformal_p, strangers_needed
 from bareface.stats.intervals import share_of_people
 from bareface.streams import stream
-from bareface.trace import Channel, Trace, join
-from bareface.vocabulary import Game, Role
+from bareface.trace import Channel, Trace
+from bareface.vocabulary import Game
 
 Rows = NDArray[np.intp]
 FPR = 0.01
@@ -36,81 +34,6 @@ NO_LEAK = (
     "the audit shows no leak that could be asked about one person ({verdict}), so its scores do not tell training "
     "people from strangers, and a number for one person would mean nothing"
 )
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Photos of one person, examined.
-
-    Attributes:
-        seen: the usable ones, each once.
-        brought, repeated: how many there were, and how many of them are exact copies.
-        rejected: why some cannot be used.
-    """
-
-    seen: Examination
-    brought: int
-    repeated: int
-    rejected: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """Scores of strangers, of training people and of those who ask, all on as many photos.
-
-    Attributes:
-        strangers, members: (n,), (k,) scores of people by models that were fitted without them.
-        stranger, person: (n,), (k,) numbers of those people in the game.
-        fold: (n,) rows of `asked`: whose model judged each stranger.
-        member_fold: (k,) likewise of training people.
-        asked: (folds, q) scores of q people who ask, under the model of each fold.
-    """
-
-    strangers: NDArray[np.float64]
-    stranger: NDArray[np.int64]
-    fold: Rows
-    members: NDArray[np.float64]
-    person: NDArray[np.int64]
-    member_fold: Rows
-    asked: NDArray[np.float64]
-
-    def above(self, own: NDArray[np.int64]) -> tuple[int, int]:
-        """Of how many strangers how many score at least as high as the first who asks.
-
-        Args:
-            own: the numbers of that person in the game; empty where the audit does not know the person. Otherwise the
-                models that were fitted without that person judge, and nobody is compared with themselves.
-        """
-        others = ~np.isin(self.stranger, own)
-        judges = {*self.fold[~others], *self.member_fold[np.isin(self.person, own)]}
-        asked, fold = self.asked[:, :1], self.fold[others]
-        if judges:
-            asked, fold = asked[[min(judges)]], np.zeros(int(others.sum()), np.intp)
-        return int(at_or_above(asked, self.strangers[others], fold)[0]), int(others.sum())
-
-
-def photos_of(folder: Path, *, links: bool = False) -> Photos:
-    """The photos of one person in a folder, exact copies once.
-
-    Raises:
-        RosterError: there is no picture in it, or pictures lie in folders inside it, or behind links that leave it.
-    """
-    if not folder.is_dir():
-        raise RosterError(str(folder), got="no such folder", expected="a folder of one person's photos")
-    names = pictures_below(folder).images
-    deeper = [name for name in names if "/" in name]
-    if deeper or not names:
-        got = f"{len(deeper)} pictures in folders inside it" if deeper else "no picture"
-        hint = "one query for each person" if deeper else "JPEG, PNG, WEBP or BMP files"
-        raise RosterError(str(folder), got=got, expected="the photos of one person, side by side", hint=hint)
-    if not links:
-        refuse_links(folder, names, folder)
-    asked = Roster(folder, names, np.full(len(names), "who asks"), np.full(len(names), str(Role.PUBLIC)))
-    seen = examine(asked)
-    _, first = np.unique(seen.digest, return_index=True)
-    once = _taken(seen, np.sort(first))
-    rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
-    return Photos(once, len(names), len(seen.digest) - len(first), rejected)
 
 
 def query(
@@ -141,16 +64,17 @@ def query(
     if not usable:
         return about.nothing("none of the photos can be used")
     own = _own_subjects(calibration, photos)
-    chosen, used, reason = _chosen(leaks, calibration, own, usable, needed)
+    if len(own) > 1:
+        return about.nothing(f"the audit knows these photos as of {len(own)} people")
+    chosen, used, reason = _chosen(leaks, calibration, own, usable, fpr)
     if chosen is None:
         return about.nothing(reason)
     rows = np.sort(stream(calibration.config["seed"], "photos of who asks").permutation(usable)[:used])
-    trace = asked_trace(calibration, chosen, _taken(photos.seen, rows), progress)
-    numbers = _numbers(chosen, calibration, own)
+    trace = asked_trace(calibration, chosen, taken(photos.seen, rows), progress)
     standing = stand(chosen, calibration, trace, used)
     if np.isnan(standing.asked).any():
         return about.nothing(f"{chosen.finding.label} gives no score for these photos")
-    above, strangers = standing.above(numbers)
+    above, strangers = standing.above(*_own(chosen, calibration, own))
     if strangers < needed:
         return about.nothing(_too_few(strangers, needed, fpr))
     p = conformal_p(above, strangers)
@@ -183,57 +107,11 @@ class _About:
         )  # fmt: skip
 
 
-def stand(leak: Leak, calibration: Calibration, asked: Trace, photos: int) -> Standing:
-    """Scores of everybody with as many photos, and of those who ask, by models that were fitted without them.
-
-    Args:
-        leak: the attack.
-        calibration: the audit.
-        asked: answers about exactly as many photos of each person who asks; photo sets are people.
-        photos: how many.
-    """
-    game = leak.arena
-    rows = _drawn(game.photo_set, photos, calibration.config["seed"])
-    known = calibration.trace.take(game.rows[rows]).with_photo_set(game.photo_set[rows])
-    asking = asked.with_photo_set(asked.photo_set + game.photo_set.max() + 1)
-    sets, first = np.unique(game.photo_set[rows], return_index=True)
-    fold = np.searchsorted(np.unique(game.fold), game.fold[rows][first])
-    if leak.fitted.knowledge == "shadow":
-        fold = np.zeros(len(sets), np.intp)  # one model judges everybody
-    told = np.stack([_by_set(leak, number, known, asking) for number in range(len(leak.fitted.models))])
-    scores = told[fold, np.arange(len(sets))]
-    inside, subject = game.member[rows][first], game.subject[rows][first]
-    strangers, members = (~inside & ~np.isnan(scores)), (inside & ~np.isnan(scores))
-    return Standing(
-        scores[strangers], subject[strangers], fold[strangers], scores[members], subject[members], fold[members],
-        told[:, len(sets) :],
-    )  # fmt: skip
-
-
-def _by_set(leak: Leak, number: int, known: Trace, asking: Trace) -> NDArray[np.float64]:
-    """(sets of the audit, then of those who ask) mean logits under one model, as the audit judges people."""
-    together = join(known, asking)
-    with threadpool_limits(limits=1, user_api="blas"):
-        values = leak.attack.judge(leak.fitted.models[number], together, leak.finding.knowledge).values
-    _, whose = np.unique(together.photo_set, return_inverse=True)
-    given = ~np.isnan(values)
-    total, count = (np.bincount(whose[given], w, whose.max() + 1) for w in (values[given], np.ones(int(given.sum()))))
-    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    return mean
-
-
-def _drawn(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:
-    """Rows of exactly so many photos of each set that has as many, drawn by lot."""
-    order = stream(seed, "photos of strangers").permutation(len(photo_set))
-    by_set = order[np.argsort(photo_set[order], kind="stable")]
-    sets = np.split(by_set, np.flatnonzero(np.diff(photo_set[by_set])) + 1)
-    return np.sort(np.concatenate([one[:photos] for one in sets if len(one) >= photos]))
-
-
 def _chosen(
-    leaks: Sequence[Leak], calibration: Calibration, own: NDArray[np.str_], usable: int, needed: int
+    leaks: Sequence[Leak], calibration: Calibration, own: NDArray[np.str_], usable: int, fpr: float
 ) -> tuple[Leak | None, int, str]:
     """The most telling attack of the first game that shows a leak, judged without this person; or why there is none."""
+    needed = strangers_needed(fpr)
     first = next(game for game in PERSONAL if game in {leak.finding.game for leak in leaks})
     least = min(_least(leak) for leak in leaks if leak.finding.game == first)
     mine = [leak for leak in leaks if leak.finding.game == first and _least(leak) <= usable]
@@ -244,14 +122,15 @@ def _chosen(
     most = max((m for m in range(_least(best), usable + 1) if (counts >= m).sum() >= max(needed, len(counts) / 2)),
                default=0)  # fmt: skip
     if not most:
-        return None, 0, _too_few(int((counts >= _least(best)).sum()), needed, 1 / (needed + 1))
+        return None, 0, _too_few(int((counts >= _least(best)).sum()), needed, fpr)
     return best, most, ""
 
 
 def _too_few(strangers: int, needed: int, fpr: float) -> str:
+    rate = f"at most {100 * fpr:g} % of people never trained on"
     return (
-        f"{strangers} strangers of the audit have enough photos, and {needed} are needed so that at most {fpr:.2%} of "
-        "people never trained on would stand out; ask with a larger --fpr, or audit with more people"
+        f"{strangers} strangers of the audit have enough photos, and {needed} are needed so that {rate} would stand "
+        "out; ask with a larger --fpr, or audit with more people"
     )
 
 
@@ -268,13 +147,17 @@ def _stranger_photos(leak: Leak) -> NDArray[np.int64]:
 
 def _own_subjects(calibration: Calibration, photos: Photos) -> NDArray[np.str_]:
     """The names under which the audit knows some of the very photos; empty where it knows none."""
-    return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.seen.digest)])
+    return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.digests)])
 
 
-def _numbers(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.int64]:
-    """The numbers of these people in the game."""
-    here = np.isin(calibration.people.subject[leak.arena.rows], own)
-    return np.unique(leak.arena.subject[here])
+def _own(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[NDArray[np.int64], int | None]:
+    """The number of this person in the game, and whose model was fitted without them; empty and None if not there."""
+    game = leak.arena
+    here = np.isin(calibration.people.subject[game.rows], own)
+    if not here.any():
+        return np.empty(0, np.int64), None
+    fold = np.searchsorted(np.unique(game.fold), game.fold[here][0])
+    return np.unique(game.subject[here]), 0 if leak.fitted.knowledge == "shadow" else int(fold)
 
 
 def _folds_of(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.bool_]:
@@ -293,12 +176,6 @@ def asked_trace(calibration: Calibration, leak: Leak, seen: Examination, progres
         trace = load_trace(home)
     pictures = {Channel.BLIND: seen.blind, Channel.PICTURE: seen.thumbnail}
     return replace(trace, channels={**trace.channels, **pictures}).with_photo_set(np.zeros(len(trace), np.int64))
-
-
-def _taken(seen: Examination, rows: Rows) -> Examination:
-    """Some of the accepted photos."""
-    columns = {name: getattr(seen, name)[rows] for name in ("digest", "blind", "thumbnail", "hashes")}
-    return replace(seen, accepted=seen.accepted.take(rows), **columns)
 
 
 def _detected(standing: Standing, fpr: float) -> Share | None:

@@ -2,21 +2,24 @@
 
 import json as plain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from bareface.auditing.asked_photos import photos_of
 from bareface.auditing.calibration import PERSONAL, read_calibration
 from bareface.auditing.config_file import AUDIT_FILE, read_config
 from bareface.auditing.pseudonyms import resolved
-from bareface.auditing.query import photos_of
 from bareface.auditing.query import query as asked
 from bareface.cli.manners import Stages, out
 from bareface.errors import ExitCode, UsageError
+from bareface.report.clean import visible
 from bareface.report.query import query_text
 from bareface.settings.spec import ImageSpec, parse_spec
 from bareface.stats.conformal import strangers_needed
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
+from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_file
 
 
@@ -35,27 +38,27 @@ def answer(
     playable = next((name for name in PERSONAL if name == game), None)
     if game and playable is None:
         raise UsageError("--game", got=game, expected=f"{' or '.join(PERSONAL)}, where people are members")
-    brought = photos_of(photos, links=links)
     calibration = read_calibration(run, _target(run, target, parse_spec(spec) if spec else None, device))
-    with Stages() as stages:
-        record = asked(calibration, brought, fpr=fpr, game=playable, progress=stages)
+    with TemporaryDirectory() as faces:
+        brought = photos_of(photos, calibration.config, Path(faces), links=links)
+        with Stages() as stages:
+            record = asked(calibration, brought, fpr=fpr, game=playable, progress=stages)
     out(record.model_dump_json(indent=1) if json else query_text(record))
     return ExitCode.DONE if record.status == "answered" else ExitCode.INCONCLUSIVE
 
 
 def _target(run: Path, reference: str | None, spec: ImageSpec | None, device: str) -> Auditable:
-    """The target that was named, or the one that the run's own configuration names."""
+    """The target that was named, or the one that the run's own configuration names; fed as that configuration says."""
     settings = None
-    if reference is None:
-        if not is_file(run / AUDIT_FILE):
-            expected = f"--target, or a run folder with its {AUDIT_FILE}"
-            raise UsageError(str(run), got="no target", expected=expected, hint="--target with the audited backbone")
-        settings = read_config(run / AUDIT_FILE)
-        reference = settings.model
+    if is_file(run / AUDIT_FILE):  # read, not run
+        settings = read_config(run / AUDIT_FILE, {"model": reference} if reference else None, allow_code=True)
+    if reference is None and (settings is None or names_code(settings.model)):
+        got = "no target" if settings is None else "an audit of code, which is not run because a file names it"
+        raise UsageError(str(run), got=got, expected="the audited backbone", hint="--target")
+    named = reference or (settings.model if settings else "")
     asked_of: dict[str, Any] = {"rate_limit": settings.endpoint} if settings else {}
-    found = load_any(reference, spec=spec or (settings.spec if settings else None), **asked_of)
-    named = called_by_content(found, reference)
-    return named.on(device_of(device)) if isinstance(named, Target) else named
+    found = called_by_content(load_any(named, spec=spec or (settings.spec if settings else None), **asked_of), named)
+    return found.on(device_of(device)) if isinstance(found, Target) else found
 
 
 def named(run: Path, number: str, *, json: bool) -> str:
@@ -71,4 +74,4 @@ def named(run: Path, number: str, *, json: bool) -> str:
     if json:
         return plain.dumps(who, indent=1, ensure_ascii=False)
     listed = "".join(f"\n  {one['role']:10} {one['image']}" for one in images)
-    return f"{who['number']}: {who['subject']}{listed}"
+    return visible(f"{who['number']}: {who['subject']}{listed}")

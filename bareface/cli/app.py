@@ -18,7 +18,7 @@ from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summa
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import SPEC, manners, out
-from bareface.cli.querying import people, query
+from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.sealing import split
 
@@ -202,6 +202,7 @@ def train(
 app.command()(gate)
 app.command()(query)
 app.command()(people)
+app.command()(compare)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

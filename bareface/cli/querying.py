@@ -1,4 +1,4 @@
-"""`bareface query` and `bareface people`: one person's photos beside strangers, and who stands behind a number."""
+"""Finished audits asked further: `query`, `people`, `compare`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -43,3 +43,21 @@ def people(
         from bareface.cli.answering import named
 
         out(named(run, number, json=json))
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished audits of the same people; the first one is "
+                                               "what the others are compared with.")],
+    summary: Annotated[Path | None, typer.Option(help="Where the page goes besides, as Markdown.")] = None,
+    json: AsJson = False,
+) -> None:  # fmt: skip
+    """Leak against recognition of several targets on the same people, with paired intervals of the differences."""
+    with manners():
+        from bareface.auditing.compare import compare as compared
+        from bareface.report.comparison import comparison_markdown
+        from bareface.storage.files import write_text
+
+        record = compared(runs)
+        if summary is not None:
+            write_text(summary, comparison_markdown(record))
+        out(record.model_dump_json(indent=1) if json else comparison_markdown(record))

@@ -16,7 +16,7 @@ class QueryRecord(Record):
         title, verdict: of the audit that was asked.
         status, reason: `no answer` with its reason; nothing is concluded then.
         attack, game, knowledge: the attack that judged, chosen without this person; empty and None without answer.
-        photos, repeated, rejected: photos that were brought, exact copies among them, and those that cannot be used,
+        photos, repeated, rejected: photos that were brought, copies among them, and those that cannot be used,
             each with its reason.
         used: photos that were judged; every stranger's set has as many.
         strangers: people never trained on whose photo sets were compared.

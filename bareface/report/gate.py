@@ -21,11 +21,11 @@ def gate_text(gate: GateRecord) -> str:
 
 def gate_markdown(gate: GateRecord) -> str:
     """The gate as Markdown: a heading, a sentence, a table with one row for each rule."""
-    rows = [_row("rule", "outcome", "value", "judged at", "decided by", "why"), _row(*["---"] * 6)]
-    rows += [_row(*(_escaped(cell) for cell in _cells(line))) for line in gate.lines]
-    head = f"### bareface gate: {gate.outcome}\n\n{_escaped(gate.sentence)} "
-    verdict = f"Verdict of the audit “{_escaped(gate.title)}”: {gate.verdict.value}.\n"
-    aside = [f"- {_escaped(text)}" for line in gate.lines for text in line.set_aside]
+    rows = [row("rule", "outcome", "value", "judged at", "decided by", "why"), row(*["---"] * 6)]
+    rows += [row(*(escaped(cell) for cell in _cells(line))) for line in gate.lines]
+    head = f"### bareface gate: {gate.outcome}\n\n{escaped(gate.sentence)} "
+    verdict = f"Verdict of the audit “{escaped(gate.title)}”: {gate.verdict.value}.\n"
+    aside = [f"- {escaped(text)}" for line in gate.lines for text in line.set_aside]
     asides = ["", "Not run:", "", *dict.fromkeys(aside)] if aside else []
     return "\n".join([head + verdict, *(rows if gate.lines else []), *asides]) + "\n"
 
@@ -70,11 +70,13 @@ def _cells(line: GateLine) -> tuple[str, ...]:
     return line.rule, line.outcome, value, bound, line.finding, line.why
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """The text for a cell of a Markdown table, nothing in it that would be markup."""
     return _MARKUP.sub(r"\\\1", _shown(text))
 
 

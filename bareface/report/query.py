@@ -64,7 +64,7 @@ def _made(answer: QueryRecord) -> str:
     asks = GAMES[answer.game].question.partition("?")[0]
     usable = answer.photos - answer.repeated - len(answer.rejected)
     drawn = f", drawn by lot from {usable}" if usable > answer.used else ""
-    copies = f" ({numbers.count(answer.repeated, 'exact copy', 'exact copies')} left aside)" if answer.repeated else ""
+    copies = f" ({numbers.count(answer.repeated, 'copy', 'copies')} left aside)" if answer.repeated else ""
     judged = "This person stands in the audit: only models that were fitted without them judged. "
     seen = " It was shown on training photos, so it speaks of these very photos more than of the person."
     return (

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from bareface.cli.app import app
@@ -95,10 +96,13 @@ def test_copies_count_once_and_fewer_photos_are_compared_with_as_few(home: Path,
     for name in ("000.png", "001.png"):
         shutil.copy(home / "faces" / "p00002" / name, tmp_path / name)
         shutil.copy(home / "faces" / "p00002" / name, tmp_path / f"copy-{name}")
+    with Image.open(tmp_path / "000.png") as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "mirrored.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     result = run("query", home / "run-leaky", "--photos", tmp_path, "--json")
     told = json.loads(result.stdout)
-    assert (told["photos"], told["repeated"], told["used"], len(told["rejected"])) == (5, 2, 2, 1)
+    assert (told["photos"], told["repeated"], told["used"], len(told["rejected"])) == (6, 3, 2, 1)
+    assert told["known"]  # whichever copy is looked at
     assert told["stands_out"]
 
 
@@ -114,6 +118,20 @@ def test_where_there_is_no_answer_it_says_why(home: Path, more: tuple[str, ...],
     told = ask(home, 2, *more, model=model)
     assert reason in str(told["reason"])
     assert told["p_value"] is None
+
+
+def test_one_photo_is_compared_with_one_photo_of_each_stranger(home: Path, tmp_path: Path) -> None:
+    shutil.copy(home / "faces" / "p00002" / "000.png", tmp_path / "me.png")
+    told = json.loads(run("query", home / "run-leaky", "--photos", tmp_path, "--json").stdout)
+    assert (told["used"], told["strangers"], told["known"]) == (1, STRANGERS, True)
+
+
+def test_photos_of_two_people_of_the_audit_are_no_person(home: Path, tmp_path: Path) -> None:
+    for person in ("p00002", "p00003"):
+        shutil.copy(home / "faces" / person / "000.png", tmp_path / f"{person}.png")
+    result = run("query", home / "run-leaky", "--photos", tmp_path)
+    assert result.exit_code == 3
+    assert "the audit knows these photos as of 2 people" in result.output
 
 
 def test_no_usable_photo_is_no_answer(home: Path, tmp_path: Path) -> None:
