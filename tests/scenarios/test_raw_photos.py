@@ -3,6 +3,7 @@
 import csv
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import needs_detect  # noqa: F401
@@ -66,6 +67,17 @@ def test_a_folder_of_photos_is_aligned_without_landmarks(album: Path, tmp_path: 
     assert "1 photos show several faces, of which the central one was taken" in result.output
     assert (tmp_path / "faces/several.csv").read_text() == "image,faces\ntwo.png,2\n"
     assert {decode(tmp_path / "faces" / path).size for path in made} == {(112, 112)}
+
+
+def test_photos_in_a_pack_are_aligned_too(album: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "in.tar", "w") as pack:
+        for path in sorted((album / "in").rglob("*.jpg"))[:4]:
+            pack.add(path, path.relative_to(album / "in"))
+    result = run("align", tmp_path / "in.tar", tmp_path / "faces")
+    assert result.exit_code == 0, result.output
+    made = {path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png")}
+    assert made <= {"p00/0.png", "p00/1.png", "p01/0.png", "p01/1.png"}
+    assert len(made) >= 2
 
 
 def test_both_sides_of_an_audit_come_through_the_detector(world: Path, album: Path, tmp_path: Path) -> None:
