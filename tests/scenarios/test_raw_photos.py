@@ -13,11 +13,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from bareface.auditing.config_file import read_config
+from bareface.auditing.inversion.audited import read_audit
+from bareface.auditing.progress import silent
 from bareface.cli.app import app
+from bareface.cli.auditing import people as people_of
 from bareface.faces.decode import decode
 from bareface.faces.detection.networks import load_networks
 from bareface.records.evidence import read_evidence
 from bareface.synthetic import SyntheticFaces
+from bareface.targets.store import load_target
 
 PEOPLE, PHOTOS, SIDE = 24, 2, 160
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
@@ -99,6 +104,10 @@ def test_both_sides_of_an_audit_come_through_the_detector(world: Path, album: Pa
     assert f"finding faces: {PEOPLE * PHOTOS} of {PEOPLE * PHOTOS}" in result.output
     people = pq.read_table(tmp_path / "run/people.parquet").to_pylist()
     assert {Path(row["image"]).suffix for row in people} == {".jpg"}
+    # Whoever goes on from the audit is shown the faces, too.
+    target, roster = load_target(world / "target"), people_of(read_config(tmp_path / "audit.yaml"))
+    seen = read_audit(tmp_path / "run", target, roster, silent).examination.accepted
+    assert sorted(seen.paths) == sorted(faces)
     # Another choice is another run.
     other = run("audit", tmp_path / "audit.yaml", "--face", "largest", *ATTACKS, "-o", tmp_path / "run")
     assert other.exit_code == 4
