@@ -118,7 +118,7 @@ def conduct(
     if brought.shadows:
         configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
     if settings.detect:
-        configuration["detector"] = finder_of(settings).networks.sha256
+        configuration["detector"] = finder_of(settings.face).networks.sha256
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)

@@ -35,7 +35,7 @@ from bareface.storage.columns import write_csv
 from bareface.targets.kinds import Auditable
 from bareface.targets.same_network import same_network
 from bareface.trace import Channel, FloatArray
-from bareface.vocabulary import Role
+from bareface.vocabulary import FaceChoice, Role
 
 REJECTS, SEVERAL, FACES = "rejects.parquet", "several.csv", "faces"
 NO_RECOGNISER = "no independent recogniser was brought (--recogniser), so people under two names were not looked for"
@@ -65,8 +65,10 @@ def usable_images(
         UsageError: the recogniser is the target, or too few auxiliary people are nobody in question.
     """
     refuse_contradictions(roster)
-    examination = _examined(roster, settings, run, progress)
+    examination = examined(roster, run, progress, detect=settings.detect, face=settings.face)
     _write_rejects(examination, run / REJECTS)
+    if settings.detect:
+        _write_several(examination, roster, run / SEVERAL)
     refuse_if_biased(examination, max_reject_rate=settings.max_reject_rate)
     same, own, reason = _same_people(examination, target, recogniser, settings, run, progress)
     people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
@@ -78,24 +80,32 @@ def usable_images(
     return checked
 
 
-def _examined(roster: Roster, settings: AuditSettings, run: Path, progress: Progress) -> Examination:
-    if not settings.detect:
+def examined(roster: Roster, run: Path, progress: Progress, *, detect: bool, face: FaceChoice | None) -> Examination:
+    """Every image looked at once; of raw photos the faces, which are cut out into the run folder if they are not there.
+
+    Args:
+        roster: everybody.
+        run: the run folder.
+        progress: called with (stage, done, total).
+        detect: whether the images are raw photos.
+        face: which of several faces is meant; None = the central one.
+
+    Raises:
+        UsageError: the extra `detect` is not installed.
+    """
+    if not detect:
         return examine(roster, report=lambda done, total: progress("examining images", done, total))
-    found = examine_photos(
-        roster, finder_of(settings), run / FACES, report=lambda done, total: progress("finding faces", done, total)
-    )
-    role = dict(zip(roster.image, roster.role.tolist(), strict=True))
-    write_csv(run / SEVERAL, {"image": list(found.several), "role": [role[image] for image in found.several]})
-    return found
+    finder = finder_of(face)
+    return examine_photos(roster, finder, run / FACES, report=lambda *at: progress("finding faces", *at))
 
 
-def finder_of(settings: AuditSettings) -> MtcnnFinder:
+def finder_of(face: FaceChoice | None) -> MtcnnFinder:
     """Who finds faces on raw photos.
 
     Raises:
         UsageError: the extra `detect` is not installed.
     """
-    return MtcnnFinder(load_networks(), settings.face or CENTRAL)
+    return MtcnnFinder(load_networks(), face or CENTRAL)
 
 
 def _same_people(
@@ -166,3 +176,9 @@ def _write_rejects(examination: Examination, path: Path) -> None:
     }
     with artefact_path(path) as temporary:
         pq.write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), temporary)
+
+
+def _write_several(examination: Examination, roster: Roster, path: Path) -> None:
+    role = dict(zip(roster.image, roster.role.tolist(), strict=True))
+    several = examination.several
+    write_csv(path, {"image": list(several), "role": [role[image] for image in several]})

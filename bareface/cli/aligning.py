@@ -14,8 +14,9 @@ from bareface.faces.aligning import Outcome, align_folder, detect_and_align, pho
 from bareface.faces.decode import printable
 from bareface.faces.detection.finder import CENTRAL, Finder, MtcnnFinder, OwnFinder
 from bareface.faces.detection.networks import load_networks
+from bareface.faces.packs.pack import is_pack, open_pack
 from bareface.faces.template import TEMPLATES
-from bareface.rosters.image_folders import pictures_below, refuse_links
+from bareface.rosters.image_folders import FolderListing, pictures_below, refuse_links
 from bareface.storage.columns import write_csv
 from bareface.vocabulary import FaceChoice
 
@@ -95,7 +96,7 @@ def _begun(photos: Path, folder: Path, points: Points, size: str, links: bool) -
         _refuse_links(photos, table, links)
         return len(table), align_folder(photos, folder, table, template)
     finder = own_finder(points.detector) if points.detector else MtcnnFinder(load_networks(), points.face or CENTRAL)
-    found = pictures_below(photos)
+    found = FolderListing(open_pack(photos).listing().names, {}) if is_pack(photos) else pictures_below(photos)
     for kind, count in found.ignored.items():
         typer.echo(f"left aside: {count:,} {kind}", err=True)
     names = photos_in(photos, found)

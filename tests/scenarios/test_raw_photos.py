@@ -3,6 +3,7 @@
 import csv
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import needs_detect  # noqa: F401
@@ -12,11 +13,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from bareface.auditing.config_file import read_config
+from bareface.auditing.inversion.audited import read_audit
+from bareface.auditing.progress import silent
 from bareface.cli.app import app
+from bareface.cli.auditing import people as people_of
 from bareface.faces.decode import decode
 from bareface.faces.detection.networks import load_networks
 from bareface.records.evidence import read_evidence
 from bareface.synthetic import SyntheticFaces
+from bareface.targets.store import load_target
 
 PEOPLE, PHOTOS, SIDE = 24, 2, 160
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
@@ -68,6 +74,17 @@ def test_a_folder_of_photos_is_aligned_without_landmarks(album: Path, tmp_path: 
     assert {decode(tmp_path / "faces" / path).size for path in made} == {(112, 112)}
 
 
+def test_photos_in_a_pack_are_aligned_too(album: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "in.tar", "w") as pack:
+        for path in sorted((album / "in").rglob("*.jpg"))[:4]:
+            pack.add(path, path.relative_to(album / "in"))
+    result = run("align", tmp_path / "in.tar", tmp_path / "faces")
+    assert result.exit_code == 0, result.output
+    made = {path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png")}
+    assert made <= {"p00/0.png", "p00/1.png", "p01/0.png", "p01/1.png"}
+    assert len(made) >= 2
+
+
 def test_both_sides_of_an_audit_come_through_the_detector(world: Path, album: Path, tmp_path: Path) -> None:
     (tmp_path / "audit.yaml").write_text(
         f"model: {world / 'target'}\nmembers: {album / 'in'}\nnonmembers: {album / 'out'}\ndetect: true\n"
@@ -87,6 +104,10 @@ def test_both_sides_of_an_audit_come_through_the_detector(world: Path, album: Pa
     assert f"finding faces: {PEOPLE * PHOTOS} of {PEOPLE * PHOTOS}" in result.output
     people = pq.read_table(tmp_path / "run/people.parquet").to_pylist()
     assert {Path(row["image"]).suffix for row in people} == {".jpg"}
+    # Whoever goes on from the audit is shown the faces, too.
+    target, roster = load_target(world / "target"), people_of(read_config(tmp_path / "audit.yaml"))
+    seen = read_audit(tmp_path / "run", target, roster, silent).examination.accepted
+    assert sorted(seen.paths) == sorted(faces)
     # Another choice is another run.
     other = run("audit", tmp_path / "audit.yaml", "--face", "largest", *ATTACKS, "-o", tmp_path / "run")
     assert other.exit_code == 4

@@ -18,8 +18,9 @@ from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import CONFIG, read_settings
 from bareface.auditing.traces import candidates, in_arena
+from bareface.auditing.usable import examined
 from bareface.errors import RosterError, UsageError
-from bareface.faces.examine import Examination, Reject, examine
+from bareface.faces.examine import Examination, Reject
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.evidence import Evidence, read_evidence
@@ -106,7 +107,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     evidence, config = read_evidence(run), read_settings(run)
     asked = as_audited(run, config, target)
     _check_people(run, config, roster)
-    seen = examine(roster, report=lambda done, total: progress("examining images", done, total))
+    seen = examined(roster, run, progress, detect=bool(config.get("detect")), face=config.get("face"))
     examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])

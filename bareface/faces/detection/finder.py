@@ -73,7 +73,8 @@ class MtcnnFinder:
 
 def chosen(faces: Faces, size: tuple[int, int], choice: FaceChoice) -> int:
     """The number of the face that is meant, on a photo of a width and height; of equals the surest."""
-    areas = (faces.boxes[:, 2:] - faces.boxes[:, :2]).prod(1)
+    seen = np.clip(faces.boxes, 0, np.tile(size, 2))  # what lies beyond the edge makes nobody larger
+    areas = (seen[:, 2:] - seen[:, :2]).prod(1)
     if choice == "largest":
         return int(areas.argmax())
     away = (faces.boxes[:, :2] + faces.boxes[:, 2:] - np.array(size)) / 2

@@ -21,6 +21,11 @@ def test_of_two_the_central_or_the_largest_is_meant() -> None:
     assert chosen(faces(aside, middle), (200, 200), "largest") == 0
 
 
+def test_what_lies_beyond_the_edge_makes_no_face_larger() -> None:
+    whole, cut = (60.0, 60, 130, 130), (150.0, -60, 260, 50)
+    assert chosen(faces(cut, whole), (200, 200), "largest") == 1
+
+
 def test_a_small_face_in_the_very_middle_is_not_meant() -> None:
     bystander, subject = (98.0, 98, 102, 102), (60.0, 90, 140, 170)
     assert chosen(faces(bystander, subject), (200, 200), "central") == 1

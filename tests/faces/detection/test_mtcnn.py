@@ -1,7 +1,9 @@
 """The real networks, on rendered people who do not exist, wherever they stand on a photo."""
 
+import os
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import needs_detect  # noqa: F401
 import numpy as np
@@ -9,11 +11,14 @@ import pytest
 from PIL import Image
 
 from bareface.errors import UsageError
+from bareface.faces.decode import decode
 from bareface.faces.detection.finder import MtcnnFinder
 from bareface.faces.detection.networks import load_networks
+from bareface.faces.template import TEMPLATES
 from bareface.synthetic import SyntheticFaces
 
 PEOPLE, SIDE = 8, 224
+SHARED = Path(os.environ.get("BAREFACE_SHARED", Path(__file__).resolve().parents[4] / "shared")) / "faces"
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +116,26 @@ def test_without_the_extra_it_says_what_to_install(missing: str, monkeypatch: py
     with pytest.raises(UsageError, match=message):
         load_networks()
     load_networks.cache_clear()
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not (SHARED / "raw").is_dir(), reason="the real faces are not here")
+def test_real_faces_are_found_where_the_prepared_crops_have_them(finder: MtcnnFinder) -> None:
+    photos = sorted((SHARED / "raw").rglob("*.jpg"))[::8]
+    told = [finder(decode(path)) for path in photos]
+    assert all(told)
+    # The crops are 136 pixels around (125, 118), at 112 pixels; faces lie about where ArcFace's template has them.
+    landmarks = np.array([one.landmarks for one in told if one is not None])
+    in_crop = (landmarks + 0.5 - [57, 50]) * 112 / 136 - 0.5
+    off = np.linalg.norm(in_crop - TEMPLATES["112x112"].points, axis=2)
+    assert np.median(off) < 4
+    assert np.percentile(off, 95) < 10  # heads that are turned lie farther away
+    assert off.max() < 40
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not (SHARED / "raw").is_dir(), reason="the real faces are not here")
+def test_the_named_person_is_the_central_one_and_not_always_the_largest(finder: MtcnnFinder) -> None:
+    photo = decode(SHARED / "raw" / "s1806" / "002.jpg")
+    assert found(finder, photo)[:, 0].mean() < 130
+    assert found(MtcnnFinder(finder.networks, "largest"), photo)[:, 0].mean() > 170
