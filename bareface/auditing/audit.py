@@ -91,7 +91,9 @@ def conduct(
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
     settings = with_default_attacks(settings, brought.target)
-    own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    own: dict[str, Any] = {"target": brought.target.sha256, "roster": roster_digest(brought.roster), "foreign": None}
+    if brought.foreign is not None:
+        own["foreign"] = brought.foreign.sha256
     configuration = settings.as_plain() | own
     if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
         configuration["device"] = device.type

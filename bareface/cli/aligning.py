@@ -74,11 +74,11 @@ def _refuse_links(photos: Path, names: Iterable[str], links: bool) -> None:
 
 
 def _detector(reference: str) -> Detector:
-    from bareface.targets.factory import PATTERN, import_factory
+    from bareface.targets.factory import PATTERN, call_factory
 
     if not PATTERN.fullmatch(reference):
         raise UsageError("--detector", got=repr(reference), expected="package.module:factory")
-    made = import_factory(reference)()
+    made = call_factory(reference)
     if not callable(made):
         got = f"a {type(made).__name__} returned"
         raise TargetError(reference, got=got, expected="a function from an image to five landmarks, or None")

@@ -148,7 +148,9 @@ def read_embeddings(answer: bytes, count: int, name: str) -> NDArray[np.float32]
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         raise TargetError(name, got=f"the answer {_shown(answer)!r}", expected=_ANSWER, hint=_BY_HAND) from None
     if stranger:
-        raise TargetError(name, got=f"the answer {_shown(answer)!r}, with {stranger} in it", expected=_ANSWER, hint=_BY_HAND)
+        raise TargetError(
+            name, got=f"the answer {_shown(answer)!r}, with {stranger} in it", expected=_ANSWER, hint=_BY_HAND
+        )
     if values.ndim != 2 or len(values) != count or values.shape[1] < 2 or not np.isfinite(values).all():
         bad = "" if np.isfinite(values).all() else ", not all of them finite,"
         got = f"numbers of shape {values.shape}{bad} for {count} images"

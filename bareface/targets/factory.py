@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from pickle import UnpicklingError
 
 from torch import nn
 
@@ -11,6 +12,11 @@ from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
 
 PATTERN = FACTORY
+# What code of a user's own may raise, apart from what ends the process.
+_FAILURES = (
+    *(ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError),
+    *(NameError, OSError, RuntimeError, SyntaxError, TypeError, ValueError, UnpicklingError),
+)
 
 
 def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | None = None) -> Target:
@@ -24,7 +30,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     Raises:
         TargetError: no such module or factory, or it returns something else.
     """
-    made = import_factory(reference)()
+    made = call_factory(reference)
     if isinstance(made, Target):
         return made
     if not isinstance(made, nn.Module):
@@ -36,6 +42,23 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
 
 
+def call_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> object:
+    """What the function that `package.module:factory` names returns.
+
+    Raises:
+        BarefaceError: there is no such function, it takes arguments, or it fails; of the kind `wrong`.
+    """
+    factory = import_factory(reference, wrong)
+    try:
+        return factory()
+    except BarefaceError:
+        raise
+    except _FAILURES as error:
+        got = f"{type(error).__name__} ({str(error).strip().partition(chr(10))[0]}) when it was called"
+        hint = f"calling {reference.replace(':', '.')}() in Python, which shows where"
+        raise wrong(reference, got=got, expected="a function without arguments", hint=hint) from error
+
+
 def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> Callable[[], object]:
     """The function without arguments that `package.module:factory` names; importing it runs its module.
 
@@ -45,9 +68,11 @@ def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> 
     module, _, attribute = reference.partition(":")
     try:
         found: object = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except _FAILURES as error:
         hint = "PYTHONPATH=. if the module lies in this folder"
-        raise wrong(reference, got=str(error), expected="an importable factory", hint=hint) from error
+        raise wrong(
+            reference, got=str(error) or type(error).__name__, expected="an importable factory", hint=hint
+        ) from error
     if not callable(found):
         raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
     return found
