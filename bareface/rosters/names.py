@@ -3,6 +3,7 @@
 The form is NFC without white space around it, in folders, manifests and seals alike: tables lose such space on the way.
 """
 
+import logging
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bareface.errors import RosterError
 
 LONGEST_NAME = 256
+_log = logging.getLogger(__name__)
 _LAST_ASCII = 127
 
 
@@ -46,3 +48,20 @@ def names_of(path: Path, what: str, names: Sequence[str]) -> NDArray[np.str_]:
         got = f"a {what} of {len(longest):,} characters, {longest[:40]!r}..."
         raise RosterError(str(path), got=got, expected=f"at most {LONGEST_NAME}")
     return np.array(names, dtype=str)
+
+
+def say_merged(folder: Path, names: NDArray[np.str_]) -> None:
+    """Tell through the log of this module where folders of other spelling hold one person.
+
+    Args:
+        folder: that they lie in.
+        names: (n,) of folders, as they are on the disk.
+    """
+    folders = np.unique(names)
+    spelt: dict[str, list[str]] = {}
+    for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
+        spelt.setdefault(name, []).append(one)
+    for name, several in spelt.items():
+        if len(several) > 1:
+            shown = ", ".join(map(ascii, several))
+            _log.warning("%s: the folders %s are one person, %s", folder, shown, ascii(name))

@@ -7,7 +7,6 @@ train shadow models; `public` images are anybody's. Other role names are kept an
 People are told apart by name, so names are kept in one form (`names.py`); image paths are as on the disk.
 """
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,13 +21,11 @@ from numpy.typing import NDArray
 from bareface.errors import RosterError
 from bareface.rosters.image_folders import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from bareface.rosters.image_folders import LOOSE, people_in, refuse_links, without_links
-from bareface.rosters.names import in_one_form, names_of
+from bareface.rosters.names import in_one_form, names_of, say_merged
 from bareface.storage.columns import column, paths, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.storage.files import atomic_path
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 from bareface.vocabulary import Role
-
-_log = logging.getLogger(__name__)
 
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200
@@ -160,21 +157,9 @@ def read_folder(folder: Path, role: str, *, links: bool = False) -> Roster:
     if not links:
         refuse_links(folder, found.images, folder)
     subject = np.array([image.partition("/")[0] for image in found.images])
-    _say_merged(folder, subject)
+    say_merged(folder, subject)
     ignored = tuple(Ignored(str(role), kind, count) for kind, count in found.ignored.items())
     return Roster(folder, found.images, subject, np.full(len(subject), role), ignored)
-
-
-def _say_merged(folder: Path, subject: NDArray[np.str_]) -> None:
-    """Tell where folders of other spelling hold one person."""
-    folders = np.unique(subject)
-    spelt: dict[str, list[str]] = {}
-    for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
-        spelt.setdefault(name, []).append(one)
-    for name, several in spelt.items():
-        if len(several) > 1:
-            shown = ", ".join(map(ascii, several))
-            _log.warning("%s: the folders %s are one person, %s", folder, shown, ascii(name))
 
 
 def read_manifest(path: Path, *, links: bool = False) -> Roster:

@@ -157,6 +157,16 @@ def test_a_flipped_bit_in_a_part_changes_no_score(finished: Path, world: Path, t
     assert pq.read_table(tmp_path / "run" / "scores.parquet").equals(pq.read_table(finished / "scores.parquet"))
 
 
+def test_exchanged_traces_change_no_score(finished: Path, world: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    first, second = sorted((tmp_path / "run" / "trace").iterdir())[:2]
+    first.rename(tmp_path / "kept")
+    second.rename(first)
+    (tmp_path / "kept").rename(second)
+    assert run("audit", world / "audit.yaml", "-o", tmp_path / "run").exit_code == 0
+    assert numbers(tmp_path / "run") == numbers(finished)
+
+
 def test_a_run_folder_that_is_removed_while_running_is_an_error(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
