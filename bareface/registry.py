@@ -233,6 +233,16 @@ def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     return plugin, ""
 
 
+def tried(call: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    """What somebody else's code returns, or what it raises, which may be anything; our own errors pass."""
+    try:
+        return call(), None
+    except BarefaceError:
+        raise
+    except Exception as error:
+        return None, error
+
+
 def _name(plugin: object) -> str:
     name = getattr(plugin, "name", "")
     return name if isinstance(name, str) else ""

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from bareface.cli.manners import Stages
 from bareface.errors import RosterError, TargetError, UsageError
@@ -18,6 +20,7 @@ from bareface.faces.aligning import (
 )
 from bareface.faces.decode import printable
 from bareface.faces.template import TEMPLATES
+from bareface.registry import tried
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.storage.columns import write_csv
 
@@ -74,7 +77,7 @@ def _refuse_links(photos: Path, names: Iterable[str], links: bool) -> None:
 
 
 def _detector(reference: str) -> Detector:
-    from bareface.targets.factory import PATTERN, call_factory
+    from bareface.targets.factory import PATTERN, call_factory, shortly
 
     if not PATTERN.fullmatch(reference):
         raise UsageError("--detector", got=repr(reference), expected="package.module:factory")
@@ -82,7 +85,18 @@ def _detector(reference: str) -> Detector:
     if not callable(made):
         got = f"a {type(made).__name__} returned"
         raise TargetError(reference, got=got, expected="a function from an image to five landmarks, or None")
-    return made
+
+    def asked(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        def points() -> NDArray[np.float64] | None:
+            found = made(image)
+            return None if found is None else np.asarray(found, dtype=np.float64)
+
+        landmarks, error = tried(points)
+        if error is not None:
+            raise TargetError(reference, got=shortly(error), expected="five landmarks of an image, or None") from error
+        return landmarks
+
+    return asked
 
 
 def _commonest(failed: list[Unaligned]) -> str:

@@ -2,21 +2,16 @@
 
 import importlib
 from collections.abc import Callable
-from pickle import UnpicklingError
 
 from torch import nn
 
 from bareface.errors import BarefaceError, TargetError
+from bareface.registry import tried
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
 
 PATTERN = FACTORY
-# What code of a user's own may raise, apart from what ends the process.
-_FAILURES = (
-    *(ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError),
-    *(NameError, OSError, RuntimeError, SyntaxError, TypeError, ValueError, UnpicklingError),
-)
 
 
 def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | None = None) -> Target:
@@ -48,15 +43,17 @@ def call_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> ob
     Raises:
         BarefaceError: there is no such function, it takes arguments, or it fails; of the kind `wrong`.
     """
-    factory = import_factory(reference, wrong)
-    try:
-        return factory()
-    except BarefaceError:
-        raise
-    except _FAILURES as error:
-        got = f"{type(error).__name__} ({str(error).strip().partition(chr(10))[0]}) when it was called"
+    made, error = tried(import_factory(reference, wrong))
+    if error is not None:
         hint = f"calling {reference.replace(':', '.')}() in Python, which shows where"
+        got = f"{shortly(error)} when it was called"
         raise wrong(reference, got=got, expected="a function without arguments", hint=hint) from error
+    return made
+
+
+def shortly(error: Exception) -> str:
+    """An error of a user's own code, on one line."""
+    return f"{type(error).__name__} ({str(error).strip().partition(chr(10))[0]})"
 
 
 def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> Callable[[], object]:
@@ -66,13 +63,11 @@ def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> 
         BarefaceError: there is no such module or function; of the kind `wrong`.
     """
     module, _, attribute = reference.partition(":")
-    try:
-        found: object = getattr(importlib.import_module(module), attribute)
-    except _FAILURES as error:
+    found, error = tried(lambda: getattr(importlib.import_module(module), attribute))
+    if error is not None:
         hint = "PYTHONPATH=. if the module lies in this folder"
-        raise wrong(
-            reference, got=str(error) or type(error).__name__, expected="an importable factory", hint=hint
-        ) from error
+        got = str(error) if isinstance(error, ImportError | AttributeError) else shortly(error)
+        raise wrong(reference, got=got, expected="an importable factory", hint=hint) from error
     if not callable(found):
         raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
     return found

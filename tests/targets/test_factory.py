@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from bareface.cli.app import app
@@ -18,6 +19,17 @@ def fails():
 
 def missing():
     return {}["weights"]
+
+def own():
+    raise Own("mine")
+
+def later():
+    def detect(image):
+        raise Own("later")
+    return detect
+
+def odd():
+    return lambda image: "five"
 
 def wants(something):
     return something
@@ -40,8 +52,9 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "broken_factory:wants",
             r"got TypeError \(wants\(\) missing 1 required .*; expected a function without arguments",
         ),
+        ("broken_factory:own", r"got Own \(mine\) when it was called"),
         ("json:loads", r"got TypeError \(loads\(\) missing 1 required positional argument: 's'\)"),
-        ("broken_module:make", "got division by zero; expected an importable factory"),
+        ("broken_module:make", r"got ZeroDivisionError \(division by zero\); expected an importable factory"),
     ],
 )
 def test_a_factory_that_fails_is_a_sentence(reference: str, said: str) -> None:
@@ -60,3 +73,13 @@ def test_commands_end_with_a_mistake_and_no_crash(words: tuple[str, ...], refere
     ended = CliRunner().invoke(app, [*asked, *named])
     assert ended.exit_code == 2, ended.output
     assert "TypeError" in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "said"), [("later", r"Own (later)"), ("odd", "ValueError (could not convert")])
+def test_a_detector_that_fails_is_a_sentence(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (20, 20)).save(tmp_path / "in" / "1.png")
+    words = ["align", str(tmp_path / "in"), str(tmp_path / "out"), "--detector", f"broken_factory:{name}"]
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 2, ended.output
+    assert said in ended.output
