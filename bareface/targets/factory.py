@@ -63,11 +63,16 @@ def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> 
         BarefaceError: there is no such module or function; of the kind `wrong`.
     """
     module, _, attribute = reference.partition(":")
-    found, error = tried(lambda: getattr(importlib.import_module(module), attribute))
+    found, error = tried(lambda: _attribute(module, attribute))
     if error is not None:
         hint = "PYTHONPATH=. if the module lies in this folder"
         got = str(error) if isinstance(error, ImportError | AttributeError) else shortly(error)
         raise wrong(reference, got=got, expected="an importable factory", hint=hint) from error
     if not callable(found):
         raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
+    return found
+
+
+def _attribute(module: str, attribute: str) -> object:
+    found: object = getattr(importlib.import_module(module), attribute)
     return found
