@@ -20,6 +20,9 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, ClassVar
 
+LONGEST_PART = 1500
+"""Characters of each of the four parts of a message."""
+
 
 class ExitCode(IntEnum):
     """How a command ended."""
@@ -61,7 +64,8 @@ class BarefaceError(Exception):
         self.where, self.got, self.expected, self.hint = where, got, expected, hint
         ended = hint if hint.endswith(("?", ".")) else f"{hint}."
         advice = "" if not hint else f" D{ended[1:]}" if hint.startswith("did you") else f" Try: {ended}"
-        super().__init__(one_line(f"{where}: got {got}; expected {expected}.{advice}"))
+        told = (_cut(where), _cut(got), _cut(expected), _cut(advice))
+        super().__init__(one_line("{}: got {}; expected {}.{}".format(*told)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process borders although their arguments are named."""
@@ -75,6 +79,11 @@ def one_line(text: str) -> str:
     """
     joined = re.sub(r"\s*\n\s*", " ", text)
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in joined)
+
+
+def _cut(text: str) -> str:
+    """The text as far as anybody reads it: untrusted files write names of megabytes."""
+    return text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]}... ({len(text):,} characters)"
 
 
 def _rebuild(kind: type[BarefaceError], args: tuple[Any, ...], state: dict[str, Any]) -> BarefaceError:

@@ -211,20 +211,6 @@ def _outside(kind: Registry[Any], path: tuple[str, ...]) -> tuple[dict[str, Any]
     return dict(sorted(good.items())), tuple(broken)
 
 
-def outcome_of(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
-    """What somebody else's function returns, and how it failed; empty where it did not.
-
-    Raises:
-        BarefaceError: the function says itself what is wrong.
-    """
-    try:
-        return function(*arguments), ""
-    except BarefaceError:
-        raise
-    except (Exception, SystemExit) as error:  # somebody else's code, which may raise anything
-        return None, f"{type(error).__name__}: {error}"
-
-
 def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     """What an entry point names, and why it cannot be used; empty where it can."""
     try:
@@ -245,6 +231,21 @@ def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     except Exception as error:
         return plugin, f"{type(error).__name__}: {error}"
     return plugin, ""
+
+
+def tried(call: Callable[[], T]) -> tuple[T | None, Exception | SystemExit | None]:
+    """What somebody else's code returns, or what it raises, which may be anything; our own errors pass."""
+    try:
+        return call(), None
+    except BarefaceError:
+        raise
+    except (Exception, SystemExit) as error:
+        return None, error
+
+
+def shortly(error: BaseException) -> str:
+    """An error of a user's own code, on one line."""
+    return f"{type(error).__name__} ({str(error).strip().partition(chr(10))[0]})"
 
 
 def _name(plugin: object) -> str:

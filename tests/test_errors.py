@@ -47,3 +47,11 @@ def test_an_error_crosses_process_borders(kind):
     error = kind("x", got="y", expected="z", hint="w")
     again = copy.copy(error)
     assert (type(again), str(again), again.got) == (kind, str(error), "y")
+
+
+@pytest.mark.parametrize("part", ["where", "got", "expected", "hint"])
+def test_no_part_of_a_message_is_longer_than_anybody_reads(part: str) -> None:
+    parts = {"where": "a", "got": "b", "expected": "c", "hint": "d"} | {part: "9" * 100_000}
+    said = str(UsageError(parts["where"], got=parts["got"], expected=parts["expected"], hint=parts["hint"]))
+    assert "99... (100,0" in said
+    assert len(said) < 2000

@@ -107,7 +107,9 @@ def conduct(
     """
     _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
-    own = {"target": brought.target.sha256, "roster": roster_digest(brought.roster)}
+    own: dict[str, Any] = {"target": brought.target.sha256, "roster": roster_digest(brought.roster), "foreign": None}
+    if brought.foreign is not None:
+        own["foreign"] = brought.foreign.sha256
     configuration = settings.as_plain() | own
     if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
         configuration["device"] = device.type

@@ -77,7 +77,7 @@ def _claim(path: Path, configuration: dict[str, Any]) -> None:
     elif fit is not Fit.ABSENT:
         _refuse_other(card, fit, json.loads(content))
     if fit is not Fit.SOUND:
-        write_artefact(card, content, private=False)
+        write_artefact(card, content)  # the owner's alone: it says what was compared with what
 
 
 def _read(card: Path) -> dict[str, Any]:

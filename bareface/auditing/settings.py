@@ -149,8 +149,11 @@ class AuditSettings(Closed):
         return ("partial", "shadow") if self.shadow is not None else ("partial",)
 
     def as_plain(self) -> dict[str, Any]:
-        """What decides the numbers, as plain values: a run folder is gone on with under the same ones only."""
-        always = {"foreign", "seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
+        """What decides the numbers, as plain values: a run folder is gone on with under the same ones only.
+
+        Models are no part of it: whoever knows them names them by their fingerprints.
+        """
+        always = {"seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
         more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
         more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT, "detect": False, "face": None}
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}

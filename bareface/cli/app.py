@@ -231,12 +231,13 @@ def report(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     html: Annotated[Path | None, typer.Option(help="Where the page goes; RUN/report.html by default.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print it instead.")] = False,
+    unsealed: Annotated[bool, typer.Option(help="Believe a record without its digest beside it.")] = False,
 ) -> None:
     """Rebuild the report from the evidence of a run; needs no torch."""
     with manners():
         from bareface.cli.reporting import write_report
 
-        out(write_report(run, html, text=text))
+        out(write_report(run, html, text=text, unsealed=unsealed))
 
 
 @app.command()

@@ -59,7 +59,7 @@ def facts_of(path: Path | str) -> CheckpointFacts:
     counts = _counts(own)
     statistics_found = _norms(own, layers, counts)
     counters = [norm.batches for norm in statistics_found if norm.batches is not None]
-    head_found = _head(leftovers, known)
+    head_found = _head({key: value for key, value in leftovers.items() if not choice.is_of_another(key)}, known)
     identities = head_found.identities if head_found else None
     counters_found = [counts[norm.name] for norm in statistics_found]
     is_recogniser = known is not None and known.convention.trains_faces

@@ -218,10 +218,10 @@ def write_evidence(evidence: Evidence, run: Path) -> None:
     write_record(evidence, run / RESULT_FILE)
 
 
-def read_evidence(run: Path) -> Evidence:
-    """Read the record of a finished run.
+def read_evidence(run: Path, *, unsealed: bool = False) -> Evidence:
+    """Read the record of a finished run; one without its digest only if `unsealed`.
 
     Raises:
-        RunError: the folder holds no finished run, or one that is damaged or of another schema.
+        RunError: the folder holds no finished run, or one that is damaged, of another schema, or without its digest.
     """
-    return read_record(run / RESULT_FILE, Evidence, "audit", f"evidence of schema {SCHEMA_VERSION}")
+    return read_record(run / RESULT_FILE, Evidence, "audit", f"evidence of schema {SCHEMA_VERSION}", unsealed=unsealed)

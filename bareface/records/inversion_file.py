@@ -13,11 +13,12 @@ def write_inversion(record: InversionRecord, run: Path) -> None:
     write_record(record, run / INVERSION_FILE)
 
 
-def read_inversion(run: Path) -> InversionRecord:
-    """Read the record of a finished inversion.
+def read_inversion(run: Path, *, unsealed: bool = False) -> InversionRecord:
+    """Read the record of a finished inversion; one without its digest only if `unsealed`.
 
     Raises:
-        RunError: the folder holds no finished inversion, or one that is damaged or of another schema.
+        RunError: the folder holds no finished inversion, or one that is damaged, of another schema, or without its
+            digest.
     """
     expected = f"an inversion of schema {SCHEMA_VERSION}"
-    return read_record(run / INVERSION_FILE, InversionRecord, "inversion", expected)
+    return read_record(run / INVERSION_FILE, InversionRecord, "inversion", expected, unsealed=unsealed)

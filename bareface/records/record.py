@@ -6,7 +6,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bareface.errors import RunError
-from bareface.storage.artefacts import refuse_damaged, write_artefact
+from bareface.storage.artefacts import SUFFIX, Fit, fit_of, refuse_damaged, write_artefact
+from bareface.untrusted.regular import content_of, is_file, is_there, what_lies_at
+
+MOST_RECORD = 1 << 30
 
 
 class Record(BaseModel):
@@ -23,7 +26,7 @@ def write_record(record: Record, path: Path) -> None:
     write_artefact(path, record.model_dump_json(indent=1) + "\n", private=False)
 
 
-def read_record(path: Path, kind: type[R], run: str, schema: str) -> R:
+def read_record(path: Path, kind: type[R], run: str, schema: str, *, unsealed: bool = False) -> R:
     """Read the record of a finished run.
 
     Args:
@@ -31,18 +34,30 @@ def read_record(path: Path, kind: type[R], run: str, schema: str) -> R:
         kind: of record.
         run: what kind of run it was, as in `audit`.
         schema: what it has to be, as in `evidence of schema 1.0`.
+        unsealed: whether a record without a digest beside it is read: an older version wrote it, or somebody did.
 
     Raises:
-        RunError: the folder holds no finished run of that kind, or one that is damaged or of another schema.
+        RunError: the folder holds no finished run of that kind, or one that is damaged, of another schema, or without
+            its digest.
     """
-    if not path.is_file():
+    if not is_file(path):
         hint = f"run the {run} again; it resumes"
-        raise RunError(str(path.parent), got=f"no {path.name}", expected=f"the folder of a finished {run}", hint=hint)
+        got = f"{path.name}, {what_lies_at(path)}" if is_there(path) else f"no {path.name}"
+        raise RunError(str(path.parent), got=got, expected=f"the folder of a finished {run}", hint=hint)
     try:
-        record = kind.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+        record = kind.model_validate_json(content_of(path, MOST_RECORD).decode("utf-8"), strict=True)
+    except OSError as error:
+        got = error.strerror or "no readable file"
+        raise RunError(str(path), got=got, expected=f"the record of a finished {run}") from None
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         got = f"{first['msg']} at {'.'.join(map(str, first['loc']))}" if first else "bytes that are no text"
         raise RunError(str(path), got=got, expected=schema) from error
     refuse_damaged(path, hint=f"run the {run} again; it writes this record again")
+    if not unsealed and fit_of(path) is Fit.UNSIGNED:
+        hint = (
+            f"run the {run} again, which writes both; or bareface report --unsealed, if you know who wrote the record"
+        )
+        got = "a record without its digest, which anybody may have changed"
+        raise RunError(str(path), got=got, expected=f"{path.name}{SUFFIX} beside it", hint=hint)
     return record

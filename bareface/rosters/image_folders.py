@@ -100,8 +100,10 @@ def pictures_below(folder: Path) -> FolderListing:
     """Everything called like a picture in a folder or anywhere below it, whoever is on it; sorted by path."""
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
     shown = [str(path) for path in files if not is_hidden(path.as_posix())]
-    pictures = tuple(name for name in shown if is_picture(name))
-    counts = {HIDDEN: len(files) - len(shown), OTHERS: len(shown) - len(pictures)}
+    legible = [name for name in shown if _is_text(name)]
+    pictures = tuple(name for name in legible if is_picture(name))
+    hidden, odd = len(files) - len(shown), len(shown) - len(legible)
+    counts = {HIDDEN: hidden, UNDECODABLE: odd, OTHERS: len(legible) - len(pictures)}
     return FolderListing(pictures, {kind: count for kind, count in counts.items() if count})
 
 

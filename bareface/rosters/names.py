@@ -17,6 +17,7 @@ from bareface.errors import RosterError
 _log = logging.getLogger(__name__)
 
 LONGEST_NAME = 256
+_log = logging.getLogger(__name__)
 _LAST_ASCII = 127
 
 
@@ -74,9 +75,14 @@ def _letters(name: str) -> str:
     return "".join(sign for sign in folded if sign.isalnum()) or folded
 
 
-def say_merged(folder: Path, subject: NDArray[np.str_]) -> None:
-    """Tell where folders of other spelling hold one person."""
-    folders = np.unique(subject)
+def say_merged(folder: Path, names: NDArray[np.str_]) -> None:
+    """Tell through the log of this module where folders of other spelling hold one person.
+
+    Args:
+        folder: that they lie in.
+        names: (n,) of folders, as they are on the disk.
+    """
+    folders = np.unique(names)
     spelt: dict[str, list[str]] = {}
     for name, one in zip(in_one_form(folders).tolist(), folders.tolist(), strict=True):
         spelt.setdefault(name, []).append(one)

@@ -7,7 +7,6 @@ train shadow models; `public` images are anybody's. Other role names are kept an
 People are told apart by name, so names are kept in one form (`names.py`); image paths are as on the disk.
 """
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +26,6 @@ from bareface.storage.columns import column, paths, read_csv, refuse_strays, ref
 from bareface.storage.files import atomic_path
 from bareface.untrusted.regular import is_file, is_folder, what_lies_at
 from bareface.vocabulary import Role
-
-_log = logging.getLogger(__name__)
 
 # Cells of honest tables compress twenty to forty times.
 MOST_INFLATED = 200

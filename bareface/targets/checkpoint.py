@@ -37,12 +37,14 @@ class Checkpoint:
         tensors: key as the backbone calls it -> tensor, on the CPU.
         wrapper: dicts and prefixes that were taken off.
         leftovers: path -> tensor or scalar that lay beside them.
+        of_others: those of them that are layers of another net in the file.
     """
 
     kind: Kind
     tensors: dict[str, Tensor]
     wrapper: str
     leftovers: dict[str, object]
+    of_others: frozenset[str] = frozenset()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -72,7 +74,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     _refuse_complex(str(file), backbone)
     _refuse_non_finite(str(file), backbone)
     leftovers = {key: _tensor(v, read) if isinstance(v, StaticTensor) else v for key, v in found.leftovers.items()}
-    return Checkpoint(static.kind, tensors, found.wrapper, leftovers)
+    of_others = frozenset(filter(choice.is_of_another, leftovers))
+    return Checkpoint(static.kind, tensors, found.wrapper, leftovers, of_others)
 
 
 def counters_of(tensors: Mapping[str, StaticTensor]) -> dict[str, Tensor]:

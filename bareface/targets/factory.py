@@ -6,7 +6,7 @@ from collections.abc import Callable
 from torch import nn
 
 from bareface.errors import BarefaceError, TargetError
-from bareface.registry import outcome_of
+from bareface.registry import shortly, tried
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
@@ -25,7 +25,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     Raises:
         TargetError: no such module or factory, or it fails or returns something else.
     """
-    made = made_by(reference, import_factory(reference))
+    made = call_factory(reference)
     if isinstance(made, Target):
         return made
     if not isinstance(made, nn.Module):
@@ -37,24 +37,13 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
 
 
-def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> Callable[[], object]:
-    """The function without arguments that `package.module:factory` names; importing it runs its module.
+def call_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> object:
+    """What the function that `package.module:factory` names returns.
 
     Raises:
-        BarefaceError: there is no such module or function; of the kind `wrong`.
+        BarefaceError: there is no such function, it takes arguments, or it fails; of the kind `wrong`.
     """
-    module, _, attribute = reference.partition(":")
-    try:
-        imported, failed = outcome_of(importlib.import_module, module)
-        found: object = None if failed else getattr(imported, attribute)
-    except AttributeError as error:
-        failed = str(error)
-    if failed:
-        hint = "PYTHONPATH=. if the module lies in this folder"
-        raise wrong(reference, got=failed, expected="an importable factory", hint=hint)
-    if not callable(found):
-        raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
-    return found
+    return made_by(reference, import_factory(reference, wrong), wrong)
 
 
 def made_by(reference: str, factory: Callable[[], object], wrong: type[BarefaceError] = TargetError) -> object:
@@ -63,10 +52,31 @@ def made_by(reference: str, factory: Callable[[], object], wrong: type[BarefaceE
     Raises:
         BarefaceError: it fails, and why; of the kind `wrong`.
     """
-    made, failed = outcome_of(factory)
-    if failed:
-        hint = "calling it by hand, without arguments"
-        raise wrong(
-            reference, got=f"a factory that fails ({failed})", expected="a function without arguments", hint=hint
-        )
+    made, error = tried(factory)
+    if error is not None:
+        hint = f"calling {reference.replace(':', '.')}() in Python, which shows where"
+        got = f"{shortly(error)} when it was called"
+        raise wrong(reference, got=got, expected="a function without arguments", hint=hint) from error
     return made
+
+
+def import_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> Callable[[], object]:
+    """The function without arguments that `package.module:factory` names; importing it runs its module.
+
+    Raises:
+        BarefaceError: there is no such module or function; of the kind `wrong`.
+    """
+    module, _, attribute = reference.partition(":")
+    found, error = tried(lambda: _attribute(module, attribute))
+    if error is not None:
+        hint = "PYTHONPATH=. if the module lies in this folder"
+        got = str(error) if isinstance(error, ImportError | AttributeError) else shortly(error)
+        raise wrong(reference, got=got, expected="an importable factory", hint=hint) from error
+    if not callable(found):
+        raise wrong(reference, got=f"a {type(found).__name__}", expected="a function without arguments")
+    return found
+
+
+def _attribute(module: str, attribute: str) -> object:
+    found: object = getattr(importlib.import_module(module), attribute)
+    return found

@@ -50,6 +50,7 @@ class Choice:
         head: names of a classification layer that it carries along.
         nets: names of all nets in the file that are whole and known.
         is_open: whether nothing in the file says which of them is meant.
+        others: what stands before the names of tensors that belong to another one of them, as `of` leaves them over.
     """
 
     prefix: str | None = None
@@ -57,6 +58,11 @@ class Choice:
     head: frozenset[str] = frozenset()
     nets: tuple[str, ...] = ()
     is_open: bool = False
+    others: tuple[str, ...] = ()
+
+    def is_of_another(self, key: str) -> bool:
+        """Whether something that was left over is a part of another net: its layers are no head of this one."""
+        return key.startswith(self.others)
 
     def of(self, tree: object, tensor: type[T]) -> Unwrapped[T]:
         """The tensors of the backbone in a tree, and what lies beside them."""
@@ -149,7 +155,14 @@ def several(choice: Choice) -> str:
 def _choice(taken: str, nets: Nets, is_open: bool = False) -> Choice:
     below = {_first(other.removeprefix(taken)) for other in nets if other != taken and other.startswith(taken)}
     net = nets[taken]
-    return Choice(taken, net.beside | below, net.head, _names(nets), is_open)
+    names = dict(zip(nets, _names(nets), strict=True))
+    others = tuple(
+        f"{names[other]}.{part}".lstrip(".")
+        for other, found in nets.items()
+        for part in sorted(found.own - {_first(name) for name in found.head})
+        if other != taken
+    )
+    return Choice(taken, net.beside | below, net.head, _names(nets), is_open, others)
 
 
 def _wanted(inside: str, nets: Nets, shapes: Mapping[str, object], where: str) -> Choice:

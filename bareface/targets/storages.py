@@ -128,4 +128,5 @@ def _float8(raw: NDArray[np.uint8], exponent_bits: int, mantissa_bits: int) -> N
         value[top] = np.where(mantissa[top] == 0, np.inf, np.nan)
     else:  # this type has no infinity, and one number that is none
         value[top & (mantissa == 7)] = np.nan
-    return np.asarray(np.where(every < 128, value, -value)[raw], dtype=np.float64)
+    signed: NDArray[np.float64] = np.where(every < 128, value, -value)
+    return signed[raw]

@@ -112,7 +112,8 @@ def _load_foreign(file: Path, spec: ImageSpec | None, name: str | None) -> Targe
     checkpoint = read_checkpoint(file)
     found = recognise(shapes_of(checkpoint.tensors), checkpoint.wrapper, str(file))
     module = assemble(found, checkpoint.tensors, str(file), spec)
-    centres = _centres(checkpoint.leftovers | found.part(checkpoint.tensors)[1], found)
+    beside = {key: value for key, value in checkpoint.leftovers.items() if key not in checkpoint.of_others}
+    centres = _centres(beside | found.part(checkpoint.tensors)[1], found)
     path, inside = split_reference(file)
     called = name or (f"{path.stem}#{inside}" if inside else file.stem)
     return Target(

@@ -9,12 +9,17 @@ from typing import Any
 import yaml
 
 from bareface.errors import BarefaceError, UsageError
+from bareface.untrusted.shown import gist
 from bareface.untrusted.walk import CONFIGURATION, TooMuchError, Walk
 
 LONGEST_NUMBER = 64
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 # Beside its own errors, PyYAML lets through whatever Python's constructors of the standard tags raise.
 _YAML_GIVES_UP = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
+
+
+class _TwiceError(Exception):
+    """A mapping names a key twice."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,6 +55,8 @@ def read_yaml(content: bytes | str, where: str, *, kind: type[BarefaceError] = U
         if len(text) > CONFIGURATION.size:
             raise TooMuchError(f"{len(text):,} characters")
         return _made(text)
+    except _TwiceError as error:
+        raise kind(where, got=str(error), expected="every key once") from None
     except TooMuchError as error:
         expected = "a configuration, which is short and flat"
         raise kind(where, got=str(error), expected=expected) from None
@@ -79,6 +86,19 @@ def _count(node: yaml.Node, depth: int, walk: Walk) -> None:
             raise TooMuchError(f"a number of {len(node.value):,} characters")
         return
     walk.visit(depth)
+    if isinstance(node, yaml.MappingNode):
+        _refuse_twice(node)
     children = node.value if isinstance(node, yaml.SequenceNode) else [one for pair in node.value for one in pair]
     for child in children:
         _count(child, depth + 1, walk)
+
+
+def _refuse_twice(node: yaml.MappingNode) -> None:
+    """Stop where a key stands twice: YAML forbids it, PyYAML silently takes the last."""
+    seen = set[tuple[str, str]]()
+    for key, _ in node.value:
+        name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+        if name in seen:
+            raise _TwiceError(f"the key {gist(key.value)} twice, the second time in line {key.start_mark.line + 1}")
+        if name is not None:
+            seen.add(name)

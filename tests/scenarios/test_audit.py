@@ -1,6 +1,7 @@
 """An audit through the command line, whole: what comes out, resume, and the same again."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from alike import assert_alike
 from killed import wait_for
 from typer.testing import CliRunner, Result
@@ -18,6 +20,10 @@ from bareface.auditing.traces import candidates
 from bareface.cli.app import app
 from bareface.records.evidence import read_evidence
 from bareface.rosters.roster import read_manifest, write_manifest
+from bareface.settings.spec import ImageSpec
+from bareface.targets.build import build
+from bareface.targets.store import save_target
+from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
 SMALL_SHADOW = (
@@ -90,8 +96,48 @@ def test_names_without_a_slash_stay_out_of_page_record_and_stdout(
     assert "bareface audit --model &lt;model&gt; --roster &lt;roster&gt; --attack bn-distance" in told[1]
 
 
+def save_another(folder: Path, seed: int) -> None:
+    """A backbone of its own weights."""
+    spec = ImageSpec(32, 32)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        save_target(Target("another", "ir-tiny", build("ir-tiny", spec=spec, embedding_size=16), spec), folder)
+
+
+def test_the_foreign_model_is_named_by_its_fingerprint_wherever_it_lies(world: Path, tmp_path: Path) -> None:
+    save_another(tmp_path / "leo", 1)
+    quick = ("--game", "dataset", "--knowledge", "partial", "--attack", "embedding-norm", "-o", tmp_path / "run")
+    people = ("--model", world / "target", "--roster", world / "people.csv")
+    assert run("audit", *people, "--foreign", tmp_path / "leo", *quick).exit_code == 0
+    config = tmp_path / "run" / "config.json"
+    assert "leo" not in config.read_text()
+    assert config.stat().st_mode & 0o077 == 0
+    (tmp_path / "leo").rename(tmp_path / "moved")
+    assert run("audit", *people, "--foreign", tmp_path / "moved", *quick).exit_code == 0
+    save_another(tmp_path / "leo", 2)
+    other = run("audit", *people, "--foreign", tmp_path / "leo", *quick)
+    assert other.exit_code == 4
+    assert "as this run folder was begun" in other.stderr
+
+
+def test_a_record_without_its_digest_is_not_believed(finished: Path, tmp_path: Path) -> None:
+    for name in ("result.json", "result.json.sha256"):
+        shutil.copy(finished / name, tmp_path)
+    record = tmp_path / "result.json"
+    assert run("report", tmp_path).exit_code == 0
+    record.write_text(record.read_text().replace("INVALID", "NOT SHOWN").replace("LEAK SHOWN", "NOT SHOWN"))
+    (tmp_path / "result.json.sha256").unlink()
+    refused = run("report", tmp_path)
+    assert refused.exit_code == 4
+    assert "got a record without its digest, which anybody may have changed" in refused.stderr
+    assert "Try: run the audit again, which writes both; or bareface report --unsealed" in refused.stderr
+    assert run("report", tmp_path, "--unsealed").exit_code == 0
+    os.mkfifo(tmp_path / "result.json.sha256")  # is not waited for
+    assert run("report", tmp_path).exit_code == 4
+
+
 def test_everything_personal_is_for_the_owner_alone(finished: Path) -> None:
-    shared = {"config.json", "result.json", "report.html", "training.json", "backbone.json", "backbone.safetensors"}
+    shared = {"result.json", "report.html", "training.json", "backbone.json", "backbone.safetensors"}
     shared |= {f"{name}.sha256" for name in shared} | {".lock"}
     files = [path for path in finished.rglob("*") if path.is_file() and path.name not in shared]
     assert {"people.parquet", "scores.parquet", "rejects.parquet", "head.safetensors"} < {path.name for path in files}
@@ -109,6 +155,16 @@ def test_a_flipped_bit_in_a_part_changes_no_score(finished: Path, world: Path, t
     assert result.exit_code == 0
     assert numbers(tmp_path / "run") == numbers(finished)
     assert pq.read_table(tmp_path / "run" / "scores.parquet").equals(pq.read_table(finished / "scores.parquet"))
+
+
+def test_exchanged_traces_change_no_score(finished: Path, world: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    first, second = sorted((tmp_path / "run" / "trace").iterdir())[:2]
+    first.rename(tmp_path / "kept")
+    second.rename(first)
+    (tmp_path / "kept").rename(second)
+    assert run("audit", world / "audit.yaml", "-o", tmp_path / "run").exit_code == 0
+    assert numbers(tmp_path / "run") == numbers(finished)
 
 
 def test_a_run_folder_that_is_removed_while_running_is_an_error(

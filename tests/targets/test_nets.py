@@ -212,3 +212,27 @@ def test_bytes_may_only_be_written_in_the_one_codec_that_pickles_use(tmp_path: P
         archive(tmp_path / "file.pt", {"data.pkl": b"\x80\x02" + program + b"."})
         with pytest.raises(CheckpointError, match=said):
             load_target(tmp_path / "file.pt")
+
+
+def test_the_embedding_of_another_net_is_no_head(small: State, tmp_path: Path) -> None:
+    both = under("student.", small) | under("teacher.", other(small))
+    torch.save(both, tmp_path / "file.pt")
+    assert facts_of(tmp_path / "file.pt").head is None
+    assert load_target(tmp_path / "file.pt#teacher").centres is None
+    torch.save(both | {"head.kernel": torch.ones(16, 50)}, tmp_path / "file.pt")
+    head = facts_of(tmp_path / "file.pt#student").head
+    assert head is not None
+    assert (head.key, head.identities) == ("head.kernel", 50)
+
+
+NETS_IN_DICTS = {
+    "an average of all weights": lambda s: {"model": s, "ema": other(s)},
+    "dots before": lambda s: under("", s) | {"ema": other(s)},
+    "an encoder and its momentum": lambda s: {"state_dict": under("m.encoder_q.", s) | under("m.encoder_k.", other(s))},
+}
+
+
+@pytest.mark.parametrize("how", NETS_IN_DICTS)
+def test_no_net_lends_another_its_embedding_as_a_head(how: str, small: State, tmp_path: Path) -> None:
+    torch.save(NETS_IN_DICTS[how](small), tmp_path / "file.pt")
+    assert facts_of(tmp_path / "file.pt").head is None

@@ -82,3 +82,27 @@ def test_what_cannot_be_made_is_refused_and_said(text: str) -> None:
 def test_bytes_that_are_no_text() -> None:
     with pytest.raises(UsageError, match="no YAML"):
         read_yaml(b"\xff\xfe\x00", "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "the key 'a' twice, the second time in line 3"),
+        ("x: {seed: 1, 'seed': 2}", "the key 'seed' twice, the second time in line 1"),
+        ("- {1: a, 1: b}", "the key '1' twice"),
+    ],
+)
+def test_a_key_that_stands_twice_is_named(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"got {said}.*; expected every key once"):
+        read_yaml(text, "here")
+
+
+def test_a_key_that_a_merged_mapping_has_too_is_no_second_one() -> None:
+    assert read_yaml("a: &a {x: 1}\nb: {<<: *a, x: 2}", "here") == {"a": {"x": 1}, "b": {"x": 2}}
+
+
+@pytest.mark.parametrize("text", ["a: !" + "x" * 100_000 + " 1", "a: !!" + "y" * 100_000 + " {}"])
+def test_a_message_shows_the_beginning_of_what_is_long(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_yaml(text, "here")
+    assert len(str(caught.value)) < 5000

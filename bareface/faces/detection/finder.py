@@ -11,7 +11,7 @@ from PIL import Image
 from bareface.errors import UsageError
 from bareface.faces.detection.cascade import NOBODY, Faces, faces_on
 from bareface.faces.detection.networks import Networks
-from bareface.registry import outcome_of
+from bareface.registry import shortly, tried
 from bareface.vocabulary import FaceChoice
 
 Floats = NDArray[np.float64]
@@ -111,9 +111,9 @@ class OwnFinder:
             UsageError: it failed, or returned something else.
         """
         with self._turn:
-            told, failed = outcome_of(self.detector, np.asarray(photo))
-        if failed:
-            raise UsageError("detector", got=f"a detector that fails ({failed})", expected=FIVE)
+            told, failed = tried(lambda: self.detector(np.asarray(photo)))
+        if failed is not None:
+            raise UsageError("detector", got=f"a detector that fails: {shortly(failed)}", expected=FIVE)
         if told is None:
             return None
         try:

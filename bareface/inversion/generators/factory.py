@@ -26,7 +26,7 @@ from bareface.errors import UsageError
 from bareface.inversion.factory import FactoryGenerator
 from bareface.inversion.generator import Generator
 from bareface.inversion.generators.base import GeneratorKind, Wanted, checked
-from bareface.targets.factory import PATTERN, import_factory, made_by
+from bareface.targets.factory import PATTERN, call_factory
 from bareface.untrusted.regular import is_there
 
 
@@ -48,8 +48,7 @@ class Factory(GeneratorKind):
             UsageError: there is no such function, or a network comes without a declaration.
             TargetError: it returns something else than it declares.
         """
-        made = made_by(reference, import_factory(reference, UsageError), UsageError)
-        declared = dict[str, Any](wanted.declared)
+        made, declared = call_factory(reference, UsageError), dict[str, Any](wanted.declared)
         if not isinstance(made, nn.Module):
             return checked(reference, made)
         missing = [name for name in ("z_dim", "size", "value_range") if name not in declared]

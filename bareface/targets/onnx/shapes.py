@@ -16,7 +16,7 @@ Shape = tuple[int | None, ...]
 # Numbers in one value for one image: 1 GiB in float32.
 MOST_NUMBERS = 1 << 28
 # Chains of sizes that are computed from sizes.
-_ROUNDS = 24
+_ROUNDS, _VISITS = 24, 400_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def infer_shapes(model: ModelProto, entering: str, size: tuple[int, int, int, in
         if value.name == entering:
             _resize(value, size)
     graph = _inferred(light, size, where)
-    for _ in range(_ROUNDS):
+    for _ in range(min(_ROUNDS, _VISITS // max(1, len(light.graph.node)))):
         if not put_in_sizes(light, graph):
             break
         graph = _inferred(light, size, where)

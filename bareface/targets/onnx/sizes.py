@@ -16,6 +16,8 @@ Values = dict[str, NDArray[Any]]
 
 # Constants up to this size may be shapes that others are computed from.
 SMALL = 256
+# Nodes that are carried out here at a time: exports of face models have some hundreds.
+_MOST_AT_ONCE = 2000
 _FOLDED = frozenset(
     {
         *("Gather", "GatherElements", "Unsqueeze", "Squeeze", "Concat", "Slice", "Reshape", "Cast", "Identity", "Size"),
@@ -89,7 +91,7 @@ def put_in_sizes(model: ModelProto, inferred: GraphProto) -> bool:
     found: Values = {}
     kept = []
     for node in graph.node:
-        made = _made(node, values, known, model)
+        made = _made(node, values, known, model) if len(found) < _MOST_AT_ONCE else None
         if made and not outputs & set(node.output):
             found |= made
             values |= made
