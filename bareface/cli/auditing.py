@@ -50,6 +50,7 @@ def run_audit(
 ) -> ExitCode:
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=code) if config else _from_options(options)
+    say_unavailable(*OF_AUDITS)
     roster = people(settings, links)
     if not roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
@@ -61,7 +62,6 @@ def run_audit(
 
 def audit_configured(config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
-    say_unavailable(*OF_AUDITS)
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target

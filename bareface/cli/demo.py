@@ -14,8 +14,10 @@ import yaml
 
 from bareface.auditing.config_file import read_config
 from bareface.auditing.own_models import progress_of, train_backbone
+from bareface.auditing.plugins import OF_AUDITS
 from bareface.cli.auditing import audit_configured, people
 from bareface.cli.demo_inversion import invert_demo
+from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, columns, out
 from bareface.report.text import render_text
 from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
@@ -57,6 +59,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
         target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
+    say_unavailable(*OF_AUDITS)
     asked = read_config(config)
     evidence = audit_configured(asked, people(asked), run / "audit", fresh=fresh, command="bareface demo")
     page = run / "report.html"
