@@ -69,7 +69,9 @@ def run_align(photos: Path, folder: Path, points: Points, size: str, *, links: b
     _list(folder / REJECTS, failed, "reason", [one.reason for one in failed])
     _list(folder / SEVERAL, several, "faces", [str(one.faces) for one in several])
     if len(failed) == total:
-        got = f"none of {total:,} photos aligned, most often because of: {_reasons(failed)[0][0]}"
+        kind = _reasons(failed)[0][0]
+        example = next(one.reason for one in failed if one.reason.startswith(kind))
+        got = f"none of {total:,} photos aligned, most often because of: {example}"
         raise RosterError(str(photos), got=got, expected="faces", hint=f"reading {folder / REJECTS}")
     return "\n".join(_said(folder, size, total, failed, several, points))
 

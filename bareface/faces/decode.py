@@ -226,7 +226,8 @@ def _open(where: str, content: bytes, pixel_cap: int) -> ImageFile:
     try:
         source = OPENERS[name](BytesIO(content))
     except UsageError as missing:
-        raise FlawedImage(where, Flaw.UNSUPPORTED, name, missing.expected, missing.hint) from None
+        detail = f"{name}, {missing.got}"
+        raise FlawedImage(where, Flaw.UNSUPPORTED, detail, missing.expected, missing.hint) from None
     _check_pixels(where, source.size, pixel_cap)
     return source
 

@@ -143,7 +143,8 @@ class TestRefusals:
 
     def test_heic_says_what_to_install(self, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "pillow_heif", None)
-        message = r"unsupported format \(HEIC\); expected the extra heif\. Try: pip install \"bareface\[heif\]\""
+        said = r"unsupported format \(HEIC, no package pillow_heif\); expected the extra heif\."
+        message = said + r" Try: pip install \"bareface\[heif\]\""
         with pytest.raises(ImageError, match=message):
             decode(put(tmp_path, b"\0\0\0\x18ftypheic" + bytes(100)))
 
