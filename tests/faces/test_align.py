@@ -217,7 +217,7 @@ def test_landmarks_may_come_from_a_function(album: Path, monkeypatch: pytest.Mon
         (["faces", "--detector", "a:b", "--face", "central"], "a choice where others say which face it is"),
         (["faces", "--detector", "os.path:nonsense"], "no attribute 'nonsense'; expected an importable factory"),
         (["faces", "--detector", "no_such:thing"], "No module named 'no_such'; expected an importable factory"),
-        (["faces", "--detector", "builtins:input"], "a factory that fails (EOFError"),
+        (["faces", "--detector", "builtins:input"], "got EOFError (EOF when reading a line) when it was called"),
         (["faces", "--detector", "nonsense"], "expected package.module:factory"),
         (["faces", "--detector", "pathlib:Path"], "a PosixPath returned; expected a function from an image"),
         (["photos", "--landmarks", "{a}/points.csv"], "the folder of the photos; expected another folder"),

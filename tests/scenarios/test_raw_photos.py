@@ -176,8 +176,8 @@ def test_a_detector_of_ones_own_may_be_a_function_or_its_factory(album: Path, tm
         assert result.exit_code == 0, result.output
         assert "24 faces" in result.output
     failed = {
-        "needs": "a factory that fails (TypeError: needs() missing 2 required positional arguments",
-        "broken": "a factory that fails (TypeError: no weights); expected a function without arguments",
+        "needs": "TypeError (needs() missing 2 required positional arguments",
+        "broken": "TypeError (no weights) when it was called; expected a function without arguments",
         "picky": "none of 24 photos aligned, most often because of: a detector that fails",
     }
     for name, message in failed.items():
