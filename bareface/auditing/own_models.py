@@ -114,7 +114,7 @@ def _trained(
         recipe = replace(train, seed=seed_for(seed, kind, number))
         report_step = _numbered(report, number)
         home = subfolder(subfolder(folder) / f"{kind}-{number}")
-        made.append(Shadow(train_backbone(own, recipe, home, report_step, device), own))
+        made.append(Shadow(train_backbone(own, recipe, home, report_step, device, is_inner=True), own))
     return tuple(made)
 
 
@@ -128,12 +128,18 @@ def train_backbone(
     folder: Path,
     report: Callable[[TrainStep], None] | None = None,
     device: torch.device = CPU,
+    *,
+    is_inner: bool = False,
 ) -> Target:
-    """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed."""
+    """Train a backbone on the `member` images of a roster; a finished folder is read, an unfinished one resumed.
+
+    In a folder that is part of a larger run (`is_inner`), what belongs to another one is set aside and made again, and
+    that is said; elsewhere it is refused.
+    """
     members = roster.take(roster.rows(Role.MEMBER))
     images, labels = training_set(members, recipe.spec)
     ids = hashlib.sha256("\n".join(members.image).encode()).hexdigest()
-    return train(images, labels, recipe, folder, image_ids=ids, report=report, device=device)
+    return train(images, labels, recipe, folder, image_ids=ids, report=report, device=device, is_inner=is_inner)
 
 
 def training_set(people: Roster, spec: ImageSpec) -> tuple[RosterImages, NDArray[np.int64]]:

@@ -64,11 +64,14 @@ class RunFolder:
         path: where it lies; it need not exist.
         recipe: how the run trains.
         data: digest of the images and labels that it trains on.
+        is_inner: whether it lies in the folder of a larger run, which made it: what another run left there is then set
+            aside and made again, where a person's own folder is refused.
     """
 
     path: Path
     recipe: Recipe
     data: str
+    is_inner: bool = False
 
     def is_finished(self) -> bool:
         """Whether the folder holds the end of this very run.
@@ -150,8 +153,12 @@ class RunFolder:
         if record is None:
             say_made_again(path)
             return None
-        self._refuse_another_run(record)
-        return record
+        other = self._another_run(record)
+        if other is not None and not self.is_inner:
+            raise other
+        if other is not None:
+            say_made_again(path, f"is of another run ({other.got})")
+        return record if other is None else None
 
     def _fits(self, name: str, record: TrainingRecord) -> bool:
         """Whether a file of the finished backbone is the one that the run ended in; heads may be taken away."""
@@ -175,17 +182,18 @@ class RunFolder:
         )
         write_artefact(path, record.model_dump_json(indent=1) + "\n", private=False)
 
-    def _refuse_another_run(self, record: TrainingRecord) -> None:
+    def _another_run(self, record: TrainingRecord) -> RunError | None:
         asked = self.recipe.as_dict() | {"images and labels": self.data}
         found = record.recipe | {"images and labels": record.data}
         name = next((name for name in asked | found if asked.get(name) != found.get(name)), None)
-        if name is not None:
-            raise RunError(
-                str(self.path),
-                got=f"a run with {name} = {found.get(name)!r}",
-                expected=f"{name} = {asked.get(name)!r}",
-                hint="another folder; this one goes on only with the recipe and the images it began with",
-            )
+        if name is None:
+            return None
+        return RunError(
+            str(self.path),
+            got=f"a run with {name} = {found.get(name)!r}",
+            expected=f"{name} = {asked.get(name)!r}",
+            hint="another folder; this one goes on only with the recipe and the images it began with",
+        )
 
     def _refuse_a_stray_backbone(self) -> None:
         if (self.path / WEIGHTS).exists():

@@ -58,6 +58,7 @@ def train(
     image_ids: str = "",
     report: Callable[[TrainStep], None] | None = None,
     device: torch.device = CPU,
+    is_inner: bool = False,
 ) -> Target:
     """The backbone that `recipe` makes of the images, with its class centres, as it lies in `folder` afterwards.
 
@@ -72,6 +73,7 @@ def train(
         image_ids: a digest of what the images are (of their paths, say); part of what makes a run the same run.
         report: called after every step.
         device: where to compute; the backbone that is returned lies there, too.
+        is_inner: whether the folder is part of a larger run, so that what another run left in it is made again.
 
     Raises:
         UsageError: images, labels and recipe do not fit together.
@@ -79,7 +81,7 @@ def train(
         TargetError: the loss is no longer finite.
     """
     identities = count_identities(images, labels, recipe)
-    run = RunFolder(folder, recipe, _data_digest(images, labels, image_ids))
+    run = RunFolder(folder, recipe, _data_digest(images, labels, image_ids), is_inner)
     with held(folder):
         if not run.is_finished():
             _train(images, labels, fresh_learner(recipe, identities, device), run, report or (lambda step: None))

@@ -1,5 +1,6 @@
 """References that saw a part of the images in question: who learned what, and what it is good for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from small_audit import SmallAudit, small_audit
 
 from bareface.auditing.audit import AuditInputs, conduct
-from bareface.auditing.own_models import reference_roster
+from bareface.auditing.own_models import reference_roster, train_backbone, train_references
 from bareface.auditing.settings import AuditSettings, attacks_named
+from bareface.errors import RunError
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings
 from bareface.settings.spec import ImageSpec
@@ -82,3 +84,24 @@ def test_online_attacks_want_references_that_saw_some_of_the_images(audited: Sma
     assert sorted(path.name for path in (tmp_path / "with" / "references").iterdir()) == [
         f"reference-{n}" for n in range(4)
     ]
+
+
+def test_exchanged_references_are_made_again_and_said(
+    audited: SmallAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = ReferenceSettings(count=2, train=TRAINING)
+
+    def trained() -> list[str]:
+        made = train_references(audited.roster, settings, tmp_path / "references", 3, lambda *_: None)
+        return [one.target.sha256 for one in made]
+
+    before = trained()
+    assert before[0] != before[1]
+    first, second = (tmp_path / "references" / f"reference-{number}" for number in (0, 1))
+    first.rename(tmp_path / "kept")
+    second.rename(first)
+    (tmp_path / "kept").rename(second)
+    assert trained() == before
+    assert caplog.text.count("training.json is of another run (a run with seed = ") == 2
+    with pytest.raises(RunError, match="got a run with seed = "):  # what a person named is not set aside
+        train_backbone(reference_roster(audited.roster, 0, 3), replace(TRAINING, seed=5), first)

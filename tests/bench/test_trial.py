@@ -97,7 +97,8 @@ def test_what_only_moves_a_statistic_or_the_head_leaves_the_others_untouched(ben
 def test_a_finished_trial_is_read_and_not_run_again(world: World, run: Path, bench: BenchRecord) -> None:
     path = run / "seed-3" / "defences" / "folding" / "trial.json"
     trial = json.loads(path.read_text()) | {"seconds": 12345.0}
-    write_artefact(path, json.dumps(trial))
+    owner = path.with_name("trial.json.sha256").read_text().splitlines()[1].removeprefix("# of ")
+    write_artefact(path, json.dumps(trial), of=owner)
     again = run_bench(world, ("folding",), [3], run, lambda *_: None)
     assert [one.seconds for one in again.trials] == [12345.0]
     path.with_name("broken.json").write_text('{"defence": "folding"}')
