@@ -26,7 +26,7 @@ from bareface.cli.manners import Stages
 from bareface.faces.images import RosterImages
 from bareface.inversion.eigenfaces.fit import COMPONENTS, fit_eigenfaces
 from bareface.inversion.gan.recipe import GanRecipe
-from bareface.inversion.gan.train import train_generator
+from bareface.inversion.gan.train import Finished, Quality, train_generator
 from bareface.inversion.generator import Generator
 from bareface.records.inversion import InversionRecord
 from bareface.rosters.roster import Roster
@@ -65,7 +65,7 @@ def stylegan2(people: Roster, asked: argparse.Namespace, stages: Stages) -> Gene
     recipe = GanRecipe(config=config_for(SIDE), steps=asked.generator_steps, noise=False, save_every=250)
     measure = distance_to(held_out, recipe.seed) if held_out else None
     return train_generator(
-        shown, recipe, asked.work / "generator", grow_from=asked.grow_from, measure=measure, licence="none: real faces",
+        shown, recipe, asked.work / "generator", grow_from=asked.grow_from, quality=Quality(measure), finished=Finished(licence="none: real faces"),
         report=lambda step: stages("training the generator", step.number, step.steps),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from bareface.inversion.gan.curve import read_curve
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.sheet import sheet
-from bareface.inversion.gan.train import Finished, GanStep, real_batch, train_generator
+from bareface.inversion.gan.train import Finished, GanStep, Quality, real_batch, train_generator
 from bareface.inversion.stylegan2.config import Config
 from bareface.inversion.stylegan2.fir import upsample2d
 from bareface.storage.folders import held
@@ -271,12 +271,12 @@ def test_the_distance_at_each_checkpoint_reaches_the_card_and_survives_a_kill(tm
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_generator(faces(), RECIPE, folder, measure=lambda network: 3.0, report=kill)
+        train_generator(faces(), RECIPE, folder, quality=Quality(lambda network: 3.0), report=kill)
     # As if the run had been killed between its curve and its checkpoint: what comes after the checkpoint is redone,
     # and the curve goes on from the checkpoint, not from the file.
     (folder / "gan-00000004.safetensors").unlink()
     (folder / "curve.csv").write_text("steps,distance\n2,7\n")
-    train_generator(faces(), RECIPE, folder, measure=lambda network: 1.5)
+    train_generator(faces(), RECIPE, folder, quality=Quality(lambda network: 1.5))
     assert read_curve(folder, 6) == ((2, 3.0), (4, 1.5), (6, 1.5))
     assert read_card(folder / "generator.json").curve == ((2, 3.0), (4, 1.5), (6, 1.5))
     (folder / "curve.csv").write_text("steps,distance\n2,far\n")
