@@ -65,8 +65,8 @@ def stylegan2(people: Roster, asked: argparse.Namespace, stages: Stages) -> Gene
     recipe = GanRecipe(config=config_for(SIDE), steps=asked.generator_steps, noise=False, save_every=250)
     measure = distance_to(held_out, recipe.seed) if held_out else None
     return train_generator(
-        shown, recipe, asked.work / "generator", grow_from=asked.grow_from, quality=Quality(measure), finished=Finished(licence="none: real faces"),
-        report=lambda step: stages("training the generator", step.number, step.steps),
+        shown, recipe, asked.work / "generator", grow_from=asked.grow_from, quality=Quality(measure),
+        finished=Finished(licence="none: real faces"), report=lambda step: stages("training the generator", step.number, step.steps),
     )  # fmt: skip
 
 
