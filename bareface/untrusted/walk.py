@@ -24,6 +24,7 @@ class Bounds:
     size: int = 64 << 20
 
 
+_PLAIN = (str, int, float)
 CHECKPOINT = Bounds()
 # Nobody writes these by hand: a configuration of two hundred references has some thousand nodes.
 CONFIGURATION = Bounds(depth=32, nodes=20_000, size=256 << 10)
@@ -86,4 +87,9 @@ def _collect(tree: object, path: str, depth: int, walk: Walk, found: dict[str, o
         found[path] = tree
         return
     for key, value in tree.items():
-        _collect(value, f"{path}.{key}" if path else str(key), depth + 1, walk, found)
+        name = f"{path}.{key}" if path else str(key)
+        if value is None or isinstance(value, _PLAIN):  # most of them: a call and a look at Mapping each would add up
+            walk.visit(depth + 1, len(name))
+            found[name] = value
+        else:
+            _collect(value, name, depth + 1, walk, found)
