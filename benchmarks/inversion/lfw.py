@@ -66,7 +66,8 @@ def stylegan2(people: Roster, asked: argparse.Namespace, stages: Stages) -> Gene
     measure = distance_to(held_out, recipe.seed) if held_out else None
     return train_generator(
         shown, recipe, asked.work / "generator", grow_from=asked.grow_from, quality=Quality(measure),
-        finished=Finished(licence="none: real faces"), report=lambda step: stages("training the generator", step.number, step.steps),
+        finished=Finished(licence="none: real faces"),
+        report=lambda step: stages("training the generator", step.number, step.steps),
     )  # fmt: skip
 
 
