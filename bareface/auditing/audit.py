@@ -80,6 +80,25 @@ def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> 
     )
 
 
+def _configuration(brought: AuditInputs, settings: AuditSettings) -> dict[str, Any]:
+    """What decides every number of an audit, as plain values."""
+    own: dict[str, Any] = {"target": brought.target.sha256, "roster": roster_digest(brought.roster), "foreign": None}
+    if brought.foreign is not None:
+        own["foreign"] = brought.foreign.sha256
+    configuration = settings.as_plain() | own
+    if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
+        configuration["device"] = device.type
+    if brought.references:
+        configuration["references"] = [reference.sha256 for reference in brought.references]
+    if brought.recogniser is not None:
+        configuration["recogniser"] = brought.recogniser.sha256
+    if brought.shadows:
+        configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
+    if settings.detect:
+        configuration["detector"] = finder_of(settings.face).networks.sha256
+    return configuration
+
+
 def conduct(
     brought: AuditInputs,
     settings: AuditSettings,
@@ -107,20 +126,7 @@ def conduct(
     """
     _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
-    own: dict[str, Any] = {"target": brought.target.sha256, "roster": roster_digest(brought.roster), "foreign": None}
-    if brought.foreign is not None:
-        own["foreign"] = brought.foreign.sha256
-    configuration = settings.as_plain() | own
-    if (device := device_under(brought.target)) != CPU:  # the last bits of every number depend on it
-        configuration["device"] = device.type
-    if brought.references:
-        configuration["references"] = [reference.sha256 for reference in brought.references]
-    if brought.recogniser is not None:
-        configuration["recogniser"] = brought.recogniser.sha256
-    if brought.shadows:
-        configuration["shadows"] = [shadow.target.sha256 for shadow in brought.shadows]
-    if settings.detect:
-        configuration["detector"] = finder_of(settings.face).networks.sha256
+    configuration = _configuration(brought, settings)
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)

@@ -36,7 +36,7 @@ PERSONAL: tuple[Game, ...] = ("person", "dataset")
 
 
 @dataclass(frozen=True, eq=False)
-class Leak:
+class ShownLeak:
     """One attack that showed a leak, and the models that it fitted.
 
     Attributes:
@@ -81,7 +81,7 @@ class Calibration:
     people: Roster
     trace: Trace
 
-    def leaks(self, games: tuple[Game, ...]) -> Iterator[Leak]:
+    def leaks(self, games: tuple[Game, ...]) -> Iterator[ShownLeak]:
         """The attacks that showed a leak in these games and can be asked about anybody: they read answers alone."""
         kept = {_key(one.attack, one.parameters, one.game, one.knowledge): one
                 for one in kept_attack_models(self.run / "attack_models", sha256_of(self.run / CONFIG))}  # fmt: skip
@@ -89,7 +89,7 @@ class Calibration:
             fitted = kept.get(_key(finding.attack, finding.parameters, finding.game, finding.knowledge))
             if finding.verdict is Verdict.LEAK_SHOWN and finding.game in games and fitted and self._asks_all(fitted):
                 game = arena(self.people, finding.game, folds=self.config["folds"], seed=self.config["seed"])
-                yield Leak(finding, fitted, game, scores_of(self.run, finding, game))
+                yield ShownLeak(finding, fitted, game, scores_of(self.run, finding, game))
 
     def _asks_all(self, fitted: FittedAttack) -> bool:
         attack = fitted.made

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.asked_photos import Photos, taken
-from bareface.auditing.calibration import PERSONAL, Calibration, Leak
+from bareface.auditing.calibration import PERSONAL, Calibration, ShownLeak
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.standing import Standing, stand
@@ -108,8 +108,8 @@ class _About:
 
 
 def _chosen(
-    leaks: Sequence[Leak], calibration: Calibration, own: NDArray[np.str_], usable: int, fpr: float
-) -> tuple[Leak | None, int, str]:
+    leaks: Sequence[ShownLeak], calibration: Calibration, own: NDArray[np.str_], usable: int, fpr: float
+) -> tuple[ShownLeak | None, int, str]:
     """The most telling attack of the first game that shows a leak, judged without this person; or why there is none."""
     needed = strangers_needed(fpr)
     first = next(game for game in PERSONAL if game in {leak.finding.game for leak in leaks})
@@ -134,12 +134,12 @@ def _too_few(strangers: int, needed: int, fpr: float) -> str:
     )
 
 
-def _least(leak: Leak) -> int:
+def _least(leak: ShownLeak) -> int:
     """Photos of a person without which the attack says nothing."""
     return int(leak.finding.parameters.get("k", 1))
 
 
-def _stranger_photos(leak: Leak) -> NDArray[np.int64]:
+def _stranger_photos(leak: ShownLeak) -> NDArray[np.int64]:
     """(strangers,) how many photos each has."""
     outside = leak.arena.photo_set[~leak.arena.member]
     return np.unique(outside, return_counts=True)[1].astype(np.int64)
@@ -150,7 +150,7 @@ def _own_subjects(calibration: Calibration, photos: Photos) -> NDArray[np.str_]:
     return np.unique(calibration.people.subject[np.isin(calibration.trace.image, photos.digests)])
 
 
-def _own(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[NDArray[np.int64], int | None]:
+def _own(leak: ShownLeak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[NDArray[np.int64], int | None]:
     """The number of this person in the game, and whose model was fitted without them; empty and None if not there."""
     game = leak.arena
     here = np.isin(calibration.people.subject[game.rows], own)
@@ -160,13 +160,13 @@ def _own(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> tuple[N
     return np.unique(game.subject[here]), 0 if leak.fitted.knowledge == "shadow" else int(fold)
 
 
-def _folds_of(leak: Leak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.bool_]:
+def _folds_of(leak: ShownLeak, calibration: Calibration, own: NDArray[np.str_]) -> NDArray[np.bool_]:
     """(n,) which images of the game stand in a fold with this person."""
     game = leak.arena
     return np.isin(game.fold, game.fold[np.isin(calibration.people.subject[game.rows], own)])
 
 
-def asked_trace(calibration: Calibration, leak: Leak, seen: Examination, progress: Progress = silent) -> Trace:
+def asked_trace(calibration: Calibration, leak: ShownLeak, seen: Examination, progress: Progress = silent) -> Trace:
     """What the target answers about examined photos, asked as the audit asked; all of one photo set, numbered 0."""
     people, target = seen.accepted, calibration.target
     prober = prober_of(target, people.image, seen.digest.tolist(), leak.attack.reads())

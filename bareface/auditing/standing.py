@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bareface.auditing.calibration import Calibration, Leak
+from bareface.auditing.calibration import Calibration, ShownLeak
 from bareface.stats.conformal import at_or_above
 from bareface.streams import stream
 from bareface.trace import Trace, join
@@ -48,7 +48,7 @@ class Standing:
         return int(at_or_above(asked, self.strangers[others], fold)[0]), int(others.sum())
 
 
-def stand(leak: Leak, calibration: Calibration, asked: Trace, photos: int) -> Standing:
+def stand(leak: ShownLeak, calibration: Calibration, asked: Trace, photos: int) -> Standing:
     """Scores of everybody with as many photos, and of those who ask, by models that were fitted without them.
 
     Args:
@@ -75,7 +75,7 @@ def stand(leak: Leak, calibration: Calibration, asked: Trace, photos: int) -> St
     )  # fmt: skip
 
 
-def _by_set(leak: Leak, number: int, known: Trace, asking: Trace) -> NDArray[np.float64]:
+def _by_set(leak: ShownLeak, number: int, known: Trace, asking: Trace) -> NDArray[np.float64]:
     """(sets of the audit, then of those who ask) mean logits under one model, as the audit judges people."""
     together = join(known, asking)
     with threadpool_limits(limits=1, user_api="blas"):

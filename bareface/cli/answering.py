@@ -14,7 +14,7 @@ from bareface.cli.manners import Stages, out
 from bareface.errors import ExitCode, UsageError
 from bareface.report.clean import visible
 from bareface.report.query import query_text
-from bareface.settings.spec import ImageSpec, parse_spec
+from bareface.settings.spec import ImageSpec
 from bareface.stats.conformal import strangers_needed
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
@@ -24,13 +24,12 @@ from bareface.untrusted.regular import is_file
 
 
 def answer(
-    run: Path, photos: Path, target: str | None, fpr: float, game: str | None, spec: str | None, device: str,
-    *, json: bool, links: bool,
-) -> ExitCode:  # fmt: skip
+    run: Path, photos: Path, target: Auditable, *, fpr: float, game: str | None, json: bool, links: bool
+) -> ExitCode:
     """Ask a finished audit about one person's photos and say the answer.
 
     Raises:
-        UsageError: no game of people is called so, the rate is none, or the target is another or cannot be found.
+        UsageError: no game of people is called so, the rate is none, or the target is another one.
         RunError: the folder holds no finished audit.
         RosterError: the folder holds no photos of one person.
     """
@@ -38,7 +37,7 @@ def answer(
     playable = next((name for name in PERSONAL if name == game), None)
     if game and playable is None:
         raise UsageError("--game", got=game, expected=f"{' or '.join(PERSONAL)}, where people are members")
-    calibration = read_calibration(run, _target(run, target, parse_spec(spec) if spec else None, device))
+    calibration = read_calibration(run, target)
     with TemporaryDirectory() as faces:
         brought = photos_of(photos, calibration.config, Path(faces), links=links)
         with Stages() as stages:
@@ -47,8 +46,12 @@ def answer(
     return ExitCode.DONE if record.status == "answered" else ExitCode.INCONCLUSIVE
 
 
-def _target(run: Path, reference: str | None, spec: ImageSpec | None, device: str) -> Auditable:
-    """The target that was named, or the one that the run's own configuration names; fed as that configuration says."""
+def target_of(run: Path, reference: str | None, spec: ImageSpec | None, device: str) -> Auditable:
+    """The target that was named, or the one that the run's own configuration names; fed as that configuration says.
+
+    Raises:
+        UsageError: nobody names it, or only a file does, and it is code.
+    """
     settings = None
     if is_file(run / AUDIT_FILE):  # read, not run
         settings = read_config(run / AUDIT_FILE, {"model": reference} if reference else None, allow_code=True)

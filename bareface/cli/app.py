@@ -146,7 +146,7 @@ def audit(
     with manners(run):
         rules = [*(["leak"] if fail_if_leak else []), *(fail_if or [])]
         gating = gating_of(policy, rules, require_visible, junit, summary, "bareface audit")  # before torch is imported
-        from bareface.cli.auditing import run_audit
+        from bareface.cli.auditing import Allowed, run_audit
         from bareface.settings.spec import parse_spec
 
         named = {
@@ -160,8 +160,8 @@ def audit(
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
-            config, options, run, fresh=fresh, command=command_line(context), code=allow_code, links=allow_links,
-            gating=gating, roles=allow_roles,
+            config, options, run, fresh=fresh, command=command_line(context),
+            allowed=Allowed(allow_code, allow_links, allow_roles), gating=gating,
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)

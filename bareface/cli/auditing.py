@@ -1,5 +1,6 @@
 """`bareface audit`: from files and options to a finished run."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ FOLDERS = {
 }
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What whoever types the command allows: code in the file, links that leave a folder, roles that nothing uses."""
+
+    code: bool = False
+    links: bool = False
+    roles: bool = False
+
+
 def run_audit(
     config: Path | None,
     options: dict[str, Any],
@@ -43,16 +53,14 @@ def run_audit(
     *,
     fresh: bool,
     command: str,
-    code: bool = False,
-    links: bool = False,
-    roles: bool = False,
+    allowed: Allowed,
     gating: Gating | None = None,
 ) -> ExitCode:
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
-    settings = read_config(config, options, allow_code=code) if config else _from_options(options)
+    settings = read_config(config, options, allow_code=allowed.code) if config else _from_options(options)
     say_unavailable(*OF_AUDITS)
-    roster = people(settings, links)
-    if not roles:
+    roster = people(settings, allowed.links)
+    if not allowed.roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
     evidence = audit_configured(settings, roster, run, fresh=fresh, command=command)
     out(render_text(evidence, columns()))

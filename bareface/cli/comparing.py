@@ -97,9 +97,9 @@ def overlap(
 ) -> None:
     """Which pictures and which people stand in both of two data sets?"""
     with manners(run):
-        from bareface.auditing.overlap.sets import Comparison
+        from bareface.auditing.overlap.sets import OverlapSettings
         from bareface.cli.overlapping import overlap_text, recogniser_at, run_overlap
 
-        how = Comparison(recogniser_at(model), expected, threshold, flip, names, seed)
+        how = OverlapSettings(recogniser_at(model), expected, threshold, flip, names, seed)
         record = run_overlap(first, second, run, roles=(role_a, role_b), how=how, fresh=fresh, links=allow_links)
         out(record.model_dump_json(indent=1) if json else overlap_text(record, run))

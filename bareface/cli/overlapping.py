@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from bareface.auditing.overlap.sets import PEOPLE_FILE, PICTURES_FILE, Comparison, compare_sets
+from bareface.auditing.overlap.sets import PEOPLE_FILE, PICTURES_FILE, OverlapSettings, compare_sets
 from bareface.cli.manners import Stages
 from bareface.cli.people import people_at
 from bareface.records.numbers import auc, count
@@ -25,7 +25,7 @@ def run_overlap(
     run: Path,
     *,
     roles: tuple[str | None, str | None],
-    how: Comparison,
+    how: OverlapSettings,
     fresh: bool,
     links: bool = False,
 ) -> OverlapRecord:

@@ -26,9 +26,11 @@ def query(
 ) -> None:
     """Was this person in it? Evidence from their photos, never proof; exit 3 where there is no answer."""
     with manners():
-        from bareface.cli.answering import answer
+        from bareface.cli.answering import answer, target_of
+        from bareface.settings.spec import parse_spec
 
-        ended = answer(run, photos, target, fpr, game, spec, device, json=json, links=allow_links)
+        asked = target_of(run, target, parse_spec(spec) if spec else None, device)
+        ended = answer(run, photos, asked, fpr=fpr, game=game, json=json, links=allow_links)
     if ended:
         raise typer.Exit(ended)
 

@@ -16,7 +16,7 @@ import bareface
 from bareface.errors import UsageError
 from bareface.faces.decode import DecodedImage, Flaw, FlawedImage, picture_of, read_picture
 from bareface.faces.detection.finder import MtcnnFinder
-from bareface.faces.examine import Examination, Report, Seen, examine
+from bareface.faces.examine import Examination, Report, SeenImage, examine
 from bareface.faces.photos import CutFace, found_and_cut, photo_of
 from bareface.faces.template import TEMPLATES
 from bareface.rosters.roster import Roster
@@ -66,7 +66,7 @@ class _FaceEye:
     way: str
     faces: dict[str, int] = field(default_factory=dict)
 
-    def __call__(self, content: bytes, name: str) -> Seen:
+    def __call__(self, content: bytes, name: str) -> SeenImage:
         photo = photo_of(content, name)
         path, origin = self.folder / name, f"{hashlib.sha256(content).hexdigest()} {self.way}"
         kept = _kept(path, origin)
@@ -74,7 +74,7 @@ class _FaceEye:
             kept = picture_of(_png(self._cut(photo, name), origin), name)
             write_bytes(path, kept.content, private=True)
         self.faces[name] = int(kept.source.info[_FACES])
-        return Seen(photo, kept.image, kept.content)
+        return SeenImage(photo, kept.image, kept.content)
 
     def _cut(self, photo: DecodedImage, name: str) -> CutFace:
         try:

@@ -92,7 +92,7 @@ class _Finding:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenImage:
     """One image file, and what of it an audit goes by.
 
     Attributes:
@@ -106,14 +106,14 @@ class Seen:
     content: bytes
 
 
-Eye = Callable[[bytes, str], Seen]
+Eye = Callable[[bytes, str], SeenImage]
 """From the bytes of a file, and its name in the roster, to what of it counts; raises `FlawedImage`."""
 
 
-def whole(content: bytes, name: str) -> Seen:
+def whole(content: bytes, name: str) -> SeenImage:
     """The whole picture counts, as it is."""
     picture = picture_of(content, name)
-    return Seen(picture, picture.image, content)
+    return SeenImage(picture, picture.image, content)
 
 
 def examine(roster: Roster, *, eye: Eye = whole, report: Report | None = None) -> Examination:

@@ -88,7 +88,7 @@ class SearchStep:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Scored:
     """What a look at all rows gave: (n,) scores and penalties, (n, ...) gradient of their difference, directions."""
 
     scores: Tensor
@@ -134,17 +134,17 @@ def search(
         yield _step(state, coordinates)
 
 
-def look(what: Search, coordinates: Coordinates, state: State, numbers: Sequence[int]) -> Seen:
+def look(what: Search, coordinates: Coordinates, state: State, numbers: Sequence[int]) -> Scored:
     """Score every row where it is, in chunks, with the gradient of score minus penalty.
 
     Raises:
         TargetError: a score or a gradient is not finite.
     """
     parts = [_look_at(what, coordinates, state, numbers, rows) for rows in _chunks(len(numbers), what.plan.chunk)]
-    return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return Scored(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def remember(state: State, seen: Seen, plan: SearchPlan) -> State:
+def remember(state: State, seen: Scored, plan: SearchPlan) -> State:
     """Each row's best place so far, the sum over the tail, the crowd, and the trajectories."""
     value = seen.scores - seen.penalties
     better = value > state.best_value

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.audit import AuditInputs, conduct
-from bareface.auditing.calibration import Calibration, Leak, read_calibration
+from bareface.auditing.calibration import Calibration, ShownLeak, read_calibration
 from bareface.auditing.own_models import train_backbone
 from bareface.auditing.query import asked_trace
 from bareface.auditing.settings import AuditSettings, attacks_named
@@ -72,7 +72,7 @@ def audited(crowd: Crowd) -> tuple[Target, Path]:
     return target, HOME / "run"
 
 
-def answers(calibration: Calibration, leak: Leak, roster: Roster) -> Standing:
+def answers(calibration: Calibration, leak: ShownLeak, roster: Roster) -> Standing:
     """How some people stand, each asking with all of their photos."""
     seen = examine(roster)
     _, person = np.unique(seen.accepted.subject, return_inverse=True)

@@ -466,7 +466,7 @@ def test_an_audit_that_does_not_use_it_goes_on_with_a_warning(monkeypatch: pytes
 
 
 COMMANDS = {
-    "audit": ["audit", "--model", "gone.pt", "--members", "gone", "--nonmembers", "gone"],
+    "audit": ["audit", "--model", "gone.pt", "--members", "gone", "--nonmembers", "gone-too"],
     "invert": [
         "invert",
         "run",

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner, Result
 
-from bareface.auditing.overlap.sets import Comparison, compare_sets
+from bareface.auditing.overlap.sets import OverlapSettings, compare_sets
 from bareface.cli.app import app
 from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.spec import ImageSpec
@@ -113,7 +113,7 @@ def test_people_are_found_by_other_photos(tmp_path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 144, 64))
-    how = Comparison(Target("net", "toy", net, ImageSpec(12, 12)), names=True)
+    how = OverlapSettings(Target("net", "toy", net, ImageSpec(12, 12)), names=True)
     found = compare_sets(first, second, how, tmp_path / "run")
     assert {(m.first, m.second, m.pictures) for m in found.matches} == {("a5", "b10", 0), ("a6", "b30", 0)}
     assert found.people.calibration is not None

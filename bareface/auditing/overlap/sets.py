@@ -48,7 +48,7 @@ NO_MODEL = "no model was given, so only pictures were compared"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OverlapSettings:
     """How two sets are compared.
 
     Attributes:
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def compare_sets(
-    first: Roster, second: Roster, how: Comparison, run: Path, *, fresh: bool = False, progress: Progress = silent
+    first: Roster, second: Roster, how: OverlapSettings, run: Path, *, fresh: bool = False, progress: Progress = silent
 ) -> OverlapRecord:
     """Compare two sets of images and write the run folder.
 
@@ -114,7 +114,9 @@ def _examined(roster: Roster, name: str, progress: Progress) -> Examination:
     return seen
 
 
-def _same(model: Auditable, sets: Sequence[Examination], how: Comparison, run: Path, progress: Progress) -> SamePeople:
+def _same(
+    model: Auditable, sets: Sequence[Examination], how: OverlapSettings, run: Path, progress: Progress
+) -> SamePeople:
     sides = [_side(model, seen, how.flip, run, name, progress) for seen, name in zip(sets, NAMES, strict=True)]
     return same_people(
         *sides, expected=how.expected, threshold=how.threshold, report=lambda *at: progress("comparing people", *at)
@@ -132,7 +134,11 @@ def _side(model: Auditable, seen: Examination, flip: Flip, run: Path, name: str,
 
 
 def _record(
-    sets: Sequence[Examination], found: NearDuplicates, same: SamePeople | None, linked: Sequence[Link], how: Comparison
+    sets: Sequence[Examination],
+    found: NearDuplicates,
+    same: SamePeople | None,
+    linked: Sequence[Link],
+    how: OverlapSettings,
 ) -> OverlapRecord:
     first, second = sets
     pictures = found.record(*NAMES, found.everywhere(first.digest, second.digest))
