@@ -58,7 +58,7 @@ def target() -> Target:
 
 
 def answered(target: Target, others: PublicDirections | None, folder: Path, batch_size: int = 2) -> Trace:
-    prober = BackboneProber(target, channels=MARGINAL, negative_classes=others)
+    prober = BackboneProber(target, channels=MARGINAL, strangers=others)
     digests = np.array([f"digest-{i}" for i in range(3)])
     return load_trace(probe(prober, ArrayImages(pixels(3, 1)), plan(prober, digests, batch_size=batch_size), folder))
 
