@@ -94,7 +94,7 @@ def test_copies_bins_of_file_servers_and_names_that_are_no_text_are_left_aside(t
 
 
 NAMED = st.text(st.characters(codec="utf-8", exclude_characters="/\0\r\n"), min_size=1, max_size=12).filter(
-    lambda name: name.strip() and not is_hidden(name) and len(name.encode()) < 200
+    lambda name: name.strip() not in ("", ".", "..") and not is_hidden(name) and len(name.encode()) < 200
 )
 
 
