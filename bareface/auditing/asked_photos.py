@@ -1,7 +1,7 @@
 """Photos that one person brings, looked at as a finished audit looked at its images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bareface.auditing.overlap.near_duplicates import near_duplicates, pictures_of
+from bareface.auditing.progress import silent
+from bareface.auditing.usable import examined
 from bareface.errors import RosterError, UsageError
-from bareface.faces.cutting import examine_photos
-from bareface.faces.detection.finder import CENTRAL, MtcnnFinder
-from bareface.faces.detection.networks import load_networks
-from bareface.faces.examine import Examination, examine
+from bareface.faces.detection.finder import finder_of
+from bareface.faces.examine import Examination
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.rosters.roster import Roster
 from bareface.vocabulary import Role
@@ -45,7 +45,7 @@ def photos_of(folder: Path, config: Mapping[str, Any], faces: Path, *, links: bo
     Args:
         folder: of the photos.
         config: of the audit: whether faces were cut out of raw photos, and by which networks.
-        faces: where faces that are cut out go.
+        faces: the folder in which faces that are cut out go into one of their own.
         links: whether photos may lie behind links that leave the folder.
 
     Raises:
@@ -66,29 +66,21 @@ def photos_of(folder: Path, config: Mapping[str, Any], faces: Path, *, links: bo
     seen = _examined(asked, config, faces)
     once = _each_once(seen)
     rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
-    return Photos(taken(seen, once), len(names), len(seen.digest) - len(once), rejected, seen.digest)
+    return Photos(seen.take(once), len(names), len(seen.digest) - len(once), rejected, seen.digest)
 
 
 def _each_once(seen: Examination) -> Rows:
     """Rows without copies: copies agree with each other more than photos do, and look like memory."""
     once = np.sort(np.unique(seen.digest, return_index=True)[1])
-    pictures = pictures_of(taken(seen, once))
+    pictures = pictures_of(seen.take(once))
     alike = near_duplicates(pictures, pictures)
     twice = alike.first != alike.second
     return np.delete(once, np.unique(np.maximum(alike.first, alike.second)[twice]))
 
 
-def _examined(asked: Roster, config: Mapping[str, Any], faces: Path) -> Examination:
-    if not config.get("detect"):
-        return examine(asked)
-    finder = MtcnnFinder(load_networks(), config.get("face") or CENTRAL)
-    if finder.networks.sha256 != config["detector"]:
+def _examined(asked: Roster, config: Mapping[str, Any], folder: Path) -> Examination:
+    detect, face = bool(config.get("detect")), config.get("face")
+    if detect and finder_of(face).networks.sha256 != config["detector"]:
         got, expected = "other networks to find faces with", "those of the audit: photos are cut by one path"
         raise UsageError("detector", got=got, expected=expected, hint="the version of bareface that audited")
-    return examine_photos(asked, finder, faces)
-
-
-def taken(seen: Examination, rows: Rows) -> Examination:
-    """An examination of some of its accepted photos."""
-    columns = {name: getattr(seen, name)[rows] for name in ("digest", "blind", "thumbnail", "hashes")}
-    return replace(seen, accepted=seen.accepted.take(rows), **columns)
+    return examined(asked, folder, silent, detect=detect, face=face)

@@ -31,11 +31,13 @@ from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.run_folder import CONFIG, run_folder
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import candidates, gather, in_arena
-from bareface.auditing.usable import finder_of, usable_images
+from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
+from bareface.faces.detection.finder import finder_of
 from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
+from bareface.settings.notation import parameters_text
 from bareface.storage.artefacts import artefact_path
 from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
@@ -191,12 +193,11 @@ def _write_scores(answers: Sequence[Answer], alias: NDArray[np.str_], people: Ro
 
 def _score_table(answer: Answer, alias: NDArray[np.str_], people: Roster) -> Any:
     rows, n = answer.arena.rows, len(answer.arena.rows)
-    parameters = ",".join(f"{key}={value}" for key, value in answer.attack.parameters().items())
     constants = {
         "game": answer.arena.game,
         "knowledge": answer.knowledge,
         "attack": answer.attack.name,
-        "parameters": parameters,
+        "parameters": parameters_text(answer.attack.parameters()),
     }
     columns: dict[str, Any] = {
         "image": rows,

@@ -23,6 +23,7 @@ from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace
 from bareface.records.evidence import Evidence, Finding, read_evidence
 from bareface.rosters.roster import Roster
+from bareface.settings.notation import parameters_text
 from bareface.stats.roc import auc
 from bareface.stats.sample import Sides, units
 from bareface.storage.artefacts import refuse_damaged
@@ -83,10 +84,10 @@ class Calibration:
 
     def leaks(self, games: tuple[Game, ...]) -> Iterator[ShownLeak]:
         """The attacks that showed a leak in these games and can be asked about anybody: they read answers alone."""
-        kept = {_key(one.attack, one.parameters, one.game, one.knowledge): one
-                for one in kept_attack_models(self.run / "attack_models", sha256_of(self.run / CONFIG))}  # fmt: skip
+        there = kept_attack_models(self.run / "attack_models", sha256_of(self.run / CONFIG))
+        kept = {key_of(fitted): fitted for fitted in there}
         for finding in recorded_as_deciding(self.evidence.findings):
-            fitted = kept.get(_key(finding.attack, finding.parameters, finding.game, finding.knowledge))
+            fitted = kept.get(key_of(finding))
             if finding.verdict is Verdict.LEAK_SHOWN and finding.game in games and fitted and self._asks_all(fitted):
                 game = arena(self.people, finding.game, folds=self.config["folds"], seed=self.config["seed"])
                 yield ShownLeak(finding, fitted, game, scores_of(self.run, finding, game))
@@ -105,7 +106,7 @@ def scores_of(run: Path, finding: Finding, game: GameSplit) -> NDArray[np.float6
     """
     path = run / "scores.parquet"
     refuse_damaged(path, hint="run the audit again; it makes this file again")
-    named = ",".join(f"{key}={value}" for key, value in finding.parameters.items())
+    named = parameters_text(finding.parameters)
     wanted = {"game": finding.game, "knowledge": finding.knowledge, "attack": finding.attack, "parameters": named}
     told = pq.read_table(path, filters=[(column, "=", value) for column, value in wanted.items()])
     if not np.array_equal(told["image"].to_numpy(), game.rows):
@@ -124,8 +125,9 @@ def people_of(run: Path) -> Roster:
     return Roster(run, tuple(image), np.array(subject, dtype=str), np.array(role, dtype=str))
 
 
-def _key(attack: str, parameters: dict[str, Any], game: str, knowledge: str) -> tuple[str, ...]:
-    return attack, json.dumps(parameters, sort_keys=True), game, knowledge
+def key_of(one: Finding | FittedAttack) -> tuple[str, ...]:
+    """What tells one finding, or its models, from the others of an audit."""
+    return one.attack, json.dumps(one.parameters, sort_keys=True), one.game, one.knowledge
 
 
 def read_calibration(run: Path, target: Auditable) -> Calibration:
@@ -142,18 +144,26 @@ def read_calibration(run: Path, target: Auditable) -> Calibration:
 
 def _home(run: Path, target: Auditable, people: Roster) -> Path:
     """Where the target's answers about the people lie: the fullest of those that are its own."""
-    cards = sorted((run / "trace").glob("*/trace.json"))
-    found = [card for card in cards if _is_of(card, target, people)]
+    found = [card for card, facts in trace_cards(run, len(people)) if _is_of(card, facts, target, people)]
     if not found:
         got, expected = "no answers of this target about the audit's people", "the trace folder of a finished audit"
         raise RunError(str(run / "trace"), got=got, expected=expected, hint="run the audit again; it resumes")
     return max(found, key=lambda card: len(json.loads(card.read_text())["shapes"])).parent
 
 
-def _is_of(card: Path, target: Auditable, people: Roster) -> bool:
-    refuse_damaged(card, hint="run the audit again; it makes this file again")
-    facts = json.loads(card.read_text())
-    if facts["images"] != len(people):
-        return False
+def trace_cards(run: Path, images: int) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The cards of a finished audit's traces of so many images, and what stands on them.
+
+    Raises:
+        RunError: a card is damaged.
+    """
+    for card in sorted((run / "trace").glob("*/trace.json")):
+        refuse_damaged(card, hint="run the audit again; it makes this file again")
+        facts = json.loads(card.read_text())
+        if facts["images"] == images:
+            yield card, facts
+
+
+def _is_of(card: Path, facts: dict[str, Any], target: Auditable, people: Roster) -> bool:
     digests = load_trace(card.parent, ()).image.tolist()
     return bool(prober_of(target, people.image, digests).offer.target == facts["target"])

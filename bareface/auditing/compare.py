@@ -4,7 +4,6 @@ Every difference is taken on the same people: those of the bootstrap are drawn o
 are the same ones. Runs in which anything else differs than the target are refused.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.calibration import people_of, scores_of
+from bareface.auditing.calibration import key_of, people_of, scores_of, trace_cards
 from bareface.auditing.findings import fits_on_the_judged
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.run_folder import read_settings
@@ -26,10 +25,8 @@ from bareface.records.comparison import ComparedRun, Comparison, Difference
 from bareface.records.evidence import Evidence, Finding, read_evidence
 from bareface.rosters.roster import Roster
 from bareface.stats.measure import Beside, excess
-from bareface.stats.paired import auc_difference
 from bareface.stats.sample import Sides
-from bareface.stats.verification import verify_pairs
-from bareface.storage.artefacts import refuse_damaged
+from bareface.stats.verification import VerificationResult, auc_difference, verify_pairs
 from bareface.streams import stream
 from bareface.trace import Channel
 from bareface.vocabulary import Game, Role
@@ -84,6 +81,12 @@ class _Run:
         except BarefaceError as error:
             return str(error)
 
+    @cached_property
+    def verified(self) -> VerificationResult | None:
+        """How well this run's target tells strangers apart; None where there are no pairs."""
+        pairs = self.pairs
+        return None if isinstance(pairs, str) else verify_pairs(pairs.similarity, pairs.same, pairs.fold)
+
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
@@ -115,11 +118,11 @@ def _refuse_unlike(first: _Run, other: _Run) -> None:
 
 
 def _compared(run: _Run) -> ComparedRun:
-    evidence, pairs = run.evidence, run.pairs
+    evidence, found = run.evidence, run.verified
     told = {"title": evidence.title, "target": evidence.target.name, "verdict": evidence.verdict}
-    if isinstance(pairs, str):
-        return ComparedRun(number=run.number, verification=None, interval=None, reason=pairs, **told)  # type: ignore[arg-type]
-    found = verify_pairs(pairs.similarity, pairs.same, pairs.fold)
+    if found is None:
+        reason = str(run.pairs)
+        return ComparedRun(number=run.number, verification=None, interval=None, reason=reason, **told)  # type: ignore[arg-type]
     return ComparedRun(number=run.number, verification=found.auc, interval=found.auc_interval, **told)  # type: ignore[arg-type]
 
 
@@ -134,7 +137,7 @@ def _verification(first: _Run, other: _Run) -> Difference:
     if isinstance(ours, str) or isinstance(theirs, str):
         return Difference(run=other.number, what="verification", reason=ours if isinstance(ours, str) else str(theirs))
     found, interval = auc_difference(ours.similarity, theirs.similarity, ours.same, ours.fold)
-    values = [verify_pairs(one.similarity, one.same, one.fold).auc for one in (ours, theirs)]
+    values = [run.verified.auc if run.verified else None for run in (first, other)]
     return Difference(
         run=other.number, what="verification", first=values[0], other=values[1], difference=found, interval=interval
     )
@@ -142,15 +145,10 @@ def _verification(first: _Run, other: _Run) -> Difference:
 
 def _common(first: _Run, other: _Run) -> Iterator[tuple[Finding, Finding]]:
     """The same attack in the same game with the same knowledge, done in both."""
-    there = {_key(finding): finding for finding in other.evidence.findings if finding.verdict is not None}
+    there = {key_of(finding): finding for finding in other.evidence.findings if finding.verdict is not None}
     for finding in first.evidence.findings:
-        if finding.verdict is not None and _key(finding) in there:
-            yield finding, there[_key(finding)]
-
-
-def _key(finding: Finding) -> tuple[str, ...]:
-    parameters = json.dumps(finding.parameters, sort_keys=True)
-    return finding.attack, parameters, finding.game, finding.knowledge
+        if finding.verdict is not None and key_of(finding) in there:
+            yield finding, there[key_of(finding)]
 
 
 def _leak(first: _Run, other: _Run, ours: Finding, theirs: Finding) -> Difference:
@@ -177,22 +175,16 @@ def _pairs(run: _Run) -> _Pairs:
     strangers = run.people.take(rows)
     numbered = replace(strangers, image=tuple(map(str, range(len(rows)))))  # files may be called otherwise elsewhere
     listed = draw_pairs(numbered, run.config["seed"], same=PAIRS, different=PAIRS, folds=FOLDS)
-    embedding = unit_embeddings(load_trace(_home(run), [Channel.EMBEDDING]), _flip(run))[rows]
+    home, flip = _home(run)
+    embedding = unit_embeddings(load_trace(home, [Channel.EMBEDDING]), flip)[rows]
     number = np.array([int(image) for image in listed.image])
     one, two = embedding[number[listed.first]], embedding[number[listed.second]]
     return _Pairs((one * two).sum(1).astype(np.float64), listed.same, listed.fold)
 
 
-def _flip(run: _Run) -> Flip:
-    """Mirror images count where they were asked about."""
-    return "sum" if "flip" in json.loads((_home(run) / "trace.json").read_text())["views"] else "none"
-
-
-def _home(run: _Run) -> Path:
-    """Where the target's answers lie, by its digest."""
-    for card in sorted((run.path / "trace").glob("*/trace.json")):
-        refuse_damaged(card, hint="run the audit again; it makes this file again")
-        facts = json.loads(card.read_text())
-        if facts["target"] == run.config["target"] and facts["images"] == len(run.people):
-            return card.parent
+def _home(run: _Run) -> tuple[Path, Flip]:
+    """Where the target's answers lie, by its digest; mirror images count where they were asked about."""
+    for card, facts in trace_cards(run.path, len(run.people)):
+        if facts["target"] == run.config["target"]:
+            return card.parent, "sum" if "flip" in facts["views"] else "none"
     raise UsageError("verification", got="no answers of the target in the run folder", expected="its embeddings")

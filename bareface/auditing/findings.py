@@ -19,7 +19,7 @@ from bareface.stats.measure import Beside, controls_with_holm, excess, measure, 
 from bareface.stats.power import Bar
 from bareface.stats.roc import auc, person_scores
 from bareface.stats.sample import Sides, units
-from bareface.stats.verdict import Grounds, decide, remainder
+from bareface.stats.verdict import Grounds, beyond_remainder, decide, remainder
 from bareface.streams import stream
 from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
@@ -251,7 +251,7 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     )  # fmt: skip
     foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
     visible = measurement.smallest_effect
-    needed = None if visible is None else min(1.0, visible + remainder(alike.record))
+    needed = None if visible is None else beyond_remainder(visible, remainder(alike.record))
     return Matched(measurement=measurement, foreign=foreign, smallest_effect=needed)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.asked_photos import Photos, taken
+from bareface.auditing.asked_photos import Photos
 from bareface.auditing.calibration import PERSONAL, Calibration, ShownLeak
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress, silent
@@ -70,7 +70,7 @@ def query(
     if chosen is None:
         return about.nothing(reason)
     rows = np.sort(stream(calibration.config["seed"], "photos of who asks").permutation(usable)[:used])
-    trace = asked_trace(calibration, chosen, taken(photos.seen, rows), progress)
+    trace = asked_trace(calibration, chosen, photos.seen.take(rows), progress)
     standing = stand(chosen, calibration, trace, used)
     if np.isnan(standing.asked).any():
         return about.nothing(f"{chosen.finding.label} gives no score for these photos")

@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from bareface.auditing.calibration import Calibration, ShownLeak
 from bareface.stats.conformal import at_or_above
+from bareface.stats.sample import mean_by
 from bareface.streams import stream
 from bareface.trace import Trace, join
 
@@ -81,10 +82,7 @@ def _by_set(leak: ShownLeak, number: int, known: Trace, asking: Trace) -> NDArra
     with threadpool_limits(limits=1, user_api="blas"):
         values = leak.attack.judge(leak.fitted.models[number], together, leak.finding.knowledge).values
     _, whose = np.unique(together.photo_set, return_inverse=True)
-    given = ~np.isnan(values)
-    total, count = (np.bincount(whose[given], w, whose.max() + 1) for w in (values[given], np.ones(int(given.sum()))))
-    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    return mean
+    return mean_by(values, whose, whose.max() + 1)
 
 
 def _drawn(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:

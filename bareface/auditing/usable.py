@@ -23,8 +23,7 @@ from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
 from bareface.faces.cutting import examine_photos
-from bareface.faces.detection.finder import CENTRAL, MtcnnFinder
-from bareface.faces.detection.networks import load_networks
+from bareface.faces.detection.finder import finder_of
 from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
@@ -97,15 +96,6 @@ def examined(roster: Roster, run: Path, progress: Progress, *, detect: bool, fac
         return examine(roster, report=lambda done, total: progress("examining images", done, total))
     finder = finder_of(face)
     return examine_photos(roster, finder, run / FACES, report=lambda *at: progress("finding faces", *at))
-
-
-def finder_of(face: FaceChoice | None) -> MtcnnFinder:
-    """Who finds faces on raw photos.
-
-    Raises:
-        UsageError: the extra `detect` is not installed.
-    """
-    return MtcnnFinder(load_networks(), face or CENTRAL)
 
 
 def _same_people(

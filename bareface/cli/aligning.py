@@ -12,8 +12,7 @@ from bareface.cli.manners import Stages
 from bareface.errors import RosterError, TargetError, UsageError
 from bareface.faces.aligning import Outcome, align_folder, detect_and_align, photos_in, read_landmarks
 from bareface.faces.decode import printable
-from bareface.faces.detection.finder import CENTRAL, Finder, MtcnnFinder, OwnFinder
-from bareface.faces.detection.networks import load_networks
+from bareface.faces.detection.finder import CENTRAL, Finder, OwnFinder, finder_of
 from bareface.faces.packs.pack import is_pack, open_pack
 from bareface.faces.template import TEMPLATES
 from bareface.rosters.image_folders import FolderListing, pictures_below, refuse_links
@@ -97,7 +96,7 @@ def _begun(photos: Path, folder: Path, points: Points, size: str, links: bool) -
         table = read_landmarks(points.landmarks)
         _refuse_links(photos, table, links)
         return len(table), align_folder(photos, folder, table, template)
-    finder = own_finder(points.detector) if points.detector else MtcnnFinder(load_networks(), points.face or CENTRAL)
+    finder = own_finder(points.detector) if points.detector else finder_of(points.face)
     found = FolderListing(open_pack(photos).listing().names, {}) if is_pack(photos) else pictures_below(photos)
     for kind, count in found.ignored.items():
         typer.echo(f"left aside: {count:,} {kind}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from bareface.errors import BarefaceError, RosterError, UsageError
 from bareface.faces.contents import Contents
@@ -147,10 +148,10 @@ def _targets(folder: Path, out: Path, photos: Iterable[str]) -> dict[str, Path]:
     return targets
 
 
-def png_of(pixels: NDArray[np.uint8]) -> bytes:
-    """An image (h, w, 3) uint8 RGB as a PNG file."""
+def png_of(pixels: NDArray[np.uint8], texts: PngInfo | None = None) -> bytes:
+    """An image (h, w, 3) uint8 RGB as a PNG file, with texts beside it."""
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
+    Image.fromarray(pixels).save(buffer, format="PNG", pnginfo=texts)
     return buffer.getvalue()
 
 

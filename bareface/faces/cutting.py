@@ -6,14 +6,13 @@ so a run that is resumed looks for no face twice. Both sides of an audit come th
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import bareface
 from bareface.errors import UsageError
+from bareface.faces.aligning import png_of
 from bareface.faces.decode import DecodedImage, Flaw, FlawedImage, picture_of, read_picture
 from bareface.faces.detection.finder import MtcnnFinder
 from bareface.faces.examine import Examination, Report, SeenImage, examine
@@ -95,8 +94,7 @@ def _kept(path: Path, origin: str) -> DecodedImage | None:
 
 
 def _png(cut: CutFace, origin: str) -> bytes:
-    told, buffer = PngInfo(), BytesIO()
+    told = PngInfo()
     told.add_text(_MADE_OF, origin)
     told.add_text(_FACES, str(cut.faces))
-    Image.fromarray(cut.face).save(buffer, format="PNG", pnginfo=told)
-    return buffer.getvalue()
+    return png_of(cut.face, told)

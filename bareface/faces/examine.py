@@ -73,14 +73,18 @@ class Examination:
     rejects: tuple[Reject, ...]
     several: tuple[str, ...] = ()
 
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Examination":
+        """The same of some of the accepted images."""
+        columns = {name: getattr(self, name)[rows] for name in ("digest", "blind", "thumbnail", "hashes")}
+        return replace(self, accepted=self.accepted.take(rows), **columns)
+
     def without(self, rejects: Sequence[Reject]) -> "Examination":
         """The same less some of the accepted images, which then stand among the rejects, behind the others."""
         if not rejects:
             return self
         gone = {reject.image for reject in rejects}
         kept = np.array([image not in gone for image in self.accepted.image], dtype=bool)
-        columns = {name: getattr(self, name)[kept] for name in ("digest", "blind", "thumbnail", "hashes")}
-        return replace(self, accepted=self.accepted.take(kept), rejects=(*self.rejects, *rejects), **columns)
+        return replace(self.take(kept), rejects=(*self.rejects, *rejects))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from bareface.errors import RosterError
 _log = logging.getLogger(__name__)
 
 LONGEST_NAME = 256
-_log = logging.getLogger(__name__)
 _LAST_ASCII = 127
 
 
@@ -65,9 +64,8 @@ def near_names(names: NDArray[np.str_]) -> int:
     Args:
         names: (n,) of people, with or without repetitions.
     """
-    known = set(names.tolist())
-    alike = Counter(_letters(name) for name in known)
-    return sum(alike[_letters(name)] > 1 for name in known)
+    alike = Counter(map(_letters, set(names.tolist())))
+    return sum(count for count in alike.values() if count > 1)
 
 
 def _letters(name: str) -> str:

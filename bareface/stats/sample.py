@@ -66,7 +66,7 @@ class Sample:
         first_of_person = np.unique(self.person, return_index=True)[1]
         person = self.person[first]
         fold = self.fold[first_of_person[person]]
-        scores = _mean_by(self.scores, inverse, len(unit))
+        scores = mean_by(self.scores, inverse, len(unit))
         return Sample(scores, self.member[first], person, fold, self.weight[first])
 
 
@@ -144,7 +144,8 @@ def _check(scores: Floats, member: NDArray[Any], others: dict[str, NDArray[Any]]
         raise UsageError("stats", got="an infinite score", expected="finite scores, NaN where an attack abstained")
 
 
-def _mean_by(values: Floats, group: Codes, groups: int) -> Floats:
+def mean_by(values: Floats, group: Codes, groups: int) -> Floats:
+    """(groups,) the mean of each group's values, NaN where it has none that is known."""
     known = ~np.isnan(values)
     total = np.bincount(group[known], weights=values[known], minlength=groups)
     count = np.bincount(group[known], minlength=groups)

@@ -161,6 +161,11 @@ def remainder(balance: Balance) -> float:
     return REMAINDER * max(0.0, (balance.auc or 0.5) - 0.5)
 
 
+def beyond_remainder(effect: float, remainder: float) -> float:
+    """The smallest AUC that is shown where matching may leave a remainder, at most 1."""
+    return min(1.0, effect + remainder)
+
+
 def _shown_or_not(
     attack: Measurement, controls: Sequence[Control], grounds: Grounds, remainder: float = 0.0
 ) -> Decision:
@@ -185,7 +190,7 @@ def _shown_or_not(
 def _no_leak(attack: Measurement, but: str, grounds: Grounds, remainder: float) -> Decision:
     """NOT SHOWN with the smallest effect that would have been; NOT ESTIMABLE where only a huge one would."""
     assert attack.smallest_effect is not None
-    visible = min(1.0, attack.smallest_effect + remainder)
+    visible = beyond_remainder(attack.smallest_effect, remainder)
     power = f"this audit would have shown an AUC of {numbers.auc(visible, 'ROUND_CEILING')} with 80 % power"
     if visible <= grounds.max_smallest_effect:
         said = f"No leak shown; {power}, and a smaller leak may be there."

@@ -31,7 +31,7 @@ from bareface.records.evidence import Interval, OperatingPoint, Record
 from bareface.stats.intervals import LEVEL, clopper_pearson
 from bareface.stats.rates import operating_points, plain_thresholds
 from bareface.stats.roc import auc, roc
-from bareface.stats.sample import Bools, Floats, Sample, sample
+from bareface.stats.sample import Bools, Codes, Floats, Sample, sample
 
 FARS = (0.01, 0.001, 0.0001)
 # Standard errors below this are rounding: all folds say the same.
@@ -150,6 +150,24 @@ def _check(pairs: Sample) -> None:
         raise UsageError("verification", got=got, expected="a number for each pair")
 
 
+def auc_difference(first: Floats, other: Floats, same: Bools, fold: Codes) -> tuple[float, Interval]:
+    """AUC(other) - AUC(first) of the same pairs, with Student's 95 % interval from the delete-one-fold jackknife.
+
+    Args:
+        first, other: (n,) similarities of the same pairs by two networks.
+        same: (n,) whether a pair is of one person.
+        fold: (n,) folds without a person in common, at least two.
+    """
+
+    def difference(rows: Bools) -> float:
+        return auc(other[rows], same[rows]) - auc(first[rows], same[rows])
+
+    found = difference(np.ones(len(same), dtype=bool))
+    error, student = _error(fold, difference)
+    half = student * error
+    return found, Interval(low=max(-1.0, found - half), high=min(1.0, found + half))
+
+
 def _accuracies(pairs: Sample) -> tuple[FoldAccuracy, ...]:
     return tuple(_accuracy(pairs, pairs.fold == number) for number in np.unique(pairs.fold))
 
@@ -170,13 +188,18 @@ def _jackknife(pairs: Sample, statistic: Callable[[Sample], float]) -> Interval:
     value, trials = statistic(pairs), int(min(pairs.member.sum(), (~pairs.member).sum()))
     if value in (0.0, 1.0):
         return clopper_pearson(round(value) * trials, trials)
-    numbers = np.unique(pairs.fold)
-    without = np.array([statistic(pairs.take(pairs.fold != number)) for number in numbers])
-    error = math.sqrt((len(numbers) - 1) * float(without.var()))
-    half = _student(len(numbers)) * error / (value * (1 - value))
+    error, student = _error(pairs.fold, lambda kept: statistic(pairs.take(kept)))
+    half = student * error / (value * (1 - value))
     centre = math.log(value / (1 - value))
     found = Interval(low=_logistic(centre - half), high=_logistic(centre + half))
     return found if error > _NO_SCATTER else _widened(found, value, trials)
+
+
+def _error(fold: Codes, statistic: Callable[[Bools], float]) -> tuple[float, float]:
+    """The standard error of the delete-one-fold jackknife, and Student's quantile for that many folds."""
+    numbers = np.unique(fold)
+    without = np.array([statistic(fold != number) for number in numbers])
+    return math.sqrt((len(numbers) - 1) * float(without.var())), _student(len(numbers))
 
 
 def _mean_interval(shares: Floats, pairs: int) -> Interval:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bareface.errors import UsageError
 from bareface.faces.detection.cascade import NOBODY, Faces, faces_on
-from bareface.faces.detection.networks import Networks
+from bareface.faces.detection.networks import Networks, load_networks
 from bareface.registry import shortly, tried
 from bareface.vocabulary import FaceChoice
 
@@ -69,6 +69,15 @@ class MtcnnFinder:
             if len(faces):
                 return faces.scaled(np.divide(photo.size, thumbnail.size))
         return NOBODY
+
+
+def finder_of(face: FaceChoice | None) -> MtcnnFinder:
+    """Who finds faces on raw photos; face: which of several, None = the central one.
+
+    Raises:
+        UsageError: the extra `detect` is not installed.
+    """
+    return MtcnnFinder(load_networks(), face or CENTRAL)
 
 
 def chosen(faces: Faces, size: tuple[int, int], choice: FaceChoice) -> int:
