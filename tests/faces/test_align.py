@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command import run
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.nn.functional import grid_sample
-from typer.testing import CliRunner, Result
 
-from bareface.cli.app import app
 from bareface.errors import RosterError, UsageError
 from bareface.faces.align import Similarity, align, similarity, warp
 from bareface.faces.aligning import align_folder, photos_in, read_landmarks
@@ -138,10 +137,6 @@ def test_turned_heads_are_aligned(degrees: float, scale: float, yaw: float) -> N
 def test_points_that_are_no_face_are_refused(landmarks: np.ndarray, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         align(np.zeros((8, 8, 3), dtype=np.uint8), landmarks, ARCFACE)
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

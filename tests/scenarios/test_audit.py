@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from alike import assert_alike
+from command import run
 from killed import wait_for
-from typer.testing import CliRunner, Result
 
 import bareface
 from bareface.auditing.attack_models import read_attack_models
 from bareface.auditing.traces import candidates
-from bareface.cli.app import app
 from bareface.records.evidence import read_evidence
 from bareface.rosters.roster import read_manifest, write_manifest
 from bareface.settings.spec import ImageSpec
@@ -29,10 +28,6 @@ from bareface.vocabulary import Role
 SMALL_SHADOW = (
     "shadow: {count: 1, train: {spec: {height: 32, width: 32}, epochs: 1, warmup_epochs: 0, embedding_size: 16}}\n"
 )
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")

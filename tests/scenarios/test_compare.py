@@ -5,18 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from command import run
+from embedded import save_table
 
-from bareface.cli.app import app
 from bareface.rosters.roster import Roster, read_folder, write_manifest
 from bareface.synthetic import write_folder
 from bareface.vocabulary import Role
 
 PEOPLE, PHOTOS = 60, 3
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = rng.normal(size=(PEOPLE, 16))[number] + rng.normal(size=(len(number), 16))
     tables = {"before": known * np.where(number % 2, 2.0, 1.0)[:, None], "after": known}
     for name, values in tables.items():
-        np.save(folder / f"{name}.npy", values.astype(np.float32))
-        (folder / f"{name}.csv").write_text("image,view\n" + "".join(f"{one},image\n" for one in image))
+        save_table(folder / f"{name}.npy", values, image)
     for name, roster, more in (
         ("before", "people.csv", ()), ("after", "people.csv", ()), ("others", "others.csv", ()),
         ("seeds", "people.csv", ("--seed", "8")), ("attacks", "people.csv", ("--attack", "flip-agreement")),

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from command import run
 from exported import EXPORTERS, exported, small_ir
 from serving import Service, serving
-from typer.testing import CliRunner, Result
 
-from bareface.cli.app import app
 from bareface.faces.images import RosterImages
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import read_manifest
@@ -21,10 +20,6 @@ from bareface.targets.store import save_target
 
 ATTACKS = "attacks: [bn-distance, embedding-norm, flip-agreement]\n"
 INSIDE = {"bn-distance"}
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def fixed(world: Path) -> str:

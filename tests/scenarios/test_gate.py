@@ -6,7 +6,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from command import run
+from embedded import save_table
+from typer.testing import Result
 
 import bareface.auditing.gating
 from bareface.cli.app import app
@@ -19,10 +21,6 @@ from bareface.vocabulary import Role, Verdict
 
 PEOPLE, PHOTOS = 80, 3
 QUICK = ("--attack", "embedding-norm", "--game", "dataset", "--selfcheck", "skip", "--seed", "3")
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     plain = rng.normal(size=(len(image), 8))
     for name, values in (("leaky", plain * np.where(member, 2.0, 1.0)[:, None]), ("quiet", plain)):
-        np.save(folder / f"{name}.npy", values.astype(np.float32))
-        (folder / f"{name}.csv").write_text("image,view\n" + "".join(f"{one},image\n" for one in image))
+        save_table(folder / f"{name}.npy", values, image)
     return folder
 
 

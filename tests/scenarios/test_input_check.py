@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
+from command import run
 
 from bareface.auditing.images import images_for
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
-from bareface.cli.app import app
 from bareface.faces.examine import examine
 from bareface.records.evidence import read_evidence
 from bareface.records.selfcheck import SelfCheck
@@ -28,10 +27,6 @@ from bareface.training.recalibrate import estimate_statistics
 from bareface.vocabulary import Role
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

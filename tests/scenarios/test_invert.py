@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from alike import assert_alike
+from command import run
 from killed import wait_for
-from typer.testing import CliRunner, Result
 
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli import demo_inversion
-from bareface.cli.app import app
 from bareface.records.inversion_file import read_inversion
 from bareface.report.contact_sheet import SHEET_FILE
 from bareface.rosters.roster import read_manifest
@@ -28,10 +27,6 @@ QUICK = (
     "--restarts", "8", "--steps", "10", "--candidates", "12", "--draws", "50", "--seed", "3", "--split", "random",
 )  # fmt: skip
 ATTACKS = ("--attack", "bn-distance", "--attack", "bn-distance-variance", "--game", "dataset")
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")

@@ -10,19 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from alike import assert_alike
+from command import run
 from PIL import Image
 from torch import nn
-from typer.testing import CliRunner, Result
 
 from bareface.auditing.overlap.sets import OverlapSettings, compare_sets
-from bareface.cli.app import app
 from bareface.rosters.roster import Roster, read_folder
 from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from command import run
+from embedded import save_table
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bareface.cli.app import app
 from bareface.rosters.roster import Roster, read_folder, write_manifest
 from bareface.synthetic import write_folder
 from bareface.vocabulary import Role
 
 MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 120, 6, 4
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained = (number < MEMBERS) | (number >= MEMBERS + STRANGERS + UNKNOWN // 2)
     plain = np.random.default_rng(0).normal(size=(len(image), 8))
     for name, values in (("leaky", plain * np.where(trained, 2.5, 1.0)[:, None]), ("quiet", plain)):
-        np.save(folder / f"{name}.npy", values.astype(np.float32))
-        keys = [(folder / one).resolve() for one in image]
-        (folder / f"{name}.csv").write_text("image,view\n" + "".join(f"{digest(one)},image\n" for one in keys))
+        save_table(folder / f"{name}.npy", values, (digest(folder / one) for one in image))
         assert audit(folder, name).exit_code == 0
     return folder
 

@@ -10,13 +10,12 @@ import needs_detect  # noqa: F401
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from command import run
 from PIL import Image
-from typer.testing import CliRunner, Result
 
 from bareface.auditing.config_file import read_config
 from bareface.auditing.inversion.audited import read_audit
 from bareface.auditing.progress import silent
-from bareface.cli.app import app
 from bareface.cli.auditing import people as people_of
 from bareface.faces.decode import decode
 from bareface.faces.detection.networks import load_networks
@@ -26,10 +25,6 @@ from bareface.targets.store import load_target
 
 PEOPLE, PHOTOS, SIDE = 24, 2, 160
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def on_a_wall(*faces: tuple[np.ndarray, int, int]) -> Image.Image:

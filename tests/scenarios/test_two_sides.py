@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from command import run
 from PIL import Image
 from torch import nn
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.usable import NO_RECOGNISER, usable_images
-from bareface.cli.app import app
 from bareface.errors import UsageError
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import Roster, read_manifest, write_manifest
@@ -24,10 +24,6 @@ from bareface.settings.spec import ImageSpec
 from bareface.targets.target import Target
 
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
-
-from bareface.cli.app import app
+from command import run
 
 SHARED = Path(os.environ.get("BAREFACE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_from_a_roster_to_numbers(world: Path, tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner, Result
+from command import run
 
 from bareface.auditing.inversion.judges import Judge, judging_network
-from bareface.cli.app import app
 from bareface.errors import UsageError
 from bareface.probing.kinds import estimate_of, prober_of
 from bareface.settings.spec import ImageSpec
@@ -74,10 +73,6 @@ def test_another_input_is_refused(network: DlibNetwork) -> None:
         UsageError, match=r"dlib: got the input 150x150 RGB.*; expected no spec: how it is fed is known"
     ):
         load_any("dlib", spec=ImageSpec(150, 150))
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_it_verifies_from_the_command_line(network: DlibNetwork, tmp_path: Path) -> None:
