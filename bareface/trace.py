@@ -1,11 +1,13 @@
 """What one target answered about each image, without any truth about membership."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bareface.vocabulary import Access
 
 FloatArray = NDArray[np.float32]
 
@@ -70,6 +72,16 @@ BN_CHANNELS = (
 VIEW_CHANNELS = frozenset({Channel.VIEW_COSINES, Channel.VIEW_NORM, Channel.LAYER_AGREEMENT})
 """Answers about the bank of views; asked only where an attack reads them."""
 HEAD_CHANNELS = (Channel.CLASS_COSINE, Channel.TOP_COSINES, Channel.TOP_CLASSES, Channel.POSTERIOR)
+ANSWER_CHANNELS = (Channel.EMBEDDING, Channel.VIEW_COSINES, Channel.VIEW_NORM, Channel.BLIND, Channel.PICTURE)
+"""What whoever asks for embeddings has: those, and the pictures that were sent."""
+
+
+def access_to(channels: Collection[Channel]) -> Access:
+    """What an attacker must reach who reads these channels."""
+    read = set(channels)
+    if read & set(HEAD_CHANNELS):
+        return "head"
+    return "weights" if read - set(ANSWER_CHANNELS) else "answers"
 
 
 @dataclass(frozen=True)

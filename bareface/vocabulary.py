@@ -19,6 +19,7 @@ tells as much; nothing that was run could have seen that people differ."""
 ControlKind = Literal["blind", "who", "foreign", "bn-swap"]
 AssignmentWay = Literal["randomised", "observational"]
 FaceChoice = Literal["central", "largest"]
+Access = Literal["answers", "weights", "head"]
 
 
 class Role(StrEnum):
@@ -55,6 +56,7 @@ class GameFacts:
         inside, outside: the roles of its members and of its non-members.
         decides: the unit of its question; the measurement per that unit gives the verdict.
         question: what it asks, and what it compares, for a plain reader.
+        found, accused: what an attacker finds, and whom one wrongly accuses, in a few plain words.
         same_people: both sides are photos of the same people, so that no difference between people can count, and
             nobody can be judged as a person.
     """
@@ -63,6 +65,8 @@ class GameFacts:
     outside: Role
     decides: Unit
     question: str
+    found: str
+    accused: str
     same_people: bool = False
 
     @property
@@ -75,16 +79,19 @@ GAMES: Final[Mapping[Game, GameFacts]] = MappingProxyType({
     "record": GameFacts(
         Role.MEMBER, Role.HELDOUT, "image",
         "Was this very photo used? Training images against other, held-out images of the same people.",
+        "training photos", "other photos of the same people",
         same_people=True,
     ),
     "person": GameFacts(
         Role.HELDOUT, Role.OUTSIDE, "person",
         "Was this person used? Unseen photos of training people against photos of people never trained on.",
+        "training people by photos that were not trained on", "people never trained on",
     ),
     "dataset": GameFacts(
         Role.MEMBER, Role.OUTSIDE, "image",
         "Do training images stand out at all? Training images against images of people never trained on, "
         "so that the photo and the person count together.",
+        "training photos", "photos of people never trained on",
     ),
 })  # fmt: skip
 """The games, in the order in which they are told."""
@@ -98,6 +105,13 @@ KNOWLEDGE: Final[Mapping[Knowledge, str]] = MappingProxyType({
     "question from those of people who are known not to be in training. This is what an outsider has.",
 })  # fmt: skip
 """What the attacker knows before the attack, in the order in which it is told."""
+
+ACCESS: Final[Mapping[Access, str]] = MappingProxyType({
+    "answers": "the answers alone: embeddings of pictures that the attacker chooses, as a service gives them",
+    "weights": "the weights: the file of the backbone, with its running statistics, what passes its layers, gradients",
+    "head": "the classification layer of training, which a deployed backbone does not carry: the ceiling",
+})  # fmt: skip
+"""What an attacker must reach of the target, the least first."""
 
 CONTROLS: Final[Mapping[ControlKind, str]] = MappingProxyType({
     "blind": "never touches the model; what it finds lies in the photos: size, sharpness, compression",

@@ -129,7 +129,7 @@ class _Blind:
 
     def beside(self, attack: Attack) -> CrossfitScores | tuple[str, bool]:
         """(n,) scores on sets of as many photos as the attack looks at, or why there are none."""
-        k = int(attack.parameters().get("k", 0))
+        k = attack.photos if attack.photos > 1 else 0
         if k not in self._said:
             # Always with partial knowledge: it stands for whatever tells the two sides apart as pictures.
             self._said[k] = _attempt(BlindBaseline(k=k), self._trace, self._arena, AttackerData(), self._seed)

@@ -8,7 +8,6 @@ from typing import Any
 
 from bareface.auditing.cards import target_card
 from bareface.auditing.findings import FoundLeaks
-from bareface.auditing.gating import deciding_findings
 from bareface.auditing.hygiene import Checked
 from bareface.auditing.provenance import provenance
 from bareface.auditing.settings import AuditSettings
@@ -24,9 +23,11 @@ from bareface.records.evidence import (
     Exposure,
     Finding,
     LayerSeparation,
+    PlantedLeak,
     Rejected,
     RoleCount,
     TargetCard,
+    apart_from_head,
 )
 from bareface.records.selfcheck import SelfCheck
 from bareface.registry import HEADINGS, prose
@@ -70,6 +71,7 @@ class EvidenceParts:
     foreign_selfcheck: SelfCheck | None
     traces: Traces
     found: FoundLeaks
+    planted: tuple[PlantedLeak, ...]
     assignment: Assignment
     layers: tuple[LayerSeparation, ...]
     exposures: tuple[Exposure, ...]
@@ -81,7 +83,7 @@ class EvidenceParts:
 def assemble(made: EvidenceParts) -> Evidence:
     """The evidence of a run."""
     card = target_card(made.target)
-    deciding = deciding_findings(made.found.findings, made.settings.attacks)
+    deciding = apart_from_head(made.found.findings)
     verdict = overall(verdicts_by_game(deciding))
     return Evidence(
         schema_version=SCHEMA_VERSION,
@@ -91,6 +93,7 @@ def assemble(made: EvidenceParts) -> Evidence:
         sentence=summary(verdict, deciding),
         assignment=made.assignment,
         balances=made.found.balances,
+        planted=made.planted,
         target=card,
         foreign=target_card(made.traces.foreign_model),
         roles=_roles(made.roster, made.checked.examination),
@@ -125,7 +128,7 @@ def summary(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     carrying = [f for game, found in games.items() if said[game] is verdict for f in found if f.verdict is verdict]
     if not carrying:
         return "No attack could be run: " + "; ".join(sorted({finding.reason for finding in findings}))
-    first = max(carrying, key=_reach)
+    first = max(carrying, key=lambda finding: finding.reach)
     lead = "The nearest to one" if verdict is Verdict.NOT_SHOWN else "The most telling"
     others = "".join(f" The {game} game: {said[game]}." for game in games if said[game] is not verdict)
     of = sum(len(found) for game, found in games.items() if said[game] is verdict)
@@ -142,11 +145,6 @@ _SAY = {
     Verdict.INVALID: " are confounded",
     Verdict.NOT_ESTIMABLE: " have too little to go by",
 }
-
-
-def _reach(finding: Finding) -> float:
-    interval = finding.image.auc_interval if finding.image else None
-    return interval.low if interval else 0.0
 
 
 def attack_card(attack: Attack) -> AttackCard:

@@ -19,13 +19,14 @@ from bareface.auditing.assemble import EvidenceParts, assemble
 from bareface.auditing.attack_models import write_attack_models
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.default_attacks import with_default_attacks
-from bareface.auditing.findings import FoundLeaks, exposures, findings
+from bareface.auditing.exposures import exposures
+from bareface.auditing.findings import FoundLeaks, findings
 from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
-from bareface.auditing.gating import deciding_findings
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
 from bareface.auditing.own_models import Shadow
+from bareface.auditing.planted import planted_leaks
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.run_folder import CONFIG, run_folder
@@ -34,7 +35,7 @@ from bareface.auditing.traces import candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.faces.detection.finder import finder_of
-from bareface.records.evidence import Evidence, Exposure, write_evidence
+from bareface.records.evidence import Evidence, Exposure, apart_from_head, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
 from bareface.settings.notation import parameters_text
@@ -149,6 +150,7 @@ def conduct(
             for game in arenas:
                 answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
         found = findings(answers, traces, settings, blind, assignment.how)
+        planted = planted_leaks(answers, found, traces, settings, progress)
         names = pseudonyms(people.subject, settings.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
         write_people(people, names, run / "people.parquet")
@@ -157,20 +159,18 @@ def conduct(
         evidence = assemble(
             EvidenceParts(
                 brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,
-                traces, found, assignment,
+                traces, found, planted, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
-                _exposures(answers, found, settings, alias), run, started, time.monotonic() - clock,
+                _exposures(answers, found, alias), run, started, time.monotonic() - clock,
             )
         )  # fmt: skip
         write_evidence(evidence, run)
         return evidence
 
 
-def _exposures(
-    answers: list[Answer], found: FoundLeaks, settings: AuditSettings, names: NDArray[np.str_]
-) -> tuple[Exposure, ...]:
+def _exposures(answers: list[Answer], found: FoundLeaks, names: NDArray[np.str_]) -> tuple[Exposure, ...]:
     """Ranks of people by the attacks on which the audit's verdict may rest."""
-    deciding = {id(finding) for finding in deciding_findings(found.findings, settings.attacks)}
+    deciding = {id(finding) for finding in apart_from_head(found.findings)}
     kept = [(a, f) for a, f in zip(answers, found.findings, strict=True) if id(f) in deciding]
     return exposures([answer for answer, _ in kept], [finding for _, finding in kept], names)
 

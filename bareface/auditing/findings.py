@@ -1,6 +1,5 @@
 """From answers and truth to findings: here they meet, and only counts and intervals leave."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,17 +13,15 @@ from bareface.auditing.directions import directions
 from bareface.auditing.games import GameSplit
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces
-from bareface.records.evidence import Balance, Control, Exposure, Finding, Matched, Measurement
+from bareface.records.evidence import Balance, Control, Finding, Matched, Measurement
+from bareface.stats.intervals import DRAWS
 from bareface.stats.measure import Beside, controls_with_holm, excess, measure, with_holm
 from bareface.stats.power import Bar
-from bareface.stats.roc import auc, person_scores
-from bareface.stats.sample import Sides, units
+from bareface.stats.sample import Sides
 from bareface.stats.verdict import Grounds, beyond_remainder, decide, remainder
 from bareface.streams import stream
 from bareface.trace import Trace
-from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit, Verdict
-
-MOST_EXPOSURES = 500
+from bareface.vocabulary import AssignmentWay, ControlKind, Game, Knowledge, Unit
 
 
 @dataclass(frozen=True)
@@ -34,10 +31,14 @@ class FoundLeaks:
     Attributes:
         findings: one for each answer, in order.
         balances: one for each game.
+        alike: what anybody can tell of the sides of each game, None where nobody could look.
+        grounds: what the verdict on each answer rests on, in their order.
     """
 
     findings: tuple[Finding, ...]
     balances: tuple[Balance, ...]
+    alike: Mapping[Game, Alike | None]
+    grounds: tuple[Grounds, ...]
 
 
 def findings(
@@ -63,48 +64,40 @@ def findings(
     pointed, reversed_games = directions(done, traces, alike if how == "observational" else {}, settings)
     balances = _adjusted_balances(answers, alike, beside, traces.foreign_unfit)
     measured = {
-        unit: with_holm([_measure(a, unit, settings, len(done), 0 if how == "randomised" else 2) for a in done])
+        unit: with_holm([measured_answer(a, unit, settings, len(done), 0 if how == "randomised" else 2) for a in done])
         for unit in ("image", "person")
     }
     rows = {id(a): (measured["image"][i], measured["person"][i]) for i, a in enumerate(done)}
-    found = []
-    for answer in answers:
-        grounds = Grounds(
+    grounds = tuple(
+        Grounds(
             how, answer.arena.same_people, balances[answer.arena.game], matched.get(id(answer)),
             pointed.get(id(answer)), answer.arena.game in reversed_games,
             settings.max_smallest_effect,
-        )  # fmt: skip
-        found.append(_finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), grounds))
-    return FoundLeaks(tuple(found), tuple(balances.values()))
-
-
-def exposures(answers: Sequence[Answer], found: Sequence[Finding], names: NDArray[np.str_]) -> tuple[Exposure, ...]:
-    """How exposed each member-side person is, in the games in which a leak is shown.
-
-    The attack that ranks a person is the most telling one on the *other* folds, so that nobody's rank chose it.
-
-    Args:
-        answers, found: of the attacks on which a verdict may rest.
-        names: (candidates,) the pseudonym behind each candidate image.
-    """
-    by_game = defaultdict(list)
-    for answer, finding in zip(answers, found, strict=True):
-        if finding.verdict is Verdict.LEAK_SHOWN:
-            by_game[answer.arena.game].append(answer)
-    return tuple(row for shown in by_game.values() for row in _exposed(shown, names))
+        )
+        for answer in answers
+    )  # fmt: skip
+    found = [
+        _finding(answer, rows.get(id(answer)), beside.get(id(answer), ()), rests_on, traces.target)
+        for answer, rests_on in zip(answers, grounds, strict=True)
+    ]
+    return FoundLeaks(tuple(found), tuple(balances.values()), alike, grounds)
 
 
 def _arenas(answers: Sequence[Answer]) -> tuple[GameSplit, ...]:
     return tuple({answer.arena.game: answer.arena for answer in answers}.values())
 
 
-def _measure(answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, controls: int) -> Measurement:
+def measured_answer(
+    answer: Answer, unit: Unit, settings: AuditSettings, attacks: int, controls: int, *, draws: int = DRAWS
+) -> Measurement:
+    """How well an answer tells the sides of its game apart; `draws` of the bootstrap."""
     assert answer.target is not None
     arena, scope = answer.arena, answer.scope
     rng = stream(settings.seed, "measure", arena.game, answer.knowledge, unit)
     measured = measure(
         answer.target[scope], _sides(answer), unit, rng,
         Bar(attacks, controls, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
+        draws=draws,
     )  # fmt: skip
     if unit == "person":
         return measured
@@ -124,8 +117,9 @@ def fits_on_the_judged(knowledge: Knowledge) -> bool:
 
 
 def _finding(
-    answer: Answer, measured: tuple[Measurement, Measurement] | None, controls: tuple[Control, ...], grounds: Grounds
-) -> Finding:
+    answer: Answer, measured: tuple[Measurement, Measurement] | None, controls: tuple[Control, ...], grounds: Grounds,
+    asked: Trace,
+) -> Finding:  # fmt: skip
     image, person = measured or (None, None)
     judged = image if answer.arena.unit == "image" else person
     decision = None if judged is None else decide(judged, controls, grounds)
@@ -146,6 +140,8 @@ def _finding(
         matched=grounds.matched,
         direction=grounds.direction,
         cause=None if decision is None else decision.cause,
+        access=answer.attack.access(asked.channels),
+        photos=answer.attack.photos,
     )
 
 
@@ -166,7 +162,7 @@ def _controls(
         "foreign": traces.foreign_is,
         "bn-swap": f"running statistics re-estimated on {traces.swapped_on}",
     }
-    who = () if alike is None else (_beside("who", WHO, alike.who, answer, settings, attacks),)
+    who = () if alike is None else (control_beside("who", WHO, alike.who, answer, settings, attacks),)
     beside = {kind: _control(answer, kind, text, traces, settings, attacks) for kind, text in what.items()}
     return (beside["blind"], *who, beside["foreign"], beside["bn-swap"])
 
@@ -181,13 +177,14 @@ def _control(
             kind=kind, status="skipped", what=what, reason=said, decides=decides,
             auc=None, auc_interval=None, difference=None, difference_interval=None,
         )  # fmt: skip
-    return _beside(kind, what, said, answer, settings, attacks, decides=decides)
+    return control_beside(kind, what, said, answer, settings, attacks, decides=decides)
 
 
-def _beside(
-    kind: Literal["blind", "who", "foreign", "bn-swap"], what: str, said: NDArray[np.float64], answer: Answer,
-    settings: AuditSettings, tests: int, *, decides: bool = True, weight: NDArray[np.float64] | None = None,
+def control_beside(
+    kind: ControlKind, what: str, said: NDArray[np.float64], answer: Answer, settings: AuditSettings, tests: int, *,
+    decides: bool = True, weight: NDArray[np.float64] | None = None, draws: int = DRAWS,
 ) -> Control:  # fmt: skip
+    """A control's scores beside an answer, on the images that the attack is about."""
     assert answer.target is not None
     arena, scope = answer.arena, answer.scope
     rng = stream(settings.seed, "control", kind, arena.game, answer.knowledge)
@@ -195,7 +192,7 @@ def _beside(
     crossfit = fits_on_the_judged(answer.knowledge) or kind in ("blind", "who")
     return excess(
         Beside(kind, what, said[scope], decides), answer.target[scope], _sides(answer, weight), rng,
-        unit=arena.unit, crossfit=crossfit, tests=tests,
+        unit=arena.unit, crossfit=crossfit, tests=tests, draws=draws,
     )  # fmt: skip
 
 
@@ -230,7 +227,7 @@ def _adjusted_matches(
     for answer in done:
         compared = alike[answer.arena.game]
         if compared is not None and not answer.arena.same_people and not compared.record.overlap:
-            matches[id(answer)] = _matched(answer, compared, traces, settings, len(done))
+            matches[id(answer)] = on_matched_people(answer, compared, traces, settings, len(done))
     adjusted = with_holm([match.measurement for match in matches.values()])
     return {
         key: match.model_copy(update={"measurement": measurement})
@@ -238,7 +235,10 @@ def _adjusted_matches(
     }
 
 
-def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettings, attacks: int) -> Matched:
+def on_matched_people(
+    answer: Answer, alike: Alike, traces: Traces, settings: AuditSettings, attacks: int, *, draws: int = DRAWS
+) -> Matched:
+    """An answer and the foreign control beside it, on people weighted until the sides are alike; not yet adjusted."""
     assert answer.target is not None
     arena, scope, said = answer.arena, answer.scope, answer.controls["foreign"]
     beside = np.full(len(arena.rows), np.nan) if isinstance(said, str) else said
@@ -247,46 +247,9 @@ def _matched(answer: Answer, alike: Alike, traces: Traces, settings: AuditSettin
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
     measurement = measure(
         answer.target[scope], _sides(answer, weight), unit, rng,
-        Bar(attacks, 1, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge),
+        Bar(attacks, 1, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge), draws=draws,
     )  # fmt: skip
-    foreign = _beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight)
+    foreign = control_beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight, draws=draws)
     visible = measurement.smallest_effect
     needed = None if visible is None else beyond_remainder(visible, remainder(alike.record))
     return Matched(measurement=measurement, foreign=foreign, smallest_effect=needed)
-
-
-def _exposed(answers: Sequence[Answer], names: NDArray[np.str_]) -> list[Exposure]:
-    """The people of each fold, ranked by the attack that tells people best on the other folds."""
-    arena, rows = answers[0].arena, list[Exposure]()
-    for fold in np.unique(arena.fold):
-        here = arena.fold == fold
-        best = max(answers, key=lambda answer: _reached(answer, ~here))
-        assert best.target is not None
-        scores, subject, member = person_scores(best.target, arena.subject, arena.member)
-        others = np.sort(scores[~member & ~np.isnan(scores)])
-        asked = member & ~np.isnan(scores) & np.isin(subject, arena.subject[here])
-        rows += [_exposure(best, subject[i], scores[i], others, names) for i in np.flatnonzero(asked)]
-    return sorted(rows, key=lambda row: -row.rank)[:MOST_EXPOSURES]
-
-
-def _reached(answer: Answer, rows: NDArray[np.bool_]) -> float:
-    """The AUC per person on some rows; 0 where it cannot be had."""
-    assert answer.target is not None
-    arena = answer.arena
-    judged = units(answer.target[rows], Sides(arena.member[rows], arena.subject[rows]), "person").answered
-    return auc(judged.scores, judged.member) if len(np.unique(judged.member)) == 2 else 0.0
-
-
-def _exposure(
-    answer: Answer, subject: np.generic, score: float, others: NDArray[np.float64], names: NDArray[np.str_]
-) -> Exposure:
-    arena = answer.arena
-    assert answer.target is not None
-    images = np.flatnonzero((arena.subject == subject) & arena.member)
-    return Exposure(
-        game=arena.game,
-        attack=answer.attack.name,
-        person=str(names[arena.rows[images[0]]]),
-        images=int((~np.isnan(answer.target[images])).sum()),
-        rank=float(np.searchsorted(others, score, "left") / len(others)),
-    )

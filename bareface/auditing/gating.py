@@ -6,12 +6,12 @@ from pathlib import Path
 from bareface.errors import UsageError
 from bareface.membership import attack_class
 from bareface.membership.base import Attack
-from bareface.records.evidence import RESULT_FILE, Evidence, Finding, read_evidence
+from bareface.records.evidence import RESULT_FILE, Evidence, Finding, apart_from_head, read_evidence
 from bareface.records.gate import SCHEMA_VERSION, GateLine, GateRecord, Outcome, write_gate
 from bareface.settings.policy import Policy
 from bareface.stats.gate import judge, outcome_of
 from bareface.storage.files import sha256_of
-from bareface.trace import HEAD_CHANNELS
+from bareface.vocabulary import Access
 
 
 def gate(run: Path, policy: Policy) -> GateRecord:
@@ -42,29 +42,30 @@ def gate_record(evidence: Evidence, policy: Policy, digest: str) -> GateRecord:
 
 
 def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) -> tuple[Finding, ...]:
-    """The findings that the audit's verdict rests on: those without the head, which a deployed backbone does not carry.
-
-    The others are the ceiling beside them; they decide only where nothing else was asked.
-    """
-    with_head = [(attack.name, attack.parameters()) for attack in attacks if _is_ceiling(attack)]
+    """The findings that an audit of these attacks rests on; the attacks say themselves what they read."""
+    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.access() == "head"]
     return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
 
 
+def with_access(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Findings of a finished audit with what each attack had to reach, where an older record does not say.
+
+    An attack whose package is not installed here stays without.
+    """
+    return tuple(one if one.access else one.model_copy(update={"access": _access(one)}) for one in findings)
+
+
 def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The same of a finished audit; an attack whose package is not installed here counts as any other."""
-    return tuple(one for one in findings if not _was_ceiling(one)) or findings
+    """The findings of a finished audit on which its verdict rests."""
+    return apart_from_head(with_access(findings))
 
 
-def _was_ceiling(finding: Finding) -> bool:
+def _access(finding: Finding) -> Access | None:
     try:
         attack = attack_class(finding.attack)
     except UsageError:
-        return False
-    return _is_ceiling(attack(**finding.parameters))
-
-
-def _is_ceiling(attack: Attack) -> bool:
-    return bool(attack.reads() & set(HEAD_CHANNELS))
+        return None
+    return attack(**finding.parameters).access()
 
 
 def _sentence(outcome: Outcome, lines: Sequence[GateLine], policy: Policy) -> str:

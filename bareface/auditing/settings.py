@@ -24,6 +24,7 @@ from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 Gate = Literal["refuse", "report", "skip"]
 MAX_SHARED_RATE = 0.01
+PLANTED_LEAKS = 20
 
 
 def make_attack(name: str, parameters: dict[str, Any]) -> Attack:
@@ -98,6 +99,8 @@ class AuditSettings(Closed):
             decides, which `bareface split` writes beside the roster.
         max_smallest_effect: an audit that could have shown no smaller AUC with 80 % power, and shows none, is NOT
             ESTIMABLE instead of NOT SHOWN.
+        planted_leaks: how many audits of drawn scores with a leak of the smallest visible size, and as many without,
+            show in each game whether this audit would have seen it; 0 = none.
         selfcheck: what follows if the running statistics do not fit the declared input: `refuse`, `report` it and go
             on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
         detect: the images are raw photos, of which faces are cut out first, all of them in one way.
@@ -117,6 +120,7 @@ class AuditSettings(Closed):
     max_reject_rate: float = Field(default=0.01, ge=0, le=1)
     max_shared_rate: float = Field(default=MAX_SHARED_RATE, ge=0, le=1)
     max_smallest_effect: float = Field(default=MAX_SMALLEST_EFFECT, gt=0.5, le=1)
+    planted_leaks: int = Field(default=PLANTED_LEAKS, ge=0, le=1000)
     selfcheck: Gate = "refuse"
     assignment: AssignmentWay | None = None
     detect: bool = False
@@ -155,7 +159,12 @@ class AuditSettings(Closed):
         """
         always = {"seed", "folds", "batch_size", "title", "attacks", "games", "shadow", "max_reject_rate"}
         more = {"knowledge": None, "max_shared_rate": MAX_SHARED_RATE, "assignment": None, "trained_references": None}
-        more |= {"max_smallest_effect": MAX_SMALLEST_EFFECT, "detect": False, "face": None}
+        more |= {
+            "max_smallest_effect": MAX_SMALLEST_EFFECT,
+            "detect": False,
+            "face": None,
+            "planted_leaks": PLANTED_LEAKS,
+        }
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}
         return self.model_dump(mode="json", include=always | changed)
 

@@ -1,7 +1,7 @@
 """What an attack is: parameters, what it needs, and one method from a trace to scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, final
 
@@ -14,8 +14,8 @@ from bareface.errors import Abstained
 from bareface.membership.engine.attack_model import AttackModel, Shape, TrainingSet, fit
 from bareface.registry import Plugin
 from bareface.scores import Scores
-from bareface.trace import HEAD_CHANNELS, Channel, Trace
-from bareface.vocabulary import KNOWLEDGE, Knowledge
+from bareface.trace import HEAD_CHANNELS, Channel, Trace, access_to
+from bareface.vocabulary import KNOWLEDGE, Access, Knowledge
 
 Beside = Literal["references", "gallery", "trained"]
 Features = NDArray[np.float64]
@@ -85,6 +85,17 @@ class Attack(Plugin, ABC):
     def reads(self) -> frozenset[Channel]:
         """The channels that it reads with these parameters, where the target gives them."""
         return self.needs | self.uses
+
+    @final
+    def access(self, given: Collection[Channel] | None = None) -> Access:
+        """What the attacker must reach of a target that gives these channels; None = of one that gives all."""
+        read = self.reads()
+        return access_to(read if given is None else read & (self.needs | set(given)))
+
+    @property
+    def photos(self) -> int:
+        """How many photos of one person a score is made of: its parameter `k`, where it has one."""
+        return int(self.parameters().get("k", 1))
 
     def in_scope(self, trace: Trace) -> NDArray[np.bool_]:
         """(n,) which images the attack is about; the others are counted, not judged. All of them, unless overridden."""

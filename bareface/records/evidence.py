@@ -7,6 +7,8 @@ renamed or removed. A value that could not be had is `None` beside its reason, n
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from bareface.records.measurement import (
     Assignment as Assignment,
 )
@@ -38,7 +40,7 @@ from bareface.records.overlap import Hygiene as Hygiene
 from bareface.records.record import Record as Record  # whoever writes records looks for it here
 from bareface.records.record import read_record, write_record
 from bareface.records.selfcheck import SelfCheck as SelfCheck
-from bareface.vocabulary import Game, InvalidCause, Knowledge
+from bareface.vocabulary import GAMES, Access, Game, InvalidCause, Knowledge, Unit
 from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
@@ -53,6 +55,8 @@ class Finding(Record):
     matched: where nobody drew lots and the sides are different people, the measurement on which the verdict rests.
     direction: of attacks that know which way memory would move their signal.
     cause: why the verdict is INVALID.
+    access: what the attacker must reach of this target; photos: how many of one person a score is made of. Both are
+        None in runs from before they were kept.
     """
 
     attack: str
@@ -70,11 +74,36 @@ class Finding(Record):
     matched: Matched | None = None
     direction: Direction | None = None
     cause: InvalidCause | None = None
+    access: Access | None = None
+    photos: int | None = None
 
     @property
     def label(self) -> str:
         """What tables and figures call it."""
         return self.title or self.attack
+
+    @property
+    def asked(self) -> Measurement | None:
+        """The measurement that counts the unit of the game's question, on the sides as they stand."""
+        return self.image if GAMES[self.game].decides == "image" else self.person
+
+    @property
+    def rests_on(self) -> Measurement | None:
+        """The measurement on which the verdict rests: of matched people, where they were matched."""
+        return self.asked if self.matched is None else self.matched.measurement
+
+    @property
+    def visible(self) -> float | None:
+        """The smallest AUC that would have been called a leak with 80 % power."""
+        if self.matched is not None:
+            return self.matched.smallest_effect
+        return None if self.asked is None else self.asked.smallest_effect
+
+    @property
+    def reach(self) -> float:
+        """The lower end of the AUC's interval, by which the most telling finding is known; 0 where there is none."""
+        interval = self.rests_on.auc_interval if self.rests_on else None
+        return interval.low if interval else 0.0
 
 
 class AttackCard(Record):
@@ -86,6 +115,14 @@ class AttackCard(Record):
     how: str
     limits: str
     reference: str
+
+
+def apart_from_head(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings that count: those without the head, which a deployed backbone does not carry.
+
+    The others are the ceiling beside them; they count only where nothing else was asked.
+    """
+    return tuple(one for one in findings if one.access != "head") or findings
 
 
 class LayerSeparation(Record):
@@ -105,6 +142,30 @@ class LayerSeparation(Record):
     member_deciles: tuple[float, ...]
     nonmember_deciles: tuple[float, ...]
     statistics: Literal["running", "estimated"] = "running"
+
+
+class PlantedLeak(Record):
+    """What an audit of the same people would have said of a leak that is known to be there, and of none.
+
+    Scores were drawn for the same images, with as much in common between photos of one person as those of `attack`
+    have, and went through the same folds, attack model, controls, intervals, permutations and rules.
+
+    game, knowledge, attack: the finding that would have shown the largest effects only, whose controls stood beside.
+    effect: the AUC that was planted, the smallest that this finding would have shown with 80 % power; None with the
+        reason.
+    audits: how many were drawn with the leak, and as many without.
+    said, said_of_none: how many of them got each verdict.
+    """
+
+    game: Game
+    knowledge: Knowledge
+    attack: str
+    unit: Unit
+    effect: float | None
+    audits: int
+    said: dict[str, int] = Field(default_factory=dict)
+    said_of_none: dict[str, int] = Field(default_factory=dict)
+    reason: str = ""
 
 
 class Exposure(Record):
@@ -187,6 +248,7 @@ class Evidence(Record):
     selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
     None in runs from before there were such checks. foreign_selfcheck: the same of a foreign model that was brought.
     assignment: how membership came about; None in runs from before that was asked. balances: one for each game.
+    planted: positive controls of the audit itself, one for each game; empty in runs from before there were any.
     """
 
     schema_version: str
@@ -211,6 +273,7 @@ class Evidence(Record):
     hygiene: Hygiene | None = None
     assignment: Assignment | None = None
     balances: tuple[Balance, ...] = ()
+    planted: tuple[PlantedLeak, ...] = ()
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:

@@ -63,6 +63,7 @@ class Measurement(Record):
     auc is None where there are too few people; `reason` says how many are needed. `smallest_effect` is the smallest
     AUC that this audit would have shown with 80 % power; where it lies beyond the audit's bound, `growth_needed` is by
     how many times both sides have to grow, in people. `effective_` counts people where they are weighted.
+    permutations: how many are behind the p-value; None in older runs, and where there is none.
     """
 
     unit: Unit
@@ -86,6 +87,12 @@ class Measurement(Record):
     roc_tpr: tuple[float, ...]
     reason: str = ""
     growth_needed: float | None = None
+    permutations: int | None = None
+
+    @property
+    def at_resolution(self) -> bool:
+        """Whether no permutation reached the AUC: then the p-values are bounds, and more permutations lower them."""
+        return _at_resolution(self.p_value, self.permutations)
 
 
 class Control(Record):
@@ -95,7 +102,8 @@ class Control(Record):
     says of the people, the most that anybody can tell without the target; `foreign` is the attack on a backbone that
     never saw the members; `bn-swap` is the target with its running statistics re-estimated on public faces.
     difference = AUC of the attack on the target − AUC of the control, over the same images. p_value: of the control's
-    own AUC under permuted membership, p_value_holm adjusted over all controls of the audit that decide something.
+    own AUC under permuted membership, p_value_holm adjusted over all controls of the audit that decide something;
+    permutations: how many are behind it; None in older runs.
     decides: whether a verdict may rest on it; a foreign network that was never trained cannot see people and does not.
     """
 
@@ -110,6 +118,16 @@ class Control(Record):
     p_value: float | None = None
     p_value_holm: float | None = None
     decides: bool = True
+    permutations: int | None = None
+
+    @property
+    def at_resolution(self) -> bool:
+        """Whether no permutation reached the AUC, so that the p-values are bounds."""
+        return _at_resolution(self.p_value, self.permutations)
+
+
+def _at_resolution(p_value: float | None, permutations: int | None) -> bool:
+    return p_value is not None and permutations is not None and p_value * (1 + permutations) < 1.5
 
 
 class Matched(Record):

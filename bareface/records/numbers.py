@@ -31,9 +31,11 @@ def difference(value: float, rounding: str = ROUND_HALF_EVEN) -> str:
     return _minus(f"{shown:+f}" if exact else "0.000")
 
 
-def p_value(value: float) -> str:
-    """A p-value, rounded up: `0.032`, `< 0.001`."""
-    return "< 0.001" if value < 0.001 else auc(value, ROUND_CEILING)
+def p_value(value: float, *, bound: bool = False) -> str:
+    """A p-value, rounded up: `0.032`, `< 0.001`; `≤ 0.032` where it is a bound, since more permutations lower it."""
+    if value < 0.001:
+        return "< 0.001"
+    return ("≤ " if bound and value < 1 else "") + auc(value, ROUND_CEILING)
 
 
 def interval(value: Interval, written: Written = auc) -> str:

@@ -228,9 +228,9 @@ def _rate_cell(share: Share | None, point: OperatingPoint) -> Cell:
 
 def _p_cell(m: Measurement) -> Cell:
     if m.p_value_holm is not None:
-        return Cell(numbers.p_value(m.p_value_holm))
+        return Cell(numbers.p_value(m.p_value_holm, bound=m.at_resolution))
     if m.p_value is not None:
-        return Cell(numbers.p_value(m.p_value), ("not adjusted",))
+        return Cell(numbers.p_value(m.p_value, bound=m.at_resolution), ("not adjusted",))
     return Cell("not estimable", (), "unknown")
 
 

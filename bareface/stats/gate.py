@@ -8,11 +8,11 @@ lies between is inconclusive: too few people to tell.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bareface.records.evidence import Finding, Interval, Measurement
+from bareface.records.evidence import Finding, Interval
 from bareface.records.gate import GateLine, Outcome
 from bareface.settings.policy import Policy, Rule
 from bareface.stats.overall import overall, verdicts_by_game
-from bareface.vocabulary import GAMES, Verdict
+from bareface.vocabulary import Verdict
 
 BY_VERDICT: dict[Verdict, Outcome] = {
     Verdict.LEAK_SHOWN: "failed",
@@ -185,18 +185,8 @@ def _named(finding: Finding) -> str:
     return f"{finding.label}, {finding.game} game, {finding.knowledge}"
 
 
-def _decides(finding: Finding) -> Measurement | None:
-    """The measurement that counts the unit of the game's question."""
-    return finding.image if GAMES[finding.game].decides == "image" else finding.person
-
-
-def _rests_on(finding: Finding) -> Measurement | None:
-    """The measurement on which the verdict rests: of matched people, where they were matched."""
-    return _decides(finding) if finding.matched is None else finding.matched.measurement
-
-
 def _smallest(finding: Finding) -> float:
-    measured = _rests_on(finding)
+    measured = finding.rests_on
     known = None if measured is None else measured.smallest_effect
     return 1.0 if known is None else known
 
@@ -207,7 +197,7 @@ def _low(finding: Finding) -> float:
 
 
 def _auc(finding: Finding) -> _Number:
-    measured = _rests_on(finding)
+    measured = finding.rests_on
     if measured is None or measured.auc_interval is None:
         return _Number(missing=finding.sentence or "there is no AUC")
     return _Number(measured.auc, measured.auc_interval)
@@ -215,7 +205,7 @@ def _auc(finding: Finding) -> _Number:
 
 def _tpr(finding: Finding, fpr: float | None) -> _Number:
     """The true positive rate of the sides as they stand: matched people have no rates."""
-    measured = _decides(finding)
+    measured = finding.asked
     points = () if measured is None else measured.operating_points
     point = next((one for one in points if one.nominal_fpr == fpr), None)
     if point is None:

@@ -154,6 +154,7 @@ def excess(
         difference=judged_auc(attack) - reached,
         difference_interval=difference_interval(attack, control, resampled, crossfit=crossfit),
         p_value=p_value(reached, null, crossfit=crossfit),
+        permutations=len(null),
         decides=beside.decides,
     )
 
@@ -171,6 +172,7 @@ def _separation(
         "auc_interval": auc_interval(answered, resampled, crossfit=crossfit),
         "p_value": p_value(observed, null, crossfit=crossfit),
         "p_value_holm": None,
+        "permutations": len(null),
         "smallest_effect": None,
         "null_error": error,
         "roc_fpr": tuple(curve.fpr.tolist()),

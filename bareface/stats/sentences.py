@@ -30,9 +30,7 @@ NO_LOTS = (
 def measured(attack: Measurement) -> str:
     """An AUC with its interval, whose it is, and the adjusted p-value."""
     people = f"{attack.member_people} member and {attack.nonmember_people} non-member people"
-    return (
-        f"AUC {with_interval(attack.auc, attack.auc_interval)} per {attack.unit}, {people}, {holm(attack.p_value_holm)}"
-    )
+    return f"AUC {with_interval(attack.auc, attack.auc_interval)} per {attack.unit}, {people}, {holm(attack)}"
 
 
 def effective(attack: Measurement) -> str:
@@ -50,16 +48,15 @@ def excess(control: Control) -> str:
     )
 
 
-def holm(value: float | None) -> str:
+def holm(tested: Measurement | Control) -> str:
     """An adjusted p-value."""
-    assert value is not None
-    return f"Holm p {bound(value)}"
+    assert tested.p_value_holm is not None
+    return f"Holm p {compared(numbers.p_value(tested.p_value_holm, bound=tested.at_resolution))}"
 
 
-def bound(value: float) -> str:
-    """A p-value as `= 0.032` or `< 0.001`."""
-    written = numbers.p_value(value)
-    return written if written.startswith("<") else f"= {written}"
+def compared(written: str) -> str:
+    """A p-value as it was written, after its name: `= 0.032`, `≤ 0.032` or `< 0.001`."""
+    return written if written[0] in "<≤" else f"= {written}"
 
 
 def with_interval(value: float | None, interval: Interval | None) -> str:
@@ -72,8 +69,8 @@ def points_back(direction: Direction) -> str:
     """What is said of a signal against memory."""
     return (
         "The signal points the other way: unfitted, with the sign that memory gives it, its AUC is "
-        f"{numbers.auc(direction.auc)} (p {bound(direction.p_value)}); what makes non-members stand out is no memory "
-        "of members."
+        f"{numbers.auc(direction.auc)} (p {compared(numbers.p_value(direction.p_value))}); what makes non-members "
+        "stand out is no memory of members."
     )
 
 

@@ -231,7 +231,7 @@ def _failed(attack: Measurement, controls: Sequence[Control], how: AssignmentWay
     if not failing:
         return ""
     control = max(failing, key=lambda one: one.auc or 0.0)
-    told = f"{NAMES[control.kind]} tells the sides apart ({holm(control.p_value_holm)}): the attack does not exceed "
+    told = f"{NAMES[control.kind]} tells the sides apart ({holm(control)}): the attack does not exceed "
     taught = f" {FAMILIAR}" if control.kind == "foreign" else ""
     return f"{told}{excess(control)}.{NO_LOTS if how == 'randomised' else ''}{taught}"
 

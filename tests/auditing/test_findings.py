@@ -1,50 +1,27 @@
 """From traces to verdicts, on toy worlds: leaks are shown, confounds are called invalid, silence stays silent."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from toy import Toy, toy_world
+from toy_audit import arena_of, pictures, settings, traces_of
 
 from bareface.auditing.answers import Answer, run_game
-from bareface.auditing.blind import BlindBaseline, blind_trace
+from bareface.auditing.blind import BlindBaseline
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
-from bareface.auditing.findings import exposures, findings
-from bareface.auditing.games import GameSplit, arena
+from bareface.auditing.exposures import exposures
+from bareface.auditing.findings import findings
 from bareface.auditing.gating import deciding_findings
 from bareface.auditing.progress import silent
-from bareface.auditing.settings import AuditSettings, attacks_named
-from bareface.auditing.traces import Traces, in_arena
+from bareface.auditing.settings import AuditSettings
+from bareface.auditing.traces import in_arena
 from bareface.errors import Abstained, UsageError
 from bareface.membership.base import Attack, AttackerKnowledge, Labelled
 from bareface.records.evidence import Finding
-from bareface.rosters.roster import Roster
 from bareface.scores import Scores
 from bareface.trace import Trace
-from bareface.vocabulary import AssignmentWay, Role, Verdict
-
-
-def settings(*attacks: str) -> AuditSettings:
-    return AuditSettings(attacks=attacks_named(*attacks))
-
-
-def arena_of(toy: Toy) -> GameSplit:
-    role = np.where(toy.member, Role.MEMBER, Role.OUTSIDE).astype(str)
-    image = tuple(f"{row}.png" for row in range(len(role)))
-    return arena(Roster(Path(), image, toy.subject.astype(str), role), "dataset", folds=5, seed=0)
-
-
-def traces_of(target: Trace, foreign: Trace) -> Traces:
-    return Traces(target, foreign, None, (), None, "a foreign toy", "nothing")  # type: ignore[arg-type]
-
-
-def pictures(toy: Toy, difference: float = 0.0, seed: int = 9) -> Trace:
-    rng = np.random.default_rng(seed)
-    features = rng.normal(size=(len(toy.member), 4)) + difference * toy.member[:, None]
-    return blind_trace(
-        toy.trace.image, features.astype(np.float32), rng.normal(size=(len(features), 16)).astype(np.float32)
-    )
+from bareface.vocabulary import AssignmentWay, Verdict
 
 
 def audited(
