@@ -4,7 +4,7 @@ Everything that is true of a game whatever the run stands in its entry of `GAMES
 decides, what it asks. A further game is one more name in `Game`, its entry, and its test; `auditing.games` sets it up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -39,6 +39,13 @@ class Verdict(StrEnum):
     NOT_SHOWN = "NOT SHOWN"
     INVALID = "INVALID"
     NOT_ESTIMABLE = "NOT ESTIMABLE"
+
+
+def of_game(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict for the findings of a game: the first of invalid, leak shown, not shown; else not estimable."""
+    seen = set(verdicts)
+    order = (Verdict.INVALID, Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN)
+    return next((verdict for verdict in order if verdict in seen), Verdict.NOT_ESTIMABLE)
 
 
 NOMINAL_FPRS = (0.1, 0.01, 0.001)
@@ -85,7 +92,7 @@ GAMES: Final[Mapping[Game, GameFacts]] = MappingProxyType({
     "person": GameFacts(
         Role.HELDOUT, Role.OUTSIDE, "person",
         "Was this person used? Unseen photos of training people against photos of people never trained on.",
-        "training people by photos that were not trained on", "people never trained on",
+        "training people (by unseen photos)", "people never trained on",
     ),
     "dataset": GameFacts(
         Role.MEMBER, Role.OUTSIDE, "image",

@@ -48,11 +48,9 @@ def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) 
 
 
 def with_access(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings of a finished audit with what each attack had to reach, where an older record does not say.
-
-    An attack whose package is not installed here stays without.
-    """
-    return tuple(one if one.access else one.model_copy(update={"access": _access(one)}) for one in findings)
+    """Findings of a finished audit with what each attack had to reach and how many photos it looks at, where an older
+    record does not say; an attack whose package is not installed here stays without."""
+    return tuple(one if one.access else one.model_copy(update=_declared(one)) for one in findings)
 
 
 def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -60,12 +58,12 @@ def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return apart_from_head(with_access(findings))
 
 
-def _access(finding: Finding) -> Access | None:
+def _declared(finding: Finding) -> dict[str, Access | int]:
     try:
-        attack = attack_class(finding.attack)
+        attack = attack_class(finding.attack)(**finding.parameters)
     except UsageError:
-        return None
-    return attack(**finding.parameters).access()
+        return {}
+    return {"access": attack.access(), "photos": attack.photos}
 
 
 def _sentence(outcome: Outcome, lines: Sequence[GateLine], policy: Policy) -> str:

@@ -123,6 +123,7 @@ def audit(
         str | None, typer.Option(help="Of several: central or largest; central if nothing is said.")
     ] = None,
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
+    title: Annotated[str | None, typer.Option(help="Of the page; name the model and its release.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     spec: SPEC = None,
@@ -155,7 +156,7 @@ def audit(
             "knowledge": knowledge or None, "shadow": shadow and {"count": shadow},
             "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
-            "assignment": assignment, "seal": seal, "seed": seed, "detect": detect, "face": face,
+            "assignment": assignment, "seal": seal, "title": title, "seed": seed, "detect": detect, "face": face,
             "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
@@ -231,13 +232,18 @@ def report(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     html: Annotated[Path | None, typer.Option(help="Where the page goes; RUN/report.html by default.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print it instead.")] = False,
+    title: Annotated[str | None, typer.Option(help="Stands on the page in place of the run's own title.")] = None,
+    annex: Annotated[
+        list[str] | None,
+        typer.Option(help="edpb, model-card, summary or findings (a CSV): written into RUN besides; repeat it."),
+    ] = None,
     unsealed: Annotated[bool, typer.Option(help="Believe a record without its digest beside it.")] = False,
 ) -> None:
     """Rebuild the report from the evidence of a run; needs no torch."""
     with manners():
         from bareface.cli.reporting import write_report
 
-        out(write_report(run, html, text=text, unsealed=unsealed))
+        out(write_report(run, html, text=text, unsealed=unsealed, title=title, annexes=annex or ()))
 
 
 @app.command()

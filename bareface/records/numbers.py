@@ -5,6 +5,7 @@ Intervals round outwards, p-values upwards.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from bareface.records.evidence import Interval
@@ -65,6 +66,22 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def moment(written: str) -> str:
+    """A point in time as people write it, in UTC: `23 November 2025, 16:50 UTC`; what is no such point stays."""
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return written
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}{' UTC' if at.tzinfo else ''}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 def _fixed(exact: Decimal, places: int, rounding: str, top: int = 1) -> str:

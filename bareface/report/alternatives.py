@@ -11,13 +11,12 @@ _MOST_RATES = 12
 
 def forest_text(game: GameBlock) -> str:
     """The AUC of every finding of a game."""
-    rows = (row for group in game.groups for row in group.rows)
-    return f"AUC in the {game.game} game, 0.5 is guessing. " + "; ".join(map(_finding_text, rows)) + "."
+    return f"AUC in the {game.game} game, 0.5 is guessing. " + "; ".join(map(_finding_text, game.rows)) + "."
 
 
 def roc_text(games: Iterable[GameBlock], unit: str) -> str:
     """The counted rates that the curves of one unit run past."""
-    rates = [row for game in games for row in game.rates if row.unit == f"per {unit}"]
+    rates = [rate for game in games for row in game.rows for rate in row.rates if rate.unit == f"per {unit}"]
     counted = [f"{r.attack} ({r.knowledge}) {r.true_positive} at {r.nominal}" for r in rates if r.estimable]
     more = f"; and {len(counted) - _MOST_RATES} more in the tables" if len(counted) > _MOST_RATES else ""
     shown = "; ".join(counted[:_MOST_RATES]) or "none could be estimated"

@@ -49,8 +49,12 @@ class ExposureBlock:
 
 
 def exposure_blocks(exposures: tuple[Exposure, ...], findings: tuple[Finding, ...]) -> tuple[ExposureBlock, ...]:
-    """One block for each game that has exposures; the findings say how many people there were."""
-    parts = ((game, [e for e in exposures if e.game == game]) for game in GAMES)
+    """One block for each game that has exposures; the findings say how many people there were.
+
+    Ranks by an attack that is not among the findings, as one that reads the head, are left out.
+    """
+    counted = {(finding.game, finding.attack) for finding in findings}
+    parts = ((game, [e for e in exposures if e.game == game and (game, e.attack) in counted]) for game in GAMES)
     return tuple(_block(game, part, [f for f in findings if f.game == game]) for game, part in parts if part)
 
 

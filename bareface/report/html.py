@@ -7,10 +7,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from bareface.records.evidence import Evidence
-from bareface.report import prose
+from bareface.report import planted, prose
 from bareface.report.alternatives import exposure_text, forest_text, roc_text
+from bareface.report.cards import games_of
 from bareface.report.clean import cleaned
-from bareface.report.page import Page, games_of, page
+from bareface.report.page import Page, page
 from bareface.vocabulary import CONTROLS
 
 
@@ -40,7 +41,7 @@ def render_html(evidence: Evidence) -> str:
     clean = cleaned(evidence)
     content = page(clean)
     return template("report.html.j2").render(
-        page=content, pictures=_pictures(clean, content), prose=prose, controls=tuple(CONTROLS)
+        page=content, pictures=_pictures(clean, content), prose=prose, planted=planted, controls=tuple(CONTROLS)
     )
 
 

@@ -70,16 +70,16 @@ def _sentence(part: tuple[LayerSeparation, ...], layers: int) -> str:
     what = count(layers, "BatchNorm layer")
     if part[0].statistics == "estimated":
         what = f"{count(layers, 'convolution or linear map', 'convolutions and linear maps')}, estimated statistics"
-    return f"Separation AUC over {what}: {views}."
+    return f"Separation AUC over {what}, above 0.5 where members lie closer: {views}."
 
 
 def _view_sentence(view: str, part: list[LayerSeparation]) -> str:
+    closer, farther = (sum(side * (s.auc - 0.5) > 0 for s in part) for side in (1, -1))
     lowest, highest = min(part, key=lambda s: s.auc), max(part, key=lambda s: s.auc)
     middle = numbers.auc(median(s.auc for s in part))
-    return (
-        f"{view} from {numbers.auc(lowest.auc)} ({lowest.layer}) to {numbers.auc(highest.auc)} ({highest.layer}), "
-        f"median {middle}"
-    )
+    where = f"in the view {view} members lie closer than non-members in {closer:,} of {len(part):,} layers and farther"
+    reach = f"from {numbers.auc(lowest.auc)} ({lowest.layer}) to {numbers.auc(highest.auc)} ({highest.layer})"
+    return f"{where} in {farther:,}; {reach}, median {middle}"
 
 
 def _row(s: LayerSeparation, number: int) -> LayerRow:

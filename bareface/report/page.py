@@ -5,17 +5,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bareface.records import numbers
-from bareface.records.evidence import Evidence, Finding, Rejected
+from bareface.records.evidence import Evidence, Finding, Rejected, apart_from_head
 from bareface.records.numbers import count
 from bareface.report.balance import assignment_sentence, balance_sentences
+from bareface.report.cards import KnowledgeCard, games_of, knowledge_cards
 from bareface.report.exposures import ExposureBlock, exposure_blocks
-from bareface.report.facts import Fact, short_digest, target_facts
+from bareface.report.facts import Fact, digests, short_digest, target_facts
 from bareface.report.hygiene import hygiene_sentences
 from bareface.report.layers import LayerBlock, layer_blocks
+from bareface.report.missing import NotAssessed, not_assessed
+from bareface.report.planted import planted_sentences
 from bareface.report.prose import BADGE_ORDER, VERDICT_BADGE, Badge, Plain, plain_words
-from bareface.report.rows import FindingRow, RateRow, finding_badge, finding_row, nominal_fprs, rate_rows
+from bareface.report.rows import FindingRow, finding_badge, finding_row, nominal_fprs, spoken_fpr
 from bareface.report.selfcheck import selfcheck_pairs
-from bareface.vocabulary import CONTROLS, GAMES, KNOWLEDGE, Game, Knowledge
+from bareface.report.short import in_short
+from bareface.vocabulary import ACCESS, CONTROLS, GAMES, KNOWLEDGE, Game, Knowledge
 
 _SHOWN_NUMBERS = 8
 
@@ -26,15 +30,6 @@ class Tally:
 
     game: str
     badges: tuple[tuple[Badge, int], ...]
-
-
-@dataclass(frozen=True)
-class KnowledgeCard:
-    """One attack, as it explains itself, and how it was asked for."""
-
-    attack: str
-    asked: tuple[str, ...]
-    sections: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -57,16 +52,26 @@ class KnowledgeGroup:
 
 @dataclass(frozen=True)
 class GameBlock:
-    """The findings of one game."""
+    """The findings of one game.
+
+    spoken: the rate that stands in each line, as it is written; empty where none was asked for.
+    groups: of the findings that count; ceiling: those with the head, which count nowhere.
+    """
 
     game: str
     question: str
     balance: tuple[str, ...]
     decides: str
     fprs: tuple[str, ...]
+    spoken: str
     groups: tuple[KnowledgeGroup, ...]
+    ceiling: tuple[FindingRow, ...]
     controls: tuple[ControlNote, ...]
-    rates: tuple[RateRow, ...]
+
+    @property
+    def rows(self) -> tuple[FindingRow, ...]:
+        """Every finding, those that count nowhere last."""
+        return (*(row for group in self.groups for row in group.rows), *self.ceiling)
 
 
 @dataclass(frozen=True)
@@ -97,15 +102,20 @@ class Page:
     title: str
     subtitle: tuple[str, ...]
     badge: Badge
+    short: tuple[str, ...]
     sentence: str
     assignment: str
     plain: Plain
+    missing: tuple[NotAssessed, ...]
+    planted: tuple[str, ...]
     tallies: tuple[Tally, ...]
     knowledge: tuple[tuple[str, str], ...]
+    access: tuple[tuple[str, str], ...]
     cards: tuple[KnowledgeCard, ...]
     games: tuple[GameBlock, ...]
     layers: tuple[LayerBlock, ...]
     exposures: tuple[ExposureBlock, ...]
+    digests: tuple[Fact, ...]
     target: tuple[Fact, ...]
     selfcheck: tuple[Fact, ...]
     foreign: tuple[Fact, ...]
@@ -122,20 +132,30 @@ class Page:
 
 def page(evidence: Evidence) -> Page:
     """The report on (cleaned) evidence. Everything that was asked for is on it."""
-    e = evidence
+    e, counted = evidence, apart_from_head(evidence.findings)
+    carrying = [finding for finding in counted if finding.verdict is e.verdict]
     return Page(
         title=e.title,
         subtitle=_subtitle(e),
         badge=VERDICT_BADGE[e.verdict],
+        short=in_short(e),
         sentence=e.sentence,
         assignment=assignment_sentence(e.assignment),
-        plain=plain_words(e.verdict, [f.cause for f in e.findings if f.verdict is e.verdict]),
-        tallies=tuple(_tally(game, findings) for game, findings in games_of(e)),
+        plain=plain_words(
+            e.verdict, [f.cause for f in carrying], [g for g in GAMES if g in {f.game for f in carrying}]
+        ),
+        missing=not_assessed(e),
+        planted=planted_sentences(e.planted),
+        tallies=tuple(_tally(game, [f for f in counted if f.game == game]) for game, _ in games_of(e)),
         knowledge=tuple((name, KNOWLEDGE[name]) for name in _asked_knowledge(e)),
-        cards=_cards(e),
-        games=tuple(_game(game, findings, balance_sentences(game, e.balances)) for game, findings in games_of(e)),
+        access=tuple((name, meaning) for name, meaning in ACCESS.items() if name in {f.access for f in e.findings}),
+        cards=knowledge_cards(e),
+        games=tuple(
+            _game(game, findings, counted, balance_sentences(game, e.balances)) for game, findings in games_of(e)
+        ),
         layers=layer_blocks(e.layers),
-        exposures=exposure_blocks(e.exposures, e.findings),
+        exposures=exposure_blocks(e.exposures, counted),
+        digests=digests(e.target),
         target=target_facts(e.target),
         selfcheck=tuple(Fact(name, value) for name, value in selfcheck_pairs(e.selfcheck)),
         foreign=_foreign(e),
@@ -153,13 +173,7 @@ def page(evidence: Evidence) -> Page:
 
 def _subtitle(e: Evidence) -> tuple[str, ...]:
     brought = f"{count(sum(r.images for r in e.roles), 'image')} brought"
-    return e.target.name, e.target.architecture, short_digest(e.target), brought, e.provenance.started
-
-
-def games_of(evidence: Evidence) -> tuple[tuple[Game, tuple[Finding, ...]], ...]:
-    """The games that were asked for with their findings, in the report's order."""
-    parts = ((game, tuple(f for f in evidence.findings if f.game == game)) for game in GAMES)
-    return tuple((game, findings) for game, findings in parts if findings)
+    return e.target.name, e.target.architecture, short_digest(e.target), brought, numbers.moment(e.provenance.started)
 
 
 def _asked_knowledge(evidence: Evidence) -> list[Knowledge]:
@@ -172,17 +186,29 @@ def _tally(game: str, findings: Iterable[Finding]) -> Tally:
     return Tally(game, tuple(sorted(counted.items(), key=lambda item: BADGE_ORDER.index(item[0].kind))))
 
 
-def _game(game: Game, findings: tuple[Finding, ...], balance: tuple[str, ...]) -> GameBlock:
+def _game(
+    game: Game, findings: tuple[Finding, ...], counted: tuple[Finding, ...], balance: tuple[str, ...]
+) -> GameBlock:
     fprs = nominal_fprs(findings)
+    inside = {id(finding) for finding in counted}
+    rows = [(f.knowledge if id(f) in inside else None, finding_row(f, fprs)) for f in findings]
     groups = tuple(
-        KnowledgeGroup(name, KNOWLEDGE[name], rows)
+        KnowledgeGroup(name, KNOWLEDGE[name], known)
         for name in KNOWLEDGE
-        if (rows := tuple(finding_row(f, fprs) for f in findings if f.knowledge == name))
+        if (known := tuple(row for knowledge, row in rows if knowledge == name))
     )
-    rates = tuple(row for finding in findings for row in rate_rows(finding))
-    shown_fprs = tuple(map(numbers.nominal, fprs))
-    notes = _control_notes(findings)
-    return GameBlock(game, GAMES[game].question, balance, GAMES[game].decides, shown_fprs, groups, notes, rates)
+    spoken = spoken_fpr(fprs)
+    return GameBlock(
+        game=game,
+        question=GAMES[game].question,
+        balance=balance,
+        decides=GAMES[game].decides,
+        fprs=tuple(map(numbers.nominal, fprs)),
+        spoken="" if spoken is None else numbers.nominal(spoken),
+        groups=groups,
+        ceiling=tuple(row for knowledge, row in rows if knowledge is None),
+        controls=_control_notes(findings),
+    )
 
 
 def _control_notes(findings: Iterable[Finding]) -> tuple[ControlNote, ...]:
@@ -191,38 +217,6 @@ def _control_notes(findings: Iterable[Finding]) -> tuple[ControlNote, ...]:
         ControlNote(kind, CONTROLS[kind], tuple(dict.fromkeys(c.what for c in controls if c.kind == kind and c.what)))
         for kind in CONTROLS
     )
-
-
-def _cards(evidence: Evidence) -> tuple[KnowledgeCard, ...]:
-    by_name = {card.attack: card for card in evidence.cards}
-    names = dict.fromkeys([*(f.attack for f in evidence.findings), *by_name])
-    return tuple(_card(name, evidence) for name in names)
-
-
-def _card(name: str, evidence: Evidence) -> KnowledgeCard:
-    card = next((card for card in evidence.cards if card.attack == name), None)
-    texts = (
-        (
-            ("What it tests", card.tests),
-            ("What the attacker needs", card.needs),
-            ("How it works", card.how),
-            ("Known limits", card.limits),
-            ("Reference", card.reference),
-        )
-        if card
-        else (("What it tests", "This attack left no description in the record."),)
-    )
-    asked = (_asked(game, [f for f in findings if f.attack == name]) for game, findings in games_of(evidence))
-    return KnowledgeCard(name, tuple(filter(None, asked)), tuple((head, _paragraphs(text)) for head, text in texts))
-
-
-def _asked(game: str, findings: Iterable[Finding]) -> str:
-    known = " and ".join(dict.fromkeys(finding.knowledge for finding in findings))
-    return f"{game} game, {known} knowledge" if known else ""
-
-
-def _paragraphs(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip()) or ("not stated",)
 
 
 def _foreign(e: Evidence) -> tuple[Fact, ...]:
@@ -254,7 +248,7 @@ def _run(evidence: Evidence) -> tuple[Fact, ...]:
         Fact("Platform", p.platform),
         Fact("Device", p.device),
         Fact("Threads", str(p.threads)),
-        Fact("Started", p.started),
+        Fact("Started", numbers.moment(p.started)),
         Fact("Took", numbers.duration(p.seconds)),
         Fact("Roster SHA-256", p.roster_sha256, code=True),
         Fact("Configuration SHA-256", p.config_sha256, code=True),

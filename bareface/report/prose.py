@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bareface.vocabulary import InvalidCause, Verdict
+from bareface.vocabulary import GAMES, Game, InvalidCause, Verdict
 
 BadgeKind = Literal["leak", "none", "invalid", "unknown", "abstained", "failed"]
 BADGE_ORDER: tuple[BadgeKind, ...] = ("leak", "invalid", "none", "unknown", "abstained", "failed")
@@ -39,28 +39,30 @@ _ALIKE = (
     "Draw members by lot before training (bareface split), or bring members and non-members from the same source: "
     "alike in age, sex, pose, resolution, compression, date and number of photos."
 )
-PLAIN = {
-    Verdict.LEAK_SHOWN: Plain(
-        "This backbone remembers its training set. Somebody with the access that a leaking attack needs can tell which "
-        "photos or people were in it better than by guessing, on the people that were compared, and the controls on "
-        "which the verdict rests do not explain it.",
-        "Treat the weights as if they contained personal data of the training set: hold back publication, limit who "
-        "gets raw embeddings or the file itself, and see below which attacks succeed and what access they need. "
-        "After retraining with a defence, or without the people who objected, audit again with the same command.",
-    ),
-    Verdict.NOT_SHOWN: Plain(
-        "No attack that ran could tell training images or people apart in a way that the controls do not explain. "
-        "This does not prove that nothing leaks: effects below the column “smallest visible”, "
-        "and attacks that were not tried, are outside what this audit saw.",
-        "Ask whether the smallest visible effect is small enough for your purpose; if it is not, bring more people. "
-        "Keep this report with the model and repeat the audit whenever the model is retrained.",
-    ),
-    Verdict.NOT_ESTIMABLE: Plain(
-        "There were too few people or photos to give an answer. Nothing was found, and nothing was ruled out.",
-        "The cells marked “not estimable” say how many are needed. Bring at least that many, above all people who "
-        "were never trained on, and run the audit again.",
-    ),
-}
+LEAK_MEANS = (
+    "This backbone remembers its training set. Somebody with the access that a leaking attack needs can tell {games} "
+    "better than by guessing, on the people that were compared, and the controls on which the verdict rests do not "
+    "explain it."
+)
+LEAK_ADVICE = (
+    "Treat the weights as if they contained personal data of the training set: hold back publication, limit who gets "
+    "raw embeddings or the file itself, and see below which attacks succeed and what access they need. After "
+    "retraining with a defence, or without the people who objected, audit again with the same command."
+)
+NOT_SHOWN_MEANS = (
+    "No attack that ran could tell {games}, in a way that the controls do not explain. This does not prove that "
+    "nothing leaks: effects below the column “smallest visible”, attacks that were not tried, and the questions under "
+    "“Not assessed” are outside what this audit saw."
+)
+NOT_SHOWN_ADVICE = (
+    "Ask whether the smallest visible effect is small enough for your purpose; if it is not, bring more people. Keep "
+    "this report with the model and repeat the audit whenever the model is retrained."
+)
+NOT_ESTIMABLE = Plain(
+    "There were too few people or photos to give an answer. Nothing was found, and nothing was ruled out.",
+    "The cells marked “not estimable” say how many are needed. Bring at least that many, above all people who were "
+    "never trained on, and run the audit again.",
+)
 
 PLAIN_INVALID: dict[InvalidCause, Plain] = {
     "reversed": Plain(
@@ -96,10 +98,21 @@ PLAIN_INVALID: dict[InvalidCause, Plain] = {
 """What INVALID means, by its cause."""
 
 
-def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None]) -> Plain:
-    """What a verdict means; causes: of the findings that carry it, the most frequent one counts."""
+def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None], games: Iterable[Game]) -> Plain:
+    """What a verdict means.
+
+    Args:
+        verdict: of the audit.
+        causes: of the findings that carry it; the most frequent one counts.
+        games: that carry it; of others nothing is said.
+    """
+    told = " or ".join(f"{GAMES[game].found} from {GAMES[game].accused}" for game in games) or "members from others"
+    if verdict is Verdict.LEAK_SHOWN:
+        return Plain(LEAK_MEANS.format(games=told), LEAK_ADVICE)
+    if verdict is Verdict.NOT_SHOWN:
+        return Plain(NOT_SHOWN_MEANS.format(games=told), NOT_SHOWN_ADVICE)
     if verdict is not Verdict.INVALID:
-        return PLAIN[verdict]
+        return NOT_ESTIMABLE
     known = Counter(cause or "control" for cause in causes)
     return PLAIN_INVALID[known.most_common(1)[0][0] if known else "control"]
 
@@ -107,7 +120,8 @@ def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None]) -> Plai
 NO_PERSON_IN_RECORD = "each person is on both sides of this game"
 LAYERS = {
     "running": "Each BatchNorm layer compares an image with the running mean that training left behind. If members lie "
-    "closer than non-members, the layer remembers.",
+    "closer than non-members (AUC above 0.5), the layer remembers; farther, and something else moves them, which "
+    "an attack may use all the same.",
     "estimated": "What leaves each convolution and linear map is compared with statistics estimated on public faces, "
     "since training left no running statistics. If members lie closer or farther than non-members, it remembers.",
 }
@@ -116,13 +130,18 @@ LAYERS_CAVEAT = (
     "the largest of many is large by luck alone."
 )
 ROC_CAVEAT = (
-    "The curves are drawn on the evaluation people themselves; the rates in the tables above use thresholds that "
+    "The curves are drawn on the evaluation people themselves; the rates in the findings above use thresholds that "
     "were chosen on other people. In the shaded part there are too few non-members to support a rate that small."
 )
 EXPOSURE_CAVEAT = (
     "Every training person, under a pseudonym, by the share of non-members whose images score lower. "
     "Without a leak a tenth of the people would fall into each bar (dashed line). "
     "A high rank is a reason to look, not a proof about that person."
+)
+
+CEILING = (
+    "With the classification head: the ceiling. A deployed backbone does not carry the head, so these count neither in "
+    "the verdict nor in any number above."
 )
 
 GLOSSARY = (
@@ -137,7 +156,16 @@ GLOSSARY = (
         "95 % intervals that take people, not images, as the sample. "
         "That of a TPR allows for the error of its threshold.",
     ),
-    ("p (Holm)", "How surprising the AUC would be without a leak, corrected for the number of findings."),
+    (
+        "p (Holm)",
+        "How surprising the AUC would be without a leak, corrected for the number of findings. “≤”: no permutation "
+        "reached the AUC, and more of them would give a smaller number.",
+    ),
+    (
+        "Access",
+        "What the attacker must reach: the answers (embeddings) alone, the weights (the file), or the classification "
+        "head, which a deployed backbone does not carry. What needs the head stands last and counts nowhere.",
+    ),
     ("Smallest visible", "The smallest AUC that this audit would have shown four times in five."),
     ("Δ", "The AUC of the attack minus the AUC of the control, over the same images or people."),
 )

@@ -12,6 +12,8 @@ from bareface.vocabulary import CONTROLS, GAMES, Verdict
 
 Kind = Literal["number", "unknown", "abstained", "failed", "skipped"]
 NOT_RUN = "not run"
+NOT_RECORDED = "not recorded"
+_SPOKEN = 0.01
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,6 @@ class UnitRow:
 
 
 @dataclass(frozen=True)
-class FindingRow:
-    """One attack with one prior knowledge in one game; `absence` says why there is nothing to show."""
-
-    attack: str
-    parameters: str
-    knowledge: str
-    badge: Badge
-    sentence: str
-    absence: Cell | None
-    units: tuple[UnitRow, ...]
-    controls: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
 class RateRow:
     """Both error rates at one threshold that was chosen on other people."""
 
@@ -80,6 +68,36 @@ class RateRow:
         return self.true_positive.kind == "number"
 
 
+@dataclass(frozen=True)
+class Line:
+    """A finding in one line: the numbers on which its verdict rests, and the rate at one nominal FPR."""
+
+    auc: Cell
+    rate: Cell
+    p: Cell
+    smallest: Cell
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One attack with one prior knowledge in one game; `absence` says why there is nothing to show.
+
+    access: what the attacker must reach; line: the finding at a glance; units, rates, controls: its details.
+    """
+
+    attack: str
+    parameters: str
+    knowledge: str
+    access: str
+    badge: Badge
+    sentence: str
+    absence: Cell | None
+    line: Line
+    units: tuple[UnitRow, ...]
+    rates: tuple[RateRow, ...]
+    controls: tuple[Cell, ...]
+
+
 def nominal_fprs(findings: Iterable[Finding]) -> tuple[float, ...]:
     """The false-positive rates that any finding was asked for, largest first."""
     asked = {p.nominal_fpr for f in findings for m in _measured(f) for p in m.operating_points}
@@ -92,12 +110,32 @@ def finding_row(finding: Finding, fprs: tuple[float, ...]) -> FindingRow:
         attack=finding.label,
         parameters=", ".join(f"{name} = {value}" for name, value in finding.parameters.items()),
         knowledge=finding.knowledge,
+        access=finding.access or NOT_RECORDED,
         badge=finding_badge(finding),
         sentence="" if finding.status != "done" and finding.sentence == finding.reason else finding.sentence,
         absence=_absence(finding),
+        line=_line(finding, spoken_fpr(fprs)),
+        rates=rate_rows(finding) if finding.status == "done" else (),
         units=_units(finding, fprs) if finding.status == "done" else (),
         controls=_controls(finding),
     )
+
+
+def spoken_fpr(fprs: tuple[float, ...]) -> float | None:
+    """The rate that stands in the line: 1 %, or the largest that was asked for."""
+    return _SPOKEN if _SPOKEN in fprs else max(fprs, default=None)
+
+
+def _line(finding: Finding, fpr: float | None) -> Line:
+    measured, none = finding.rests_on, Cell("not estimable", (), "unknown")
+    if finding.status != "done" or measured is None:
+        none = Cell("-", (), "unknown")
+        return Line(none, none, none, none)
+    counted = finding.asked or measured
+    point = next((one for one in counted.operating_points if one.nominal_fpr == fpr), None)
+    rate = Cell("not counted", ("weighted",), "unknown") if finding.matched else _point_cell(point)
+    auc = Cell("not estimable", (), "unknown") if measured.auc is None else auc_cell(measured)
+    return Line(auc, rate, _p_cell(measured), _smallest(finding.visible))
 
 
 def finding_badge(finding: Finding) -> Badge:

@@ -10,6 +10,7 @@ from bareface.records.evidence import Evidence
 from bareface.report.clean import cleaned
 from bareface.report.facts import WHY
 from bareface.report.page import GameBlock, Page, page
+from bareface.report.prose import CEILING
 from bareface.report.rows import NOT_RUN, Cell, FindingRow
 from bareface.vocabulary import CONTROLS
 
@@ -41,11 +42,18 @@ class _Lines:
 
     def of(self, content: Page) -> Iterator[str]:
         """Every line of the report."""
-        yield from (*self._wrapped(content.title), "", content.badge.word, *self._wrapped(content.sentence), "")
-        yield from (*self._wrapped(content.assignment), "")
+        yield from (*self._wrapped(content.title), "", content.badge.word)
+        for sentence in content.short:
+            yield from self._wrapped(sentence)
+        yield from ("", *self._wrapped(content.sentence), "", *self._wrapped(content.assignment), "")
         yield from (*self._wrapped(content.plain.means), *self._wrapped(f"What to do: {content.plain.advice}"))
+        yield from ("", "NOT ASSESSED")
+        for one in content.missing:
+            yield from self._wrapped(f"{one.what}: {one.why} [{one.asks}]", "- ")
         for game in content.games:
             yield from ("", *self._game(game))
+        for sentence in content.planted:
+            yield from ("", *self._wrapped(sentence, "planted: "))
         for limit in content.limits:
             yield from ("", *self._wrapped(limit, "limit: "))
         yield from ("", *self._wrapped(content.selfcheck[0].value, "input: "))
@@ -68,14 +76,19 @@ class _Lines:
             yield from ("", *self._table_row(heads), "-" * self.width)
             for row in group.rows:
                 yield from self._finding(row, column)
+        if game.ceiling:
+            yield from ("", *self._wrapped(CEILING), "-" * self.width)
+            for row in game.ceiling:
+                yield from self._finding(row, column)
 
     def _finding(self, row: FindingRow, column: int) -> Iterator[str]:
         if row.absence:
             yield from self._table_row((row.attack, str(row.absence)), self.reason_columns)
             return
         image, person, *matched = row.units
+        attack = f"{row.attack}, {row.access}"
         rate = _short(image.points[column]) if image.points else "not asked"
-        yield from self._table_row((row.attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
+        yield from self._table_row((attack, row.badge.word, str(image.auc), str(person.auc), rate, image.p.value))
         for unit in matched:
             said = f"{unit.unit} ({', '.join(unit.counts)}): AUC {unit.auc}, p Holm {unit.p.value}"
             yield from self._wrapped("; ".join(filter(None, (said, unit.beside))), "  = ")

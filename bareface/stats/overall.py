@@ -1,17 +1,12 @@
 """From the verdicts on findings to one for each game, and from those to one for the audit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from bareface.records.evidence import Finding
 from bareface.vocabulary import Verdict
+from bareface.vocabulary import of_game as of_game
 
-_WITHIN_A_GAME = (Verdict.INVALID, Verdict.LEAK_SHOWN, Verdict.NOT_SHOWN)
 _OVER_GAMES = (Verdict.LEAK_SHOWN, Verdict.INVALID, Verdict.NOT_SHOWN)
-
-
-def of_game(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict for the findings of a game: the first of invalid, leak shown, not shown; else not estimable."""
-    return _first(_WITHIN_A_GAME, verdicts)
 
 
 def overall(games: Mapping[str, Iterable[Verdict]]) -> Verdict:
@@ -20,7 +15,8 @@ def overall(games: Mapping[str, Iterable[Verdict]]) -> Verdict:
     A game whose sides cannot be compared says nothing about the others: the same people stand on both sides of the
     record game, whoever stands outside.
     """
-    return _first(_OVER_GAMES, [of_game(verdicts) for verdicts in games.values()])
+    seen = {of_game(verdicts) for verdicts in games.values()}
+    return next((verdict for verdict in _OVER_GAMES if verdict in seen), Verdict.NOT_ESTIMABLE)
 
 
 def verdicts_by_game(findings: Iterable[Finding]) -> dict[str, list[Verdict]]:
@@ -34,8 +30,3 @@ def by_game(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     for finding in findings:
         games.setdefault(finding.game, []).append(finding)
     return games
-
-
-def _first(order: Sequence[Verdict], verdicts: Iterable[Verdict]) -> Verdict:
-    seen = set(verdicts)
-    return next((verdict for verdict in order if verdict in seen), Verdict.NOT_ESTIMABLE)

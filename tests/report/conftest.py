@@ -20,6 +20,7 @@ from bareface.records.evidence import (
     Matched,
     Measurement,
     OperatingPoint,
+    PlantedLeak,
     Provenance,
     Rejected,
     RoleCount,
@@ -27,7 +28,7 @@ from bareface.records.evidence import (
     TargetCard,
 )
 from bareface.report import render_html
-from bareface.vocabulary import Verdict
+from bareface.vocabulary import Access, Verdict
 
 HASH = "9f2c" * 16
 GAMES = ("record", "person", "dataset")
@@ -39,6 +40,7 @@ EFFECT = {  # standard deviations between members and non-members: record, perso
     "own-centroid": (1.8, 0.05, 2.3),
     "set-cosine": (2.4, 0.55, 3.2),
 }
+ACCESS: dict[str, Access] = {"bn-distance": "weights", "gradient-norm": "weights", "class-cosine": "head"}
 HOW = """Every image is shown twelve times: mirrored, cropped, lit, blurred, with noise, partly covered.
 
 The pairwise cosines of the twelve embeddings and their norms go into a logistic regression."""
@@ -159,6 +161,8 @@ def done(attack: str, game: str, knowledge: str, effect: float, random: np.rando
         controls=controls,
         verdict=verdict,
         sentence=sentence,
+        access=ACCESS.get(attack, "answers"),
+        photos=2 if attack == "set-cosine" else 1,
     )
 
 
@@ -175,6 +179,8 @@ def absent(attack: str, game: str, knowledge: str, status: str, reason: str) -> 
         controls=(),
         verdict=None,
         sentence="",
+        access=ACCESS.get(attack, "answers"),
+        photos=1,
     )
 
 
@@ -268,6 +274,12 @@ def exposures() -> tuple[Exposure, ...]:
     )
 
 
+def planted() -> tuple[PlantedLeak, ...]:
+    of = {"game": "person", "knowledge": "shadow", "attack": "own-centroid", "unit": "person"}
+    said = {"said": {"LEAK SHOWN": 17, "NOT SHOWN": 3}, "said_of_none": {"NOT SHOWN": 20}}
+    return (PlantedLeak(effect=0.6406, audits=20, **said, **of),)  # type: ignore[arg-type]
+
+
 def target(name: str, head: int | None) -> TargetCard:
     return TargetCard(
         name=name,
@@ -326,6 +338,7 @@ def build() -> Evidence:
         cards=cards,
         layers=layers(),
         exposures=exposures(),
+        planted=planted(),
         limits=(
             "One backbone and one seed were audited; another training run may leak more or less.",
             "Attacks that are not listed here were not tried.",
@@ -352,7 +365,7 @@ def build() -> Evidence:
     )
 
 
-FIXED = frozenset({"status", "verdict", "game", "knowledge", "unit", "kind", "statistics"})
+FIXED = frozenset({"status", "verdict", "game", "knowledge", "unit", "kind", "statistics", "access"})
 
 
 def with_texts(evidence: Evidence, change: Callable[[str], str]) -> Evidence:

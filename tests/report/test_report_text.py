@@ -15,8 +15,12 @@ def test_the_verdict_comes_first_and_everything_asked_for_follows(samples: Any) 
     text = render_text(samples.full)
     lines = text.splitlines()
     assert lines[:3] == [samples.full.title, "", "LEAK SHOWN"]
-    assert text.count("bn-distance") == sum(f.attack == "bn-distance" for f in samples.full.findings)
-    assert text.count("failed: 12 GiB of memory asked for, 8 GiB free") == 6
+    assert lines[3].startswith("With the answers alone, an attacker finds 6")
+    tables = text[text.index("RECORD GAME") :]
+    assert tables.count("bn-distance") == sum(f.attack == "bn-distance" for f in samples.full.findings)
+    assert tables.count("failed: 12 GiB of memory asked for, 8 GiB free") == 6
+    assert tables.count("class-cosine") == 6
+    assert tables.count("With the classification head: the ceiling.") == 3
     assert "Δ blind +0.163 [+0.127, +0.200]; foreign +0.176 [+0.140, +0.213]" in text
     assert "files: result.json, report.html" in text
     assert "again: bareface audit …/gatehouse-r18.safetensors" in text

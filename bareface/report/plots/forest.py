@@ -21,20 +21,35 @@ _UNIT_STYLE: dict[str, Style] = {
 
 
 def forest(findings: Sequence[Finding], salt: str) -> str:
-    """One line for each finding: AUC per image and per person with intervals, and the controls' AUC."""
+    """One line for each finding: AUC per image and per person with intervals, and the controls' AUC.
+
+    What reads the head is to stand last; a line sets it apart.
+    """
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.axvline(0.5, color=INK, linewidth=1, linestyle=DASHES)
         for row, finding in enumerate(findings):
             _row(axes, row, finding)
-        axes.set_yticks(range(len(findings)), [f"{label(f.label)} · {f.knowledge}" for f in findings])
+        axes.set_yticks(range(len(findings)), [_name(f) for f in findings])
+        _ceiling(axes, findings)
         axes.set(ylim=(len(findings) - 0.4, -0.6), xlim=(_lowest(findings), 1.005), xlabel="AUC (0.5 = guessing)")
         axes.spines["left"].set_visible(False)
         quiet(axes, grid="x")
         _legend(figure, axes, findings)
 
     return svg(draw, WIDTH, 92 + 27 * len(findings), salt)
+
+
+def _name(finding: Finding) -> str:
+    return f"{label(finding.label)} · {finding.knowledge}{' · head' if finding.access == 'head' else ''}"
+
+
+def _ceiling(axes: Axes, findings: Sequence[Finding]) -> None:
+    """A line above those that read the head, which stand last."""
+    counted = sum(finding.access != "head" for finding in findings)
+    if 0 < counted < len(findings):
+        axes.axhline(counted - 0.5, color=INK, linewidth=0.8)
 
 
 def _row(axes: Axes, row: int, finding: Finding) -> None:
