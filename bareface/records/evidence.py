@@ -95,9 +95,9 @@ class Finding(Record):
     @property
     def visible(self) -> float | None:
         """The smallest AUC that would have been called a leak with 80 % power."""
-        if self.matched is not None:
+        if self.matched is not None and self.matched.smallest_effect is not None:
             return self.matched.smallest_effect
-        return None if self.asked is None else self.asked.smallest_effect
+        return None if self.rests_on is None else self.rests_on.smallest_effect
 
     @property
     def reach(self) -> float:

@@ -12,6 +12,7 @@ from bareface.report.alternatives import exposure_text, forest_text, roc_text
 from bareface.report.cards import games_of
 from bareface.report.clean import cleaned
 from bareface.report.page import Page, page
+from bareface.report.rows import MOST_CURVES
 from bareface.vocabulary import CONTROLS
 
 
@@ -41,7 +42,12 @@ def render_html(evidence: Evidence) -> str:
     clean = cleaned(evidence)
     content = page(clean)
     return template("report.html.j2").render(
-        page=content, pictures=_pictures(clean, content), prose=prose, planted=planted, controls=tuple(CONTROLS)
+        page=content,
+        pictures=_pictures(clean, content),
+        prose=prose,
+        planted=planted,
+        controls=tuple(CONTROLS),
+        most_curves=MOST_CURVES,
     )
 
 

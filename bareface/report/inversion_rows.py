@@ -20,8 +20,8 @@ from bareface.records.inversion import (
     Transfer,
     WinRate,
 )
+from bareface.report.cells import Cell
 from bareface.report.inversion_prose import ARM, ARM_ORDER
-from bareface.report.rows import Cell
 
 UNKNOWN = Cell("not estimable", (), "unknown")
 NOT_ASKED = Cell("not asked", (), "unknown")

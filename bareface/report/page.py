@@ -66,7 +66,6 @@ class GameBlock:
     spoken: str
     groups: tuple[KnowledgeGroup, ...]
     ceiling: tuple[FindingRow, ...]
-    controls: tuple[ControlNote, ...]
 
     @property
     def rows(self) -> tuple[FindingRow, ...]:
@@ -113,6 +112,7 @@ class Page:
     access: tuple[tuple[str, str], ...]
     cards: tuple[KnowledgeCard, ...]
     games: tuple[GameBlock, ...]
+    controls: tuple[ControlNote, ...]
     layers: tuple[LayerBlock, ...]
     exposures: tuple[ExposureBlock, ...]
     digests: tuple[Fact, ...]
@@ -153,6 +153,7 @@ def page(evidence: Evidence) -> Page:
         games=tuple(
             _game(game, findings, counted, balance_sentences(game, e.balances)) for game, findings in games_of(e)
         ),
+        controls=_control_notes(e.findings),
         layers=layer_blocks(e.layers),
         exposures=exposure_blocks(e.exposures, counted),
         digests=digests(e.target),
@@ -207,7 +208,6 @@ def _game(
         spoken="" if spoken is None else numbers.nominal(spoken),
         groups=groups,
         ceiling=tuple(row for knowledge, row in rows if knowledge is None),
-        controls=_control_notes(findings),
     )
 
 

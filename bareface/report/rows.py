@@ -2,43 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from bareface.records import numbers
-from bareface.records.evidence import Control, Finding, Matched, Measurement, OperatingPoint, Share
+from bareface.records.evidence import Finding, Matched, Measurement, OperatingPoint, Share
 from bareface.records.numbers import nominal
+from bareface.report.cells import Cell, beside_foreign, control_cells, interval_lines
 from bareface.report.prose import NO_PERSON_IN_RECORD, VERDICT_BADGE, Badge
-from bareface.vocabulary import CONTROLS, GAMES, Verdict
+from bareface.vocabulary import GAMES, Verdict
 
-Kind = Literal["number", "unknown", "abstained", "failed", "skipped"]
-NOT_RUN = "not run"
 NOT_RECORDED = "not recorded"
 _SPOKEN = 0.01
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in one place of a table: a value and the lines below it.
-
-    str() gives all of it in one line: `0.812 [0.790, 0.834]`, `not estimable, needs n ≥ 299 non-members`.
-    `beside` is the distance to a control alone: `+0.120 [+0.080, +0.160]`.
-    """
-
-    value: str
-    lines: tuple[str, ...] = ()
-    kind: Kind = "number"
-    beside: str = ""
-
-    def __str__(self) -> str:
-        separator = " " if self.kind == "number" else ", "
-        return separator.join(filter(None, (self.value, " ".join(self.lines))))
+MOST_CURVES = 8
+"""Attacks in one picture of ROC curves: as many as there are colours, and as can be told apart."""
 
 
 @dataclass(frozen=True)
 class UnitRow:
     """A finding per image, per person or on matched people; `missing` says why it was not measured so.
 
-    `points` follows the table's `nominal_fprs`; `beside` is how far the foreign network's control lies below.
+    `points` (TPR) and `accused` (FPR counted at the same thresholds) follow the table's `nominal_fprs`; `beside` is how
+    far the foreign network's control lies below.
     """
 
     unit: str
@@ -46,6 +29,7 @@ class UnitRow:
     counts: tuple[str, ...]
     auc: Cell
     points: tuple[Cell, ...]
+    accused: tuple[Cell, ...]
     p: Cell
     smallest: Cell
     beside: str = ""
@@ -117,7 +101,7 @@ def finding_row(finding: Finding, fprs: tuple[float, ...]) -> FindingRow:
         line=_line(finding, spoken_fpr(fprs)),
         rates=rate_rows(finding) if finding.status == "done" else (),
         units=_units(finding, fprs) if finding.status == "done" else (),
-        controls=_controls(finding),
+        controls=control_cells(finding),
     )
 
 
@@ -151,7 +135,7 @@ def auc_cell(measurement: Measurement) -> Cell:
     """The AUC with its interval, or what it would have needed."""
     if measurement.auc is None:
         return Cell("not estimable", (measurement.reason or "no reason given",), "unknown")
-    return Cell(numbers.auc(measurement.auc), _interval_lines(measurement))
+    return Cell(numbers.auc(measurement.auc), interval_lines(measurement))
 
 
 def rate_rows(finding: Finding) -> tuple[RateRow, ...]:
@@ -203,14 +187,10 @@ def _matched(matched: Matched, fprs: tuple[float, ...]) -> UnitRow:
         row,
         unit=f"{row.unit}, matched",
         points=(Cell("not counted", ("weighted",), "unknown"),) * len(fprs),
+        accused=(Cell("not counted", (), "unknown"),) * len(fprs),
         smallest=_smallest(matched.smallest_effect),
-        beside=_beside(matched.foreign),
+        beside=beside_foreign(matched.foreign),
     )
-
-
-def _beside(control: Control) -> str:
-    """How far a measurement lies above a control; empty where the control was not run."""
-    return "" if control.status == "skipped" else f"Δ {control.kind} {' '.join(_difference_lines(control))}"
 
 
 def _smallest(effect: float | None) -> Cell:
@@ -219,7 +199,9 @@ def _smallest(effect: float | None) -> Cell:
 
 def _missing(unit: str, reason: str, fprs: tuple[float, ...]) -> UnitRow:
     none = Cell("not measured", (), "unknown")
-    return UnitRow(f"per {unit}", f"not measured, {reason}", (), none, (none,) * len(fprs), none, none)
+    return UnitRow(
+        f"per {unit}", f"not measured, {reason}", (), none, (none,) * len(fprs), (none,) * len(fprs), none, none
+    )
 
 
 def _unit(m: Measurement, fprs: tuple[float, ...]) -> UnitRow:
@@ -230,6 +212,7 @@ def _unit(m: Measurement, fprs: tuple[float, ...]) -> UnitRow:
         counts=_counts(m),
         auc=auc_cell(m),
         points=tuple(_point_cell(points.get(fpr)) for fpr in fprs),
+        accused=tuple(_accused(points.get(fpr)) for fpr in fprs),
         p=_p_cell(m),
         smallest=_smallest(m.smallest_effect),
     )
@@ -248,12 +231,14 @@ def _counts(m: Measurement) -> tuple[str, ...]:
     return tuple(line for shown, line in lines if shown)
 
 
-def _interval_lines(measured: Measurement | Control) -> tuple[str, ...]:
-    return (numbers.interval(measured.auc_interval),) if measured.auc_interval else ("no interval",)
-
-
 def _point_cell(point: OperatingPoint | None) -> Cell:
     return _rate_cell(point.true_positive, point) if point else Cell("not asked", (), "unknown")
+
+
+def _accused(point: OperatingPoint | None) -> Cell:
+    if point is None or point.false_positive is None:
+        return Cell("not estimable" if point else "not asked", (), "unknown")
+    return _rate_cell(point.false_positive, point)
 
 
 def _rate_cell(share: Share | None, point: OperatingPoint) -> Cell:
@@ -274,29 +259,3 @@ def _p_cell(m: Measurement) -> Cell:
 
 def _number_or_unknown(value: float | None, written: Callable[[float], str]) -> Cell:
     return Cell("not estimable", (), "unknown") if value is None else Cell(written(value))
-
-
-def _controls(finding: Finding) -> tuple[Cell, ...]:
-    by_kind: dict[str, Control] = {control.kind: control for control in finding.controls}
-    return tuple(_control_cell(by_kind.get(kind)) for kind in CONTROLS)
-
-
-def _control_cell(control: Control | None) -> Cell:
-    if control is None:
-        return Cell(NOT_RUN, (), "skipped")
-    if control.status == "skipped" or control.auc is None:
-        word = "skipped" if control.status == "skipped" else "not estimable"
-        return Cell(word, (control.reason or "no reason given",), "skipped")
-    beside = _difference_lines(control)
-    return Cell(
-        numbers.auc(control.auc), (*_interval_lines(control), f"Δ {beside[0]}", *beside[1:]), beside=" ".join(beside)
-    )
-
-
-def _difference_lines(control: Control) -> tuple[str, ...]:
-    if control.difference is None:
-        return ("not estimable",)
-    value = numbers.difference(control.difference)
-    if control.difference_interval is None:
-        return (value, "no interval")
-    return (value, numbers.interval(control.difference_interval, numbers.difference))

@@ -42,7 +42,7 @@ def _found(findings: Sequence[Finding]) -> str:
         clauses.append(_clause(one) if access == said else f"with {access} {_clause(one)}")
         said = access
     first = f"With {reaches(best[0])}, an attacker {_clause(best[0])}"
-    counted = " (thresholds chosen on other people, then counted)" if any(map(_spoken, best)) else ""
+    counted = ", counted at thresholds chosen on other people" if any(map(_spoken, best)) else ""
     return f"{', and '.join([first, *clauses[1:]])}{counted}."
 
 

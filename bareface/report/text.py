@@ -7,11 +7,12 @@ from rich.cells import cell_len
 from rich.markup import escape
 
 from bareface.records.evidence import Evidence
+from bareface.report.cells import NOT_RUN, Cell
 from bareface.report.clean import cleaned
 from bareface.report.facts import WHY
 from bareface.report.page import GameBlock, Page, page
 from bareface.report.prose import CEILING
-from bareface.report.rows import NOT_RUN, Cell, FindingRow
+from bareface.report.rows import FindingRow
 from bareface.vocabulary import CONTROLS
 
 WIDTH, NARROWEST = 100, 60

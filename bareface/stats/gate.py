@@ -186,9 +186,7 @@ def _named(finding: Finding) -> str:
 
 
 def _smallest(finding: Finding) -> float:
-    measured = finding.rests_on
-    known = None if measured is None else measured.smallest_effect
-    return 1.0 if known is None else known
+    return 1.0 if finding.visible is None else finding.visible
 
 
 def _low(finding: Finding) -> float:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bareface.records.evidence import Control, Finding, Interval, OperatingPoint, Share
+from bareface.report.cells import Cell
 from bareface.report.page import page
-from bareface.report.rows import Cell, finding_badge, finding_row, nominal_fprs, rate_rows
+from bareface.report.rows import finding_badge, finding_row, nominal_fprs, rate_rows
 
 
 def first(samples: Any, **wanted: str) -> Finding:

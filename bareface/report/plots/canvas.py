@@ -56,7 +56,8 @@ _STYLE = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
 }
 
-# Name spaces, rules and ids that would meet those of the page and of other figures; nothing reaches beyond its axes.
+# Name spaces, rules and ids that would meet those of the page and of other figures, what the page says anyway; and
+# nothing reaches beyond its axes.
 _SUPERFLUOUS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
@@ -64,7 +65,9 @@ _SUPERFLUOUS = tuple(
         r"<style.*?</style>|<clipPath.*?</clipPath>|<!--.*?-->",
         r' clip-path="[^"]*"',
         r'(?<=<g) id="[^"]*"',
+        r"font-family: 'DejaVu Sans'; | transform=\"rotate\(-0 [^\"]*\"",
         r"\s*<defs>\s*</defs>|(?<=\n)[ \n]+",
+        r"<g/>\n",
     )
 )
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -112,6 +115,7 @@ def _for_a_page(drawn: str, width: float) -> str:
     for superfluous in _SUPERFLUOUS:
         element = superfluous.sub("", element)
     element = re.sub(r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), element)
+    element = re.sub(r"(L [\d. ]+\n)\1+", r"\1", element)  # points that fall together at this precision
     for stand_in, color in _PAINT.items():
         element = element.replace(stand_in, color)
     return element.replace("xlink:href", "href")

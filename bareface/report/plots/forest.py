@@ -1,11 +1,12 @@
 """AUC of every finding beside its controls."""
 
 from collections.abc import Iterable, Sequence
+from math import nan
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bareface.records.evidence import Control, Finding, Measurement
+from bareface.records.evidence import Finding, Measurement
 from bareface.report.plots.canvas import DASHES, INK, MEMBER, NONMEMBER, PAPER, WIDTH, Style, label, quiet, svg
 
 _CONTROLS = {
@@ -29,8 +30,8 @@ def forest(findings: Sequence[Finding], salt: str) -> str:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.axvline(0.5, color=INK, linewidth=1, linestyle=DASHES)
-        for row, finding in enumerate(findings):
-            _row(axes, row, finding)
+        _controls(axes, findings)
+        _measurements(axes, findings)
         axes.set_yticks(range(len(findings)), [_name(f) for f in findings])
         _ceiling(axes, findings)
         axes.set(ylim=(len(findings) - 0.4, -0.6), xlim=(_lowest(findings), 1.005), xlabel="AUC (0.5 = guessing)")
@@ -52,27 +53,36 @@ def _ceiling(axes: Axes, findings: Sequence[Finding]) -> None:
         axes.axhline(counted - 0.5, color=INK, linewidth=0.8)
 
 
-def _row(axes: Axes, row: int, finding: Finding) -> None:
-    measured = [(m, m.auc) for m in (finding.image, finding.person) if m and m.auc is not None]
-    for control in finding.controls:
-        _control(axes, row, control)
-    for (m, auc), shift in zip(measured, (-0.16, 0.2) if len(measured) == 2 else (0.0,), strict=False):
-        _measurement(axes, row + shift, m, auc)
-    if not measured:
-        word = "not estimable" if finding.status == "done" else finding.status
-        axes.annotate(word, (0.5, row), (8, 0), textcoords="offset points", va="center", style="italic")
+def _controls(axes: Axes, findings: Sequence[Finding]) -> None:
+    """Every control of a kind at once: one mark, used many times, keeps the page small."""
+    for kind in _CONTROLS:
+        found = [(c.auc, row) for row, f in enumerate(findings) for c in f.controls if c.kind == kind]
+        axes.plot(*_columns([(auc, row) for auc, row in found if auc is not None]), zorder=2, **_control_style(kind))
 
 
-def _measurement(axes: Axes, y: float, m: Measurement, auc: float) -> None:
-    if m.auc_interval:
-        ends = [m.auc_interval.low, m.auc_interval.high]
-        axes.plot(ends, [y, y], color=MEMBER, linewidth=1.8, solid_capstyle="butt", zorder=3)
-    axes.plot([auc], [y], zorder=4, **_UNIT_STYLE[m.unit])
+def _measurements(axes: Axes, findings: Sequence[Finding]) -> None:
+    for unit, style in _UNIT_STYLE.items():
+        places = [(m, row + shift) for row, f in enumerate(findings) for m, shift in _placed(f) if m.unit == unit]
+        ends = [(m.auc_interval.low, m.auc_interval.high, y) for m, y in places if m.auc_interval]
+        xs = [x for low, high, _ in ends for x in (low, high, nan)]
+        ys = [at for _, _, y in ends for at in (y, y, nan)]
+        axes.plot(xs, ys, color=MEMBER, linewidth=1.8, solid_capstyle="butt", zorder=3)
+        points = _columns([(m.auc, y) for m, y in places if m.auc is not None])
+        axes.plot(*points, linestyle="none", zorder=4, **style)
+    for row, finding in enumerate(findings):
+        if not _placed(finding):
+            word = "not estimable" if finding.status == "done" else finding.status
+            axes.annotate(word, (0.5, row), (8, 0), textcoords="offset points", va="center", style="italic")
 
 
-def _control(axes: Axes, row: int, control: Control) -> None:
-    if control.auc is not None:
-        axes.plot([control.auc], [row], zorder=2, **_control_style(control.kind))
+def _placed(finding: Finding) -> list[tuple[Measurement, float]]:
+    """What was measured, and how far beside the middle of its line it stands."""
+    measured = [m for m in (finding.image, finding.person) if m and m.auc is not None]
+    return list(zip(measured, (-0.16, 0.2) if len(measured) == 2 else (0.0,), strict=False))
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def _control_style(kind: str) -> Style:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from bareface.records.evidence import Finding, Measurement
 from bareface.report.plots.canvas import DASHES, FAINT, INK, MARKERS, RATE, SERIES, Floats, Style, label, quiet, svg
+from bareface.report.rows import MOST_CURVES
 
 _ALL_POINTS, _MOST_POINTS, _FEWEST_POINTS = 5_000, 300, 40
 
@@ -26,9 +27,26 @@ class Curve:
 
 
 def curves(findings: Iterable[Finding], unit: str) -> tuple[Curve, ...]:
-    """The ROC curves per image or per person of all findings that have one."""
+    """The ROC curves per image or per person; of each game and prior knowledge the most telling ones at most."""
     measured = [(f, m) for f in findings for m in (f.image, f.person) if m and m.unit == unit and m.roc_fpr]
+    measured = [one for panel in _panels(measured) for one in _most_telling(panel)]
     return tuple(Curve(f.game, f.label, f.knowledge, m.roc_fpr, m.roc_tpr, _negatives(m)) for f, m in measured)
+
+
+def _panels(measured: Sequence[tuple[Finding, Measurement]]) -> list[list[tuple[Finding, Measurement]]]:
+    panels: dict[tuple[str, str], list[tuple[Finding, Measurement]]] = {}
+    for finding, m in measured:
+        panels.setdefault((finding.game, finding.knowledge), []).append((finding, m))
+    return list(panels.values())
+
+
+def _most_telling(panel: list[tuple[Finding, Measurement]]) -> list[tuple[Finding, Measurement]]:
+    """In their order; of too many those whose AUC has the highest lower end, what reads the head last."""
+    ranked = sorted(
+        panel, key=lambda one: (one[0].access == "head", -(one[1].auc_interval.low if one[1].auc_interval else 0))
+    )
+    kept = {id(m) for _, m in ranked[:MOST_CURVES]}
+    return [one for one in panel if id(one[1]) in kept]
 
 
 def roc(drawn: Sequence[Curve], salt: str) -> str:
