@@ -88,7 +88,13 @@ def inversion_page(record: InversionRecord) -> InversionPage:
     target, p = record.target, record.provenance
     return InversionPage(
         title=record.title,
-        subtitle=(target.name, target.architecture, short_digest(target), record.generator.name, p.started),
+        subtitle=(
+            target.name,
+            target.architecture,
+            short_digest(target),
+            record.generator.name,
+            numbers.moment(p.started),
+        ),
         section=section(record),
         target=(
             Fact("Name", target.name),
@@ -104,7 +110,7 @@ def inversion_page(record: InversionRecord) -> InversionPage:
             Fact("Seed", str(p.seed), code=True),
             Fact("bareface", p.bareface),
             Fact("Device", p.device),
-            Fact("Started", p.started),
+            Fact("Started", numbers.moment(p.started)),
             Fact("Took", numbers.duration(p.seconds)),
             Fact("Configuration SHA-256", p.config_sha256, code=True),
             Fact("Schema", record.schema_version),

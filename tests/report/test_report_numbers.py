@@ -75,3 +75,24 @@ def test_a_difference_shows_its_sign_and_never_vanishes(value: float) -> None:
 )
 def test_numbers_as_people_read_them(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2025-11-23T16:50:00Z", "23 November 2025, 16:50 UTC"),
+        ("2026-01-02T00:30:00+02:00", "1 January 2026, 22:30 UTC"),
+        ("2026-05-09T07:05:09", "9 May 2026, 07:05"),
+        ("yesterday", "yesterday"),
+        ("", ""),
+    ],
+)
+def test_points_in_time_as_people_write_them(written: str, shown: str) -> None:
+    assert numbers.moment(written) == shown
+
+
+def test_a_p_value_at_the_resolution_of_the_permutations_is_a_bound() -> None:
+    assert numbers.p_value(0.0099976, bound=True) == "≤ 0.010"
+    assert numbers.p_value(0.0004, bound=True) == "< 0.001"
+    assert numbers.p_value(1.0, bound=True) == "1.000"
+    assert numbers.p_value(0.0099976) == "0.010"

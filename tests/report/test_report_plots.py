@@ -97,3 +97,21 @@ def test_wide_intervals_stay_inside_the_axes(samples: Any) -> None:
     numbers = [float(x) for x in re.findall(r"[ML] (-?[\d.]+) ", drawn)]
     assert min(numbers) >= -10
     assert max(numbers) <= 1134
+
+
+def test_of_many_attacks_the_most_telling_are_drawn_and_what_reads_the_head_last(samples: Any) -> None:
+    one = next(f for f in samples.full.findings if f.attack == "own-centroid" and f.game == "record")
+
+    def with_low(number: int, access: str = "answers") -> Any:
+        interval = Interval(low=0.5 + number / 100, high=0.99)
+        image = one.image.model_copy(update={"auc_interval": interval})
+        return one.model_copy(update={"title": f"a{number}", "image": image, "access": access})
+
+    many = [with_low(number) for number in range(12)] + [with_low(40, "head")]
+    assert [curve.attack for curve in plots.curves(many, "image")] == [f"a{number}" for number in range(4, 12)]
+    assert [curve.attack for curve in plots.curves(many[-3:], "image")] == ["a10", "a11", "a40"]
+
+
+def test_many_attacks_make_no_large_figure(samples: Any) -> None:
+    many = [f.model_copy(update={"title": f"{n}"}) for n, f in enumerate(samples.full.findings * 3)]
+    assert len(plots.forest(many, "salt")) < 1000 * len(many)

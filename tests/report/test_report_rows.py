@@ -10,6 +10,7 @@ from bareface.records.evidence import Control, Finding, Interval, OperatingPoint
 from bareface.report.cells import Cell
 from bareface.report.page import page
 from bareface.report.rows import finding_badge, finding_row, nominal_fprs, rate_rows
+from bareface.stats.sentences import measured
 
 
 def first(samples: Any, **wanted: str) -> Finding:
@@ -212,3 +213,35 @@ def test_what_was_measured_on_matched_people_is_a_row_of_its_own(samples: Any) -
     assert str(matched.auc) == "0.620 [0.415, 0.789]"
     assert {str(point) for point in matched.points} == {"not counted, weighted"}
     assert image.auc != matched.auc
+
+
+@pytest.mark.parametrize(("p", "shown"), [(1 / 501, "≤ 0.084"), (2 / 501, "0.084"), (0.5, "0.084")])
+def test_row_and_sentence_show_a_p_value_at_the_resolution_as_a_bound(samples: Any, p: float, shown: str) -> None:
+    finding = first(samples, status="done", game="record")
+    change = {"p_value": p, "p_value_holm": 0.0833, "permutations": 500}
+    image = finding.image.model_copy(update=change)  # type: ignore[union-attr]
+    assert row(finding.model_copy(update={"image": image})).line.p.value == shown
+    assert measured(image).endswith(f"Holm p {shown if shown.startswith('≤') else '= ' + shown}")
+
+
+def test_a_line_holds_what_the_verdict_rests_on(samples: Any) -> None:
+    person = first(samples, attack="bn-distance", game="person", knowledge="partial")
+    line = row(person).line
+    assert str(line.auc) == str(row(person).units[1].auc)
+    dataset = samples.matched(first(samples, attack="bn-distance", game="dataset", knowledge="partial"))
+    line = row(dataset).line
+    assert str(line.auc) == "0.620 [0.415, 0.789]"
+    assert str(line.rate) == "not counted, weighted"
+
+
+def test_layers_say_where_members_lie_farther(samples: Any) -> None:
+    farther = tuple(s.model_copy(update={"auc": 0.4}) for s in samples.full.layers if s.game == "record")
+    block = page(samples.full.model_copy(update={"layers": farther})).layers[0]
+    assert "members lie closer than non-members in 0 of 22 layers and farther in 22; from 0.400" in block.sentence
+    assert block.sentence.startswith("Separation AUC over 22 BatchNorm layers, above 0.5 where members lie closer")
+
+
+def test_rates_stand_beside_who_is_accused_at_the_same_threshold(samples: Any) -> None:
+    image = row(first(samples, attack="bn-distance", game="dataset", knowledge="partial")).units[0]
+    assert [cell.kind for cell in image.accused] == ["number", "number", "unknown"]
+    assert str(image.accused[2]) == "not estimable"
