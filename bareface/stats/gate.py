@@ -196,8 +196,9 @@ def _rests_on(finding: Finding) -> Measurement | None:
 
 
 def _smallest(finding: Finding) -> float:
-    measured = _rests_on(finding)
-    known = None if measured is None else measured.smallest_effect
+    """The smallest AUC that the verdict would have shown: of matched people with what matching may leave."""
+    told = _decides(finding) if finding.matched is None else finding.matched
+    known = None if told is None else told.smallest_effect
     return 1.0 if known is None else known
 
 

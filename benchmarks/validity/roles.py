@@ -11,7 +11,7 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image
 
 from bareface.auditing.api import audit
+from bareface.bench.world import TRAINING
 from bareface.errors import RosterError
 from bareface.faces.images import RosterImages
 from bareface.rosters.roster import Roster
-from bareface.settings.recipe import Recipe, ShadowSettings
-from bareface.settings.spec import ImageSpec
+from bareface.settings.recipe import ShadowSettings
 from bareface.storage.files import write_text
 from bareface.synthetic import write_folder
 from bareface.targets.target import Target
@@ -32,9 +32,9 @@ from bareface.vocabulary import Knowledge, Role, Verdict
 from benchmarks.tables import rate
 
 HOME = Path("runs/validity/roles")
-SIZE, SIDE, PHOTOS, SEED = 32, 30, 3, 20261130
-LEARNED = Recipe(spec=ImageSpec(SIZE, SIZE), epochs=6, embedding_size=64)
-WELL_LEARNED = Recipe(spec=ImageSpec(SIZE, SIZE), epochs=20, embedding_size=64)
+SIDE, PHOTOS, SEED = 30, 3, 20261130
+SIZE = TRAINING.spec.height
+SHADOWS = ShadowSettings(count=1, train=replace(TRAINING, epochs=10))
 ATTACKS = ("bn-distance-variance", "sslmem", "lira", "bavaria")
 REFUSED = "refused"
 
@@ -49,13 +49,13 @@ class Asked:
     Attributes:
         people: by role.
         foreign: the foreign model; None = the first shadow.
-        shadows: how many are trained on the auxiliary people.
+        is_shadowed: whether a shadow is trained on the auxiliary people.
         knowledge: settings of prior knowledge.
     """
 
     people: dict[Role, Rows]
     foreign: Target | None
-    shadows: int = 0
+    is_shadowed: bool = False
     knowledge: tuple[Knowledge, ...] = ("partial",)
 
 
@@ -101,7 +101,7 @@ def clean(world: World) -> Asked:
     """Everybody in place, for comparison."""
     auxiliary = world.people("auxiliary", 3)
     people = {Role.MEMBER: world.members, Role.OUTSIDE: world.outside, Role.AUXILIARY: auxiliary}
-    return Asked(people, None, shadows=1, knowledge=("partial", "shadow"))
+    return Asked(people, None, is_shadowed=True, knowledge=("partial", "shadow"))
 
 
 def outsiders_teach(world: World) -> Asked:
@@ -109,7 +109,7 @@ def outsiders_teach(world: World) -> Asked:
     outside = world.outside
     auxiliary = world.people("auxiliary", 3) + world.copies(outside, "copies")
     people = {Role.MEMBER: world.members, Role.OUTSIDE: outside, Role.AUXILIARY: auxiliary}
-    return Asked(people, None, shadows=1, knowledge=("partial", "shadow"))
+    return Asked(people, None, is_shadowed=True, knowledge=("partial", "shadow"))
 
 
 def members_are_public(world: World) -> Asked:
@@ -170,7 +170,7 @@ def trained_on(rows: Rows, folder: Path, name: str) -> Target:
     """A backbone that knows these people."""
     images = RosterImages(_roster(folder, {Role.MEMBER: rows}), SIZE, SIZE)
     labels = np.unique([who for _, who in rows], return_inverse=True)[1].astype(np.int64)
-    return train(images, labels, WELL_LEARNED, folder / name)
+    return train(images, labels, TRAINING, folder / name)
 
 
 def outcome(make: Callable[[World], Asked], number: int, target: Target, foreign: Target) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def outcome(make: Callable[[World], Asked], number: int, target: Target, foreign
             found = audit(
                 target, _roster(Path(home), asked.people), run=Path(home) / "run", attacks=ATTACKS, seed=number,
                 foreign=asked.foreign, knowledge=asked.knowledge, assignment="observational", selfcheck="skip",
-                shadow=ShadowSettings(count=asked.shadows, train=LEARNED) if asked.shadows else None,
+                shadow=SHADOWS if asked.is_shadowed else None,
             )  # fmt: skip
         except RosterError as refused:
             return {"verdict": REFUSED, "said": str(refused), "games": [], "causes": []}
