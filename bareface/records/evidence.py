@@ -4,8 +4,10 @@
 renamed or removed. A value that could not be had is `None` beside its reason, never zero.
 """
 
+from html import escape
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bareface.records.measurement import (
     Assignment as Assignment,
@@ -38,7 +40,7 @@ from bareface.records.overlap import Hygiene as Hygiene
 from bareface.records.record import Record as Record  # whoever writes records looks for it here
 from bareface.records.record import read_record, write_record
 from bareface.records.selfcheck import SelfCheck as SelfCheck
-from bareface.vocabulary import Game, InvalidCause, Knowledge
+from bareface.vocabulary import GAMES, Game, InvalidCause, Knowledge
 from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
@@ -211,6 +213,60 @@ class Evidence(Record):
     hygiene: Hygiene | None = None
     assignment: Assignment | None = None
     balances: tuple[Balance, ...] = ()
+
+    def __repr__(self) -> str:
+        """The verdict and its sentence."""
+        return f"{self.verdict} ({self.title}, {len(self.findings)} findings)\n{self.sentence}"
+
+    def __str__(self) -> str:
+        """As `repr`: the whole record is `model_dump_json()`."""
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, its sentence, a line for each finding."""
+        rows = self.rows()
+        lines = ["".join(f"<td>{escape(_cell(value))}</td>" for value in row.values()) for row in rows]
+        names = "".join(f"<th>{escape(name)}</th>" for name in (rows[0] if rows else ()))
+        table = f"<table><tr>{names}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>" if rows else ""
+        return f"<p><b>{escape(self.verdict)}</b></p><p>{escape(self.sentence)}</p>{table}"
+
+    def rows(self) -> list[dict[str, str | float | None]]:
+        """One row for each finding: what was asked with which knowledge, the AUC that decides and the verdict.
+
+        `matched_auc` is of people who are weighted until both sides are alike; None where nobody was.
+        """
+        return [_row(finding) for finding in self.findings]
+
+    def to_dataframe(self) -> Any:
+        """The rows as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed; `rows()` needs nothing.
+        """
+        return import_module("pandas").DataFrame(self.rows())
+
+
+def _row(finding: Finding) -> dict[str, str | float | None]:
+    measured = finding.image if GAMES[finding.game].decides == "image" else finding.person
+    interval = measured.auc_interval if measured else None
+    matched = finding.matched.measurement if finding.matched else None
+    return {
+        "game": finding.game,
+        "knowledge": finding.knowledge,
+        "attack": finding.label,
+        "auc": measured.auc if measured else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "p_value_holm": measured.p_value_holm if measured else None,
+        "smallest_effect": measured.smallest_effect if measured else None,
+        "matched_auc": matched.auc if matched else None,
+        "verdict": str(finding.verdict) if finding.verdict else finding.status,
+        "sentence": finding.sentence or finding.reason,
+    }
+
+
+def _cell(value: str | float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else value
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:
