@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from bareface.auditing.api import audit
     from bareface.auditing.inversion.api import invert
     from bareface.faces.people import read_people
-    from bareface.records.evidence import Evidence
+    from bareface.records.evidence import Evidence, read_evidence
+    from bareface.report import render_html
     from bareface.rosters.roster import Roster
     from bareface.settings.spec import ImageSpec
     from bareface.targets.store import load_target
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Evidence", "ImageSpec", "Roster", "Target", "Verdict", "audit", "invert", "load_target", "read_people"]
+__all__ = [
+    "Evidence",
+    "ImageSpec",
+    "Roster",
+    "Target",
+    "Verdict",
+    "audit",
+    "invert",
+    "load_target",
+    "read_evidence",
+    "read_people",
+    "render_html",
+]
 
 _HOMES = {
     "invert": "bareface.auditing.inversion.api",
@@ -30,7 +43,9 @@ _HOMES = {
     "Verdict": "bareface.vocabulary",
     "audit": "bareface.auditing.api",
     "load_target": "bareface.targets.store",
+    "read_evidence": "bareface.records.evidence",
     "read_people": "bareface.faces.people",
+    "render_html": "bareface.report",
 }
 
 

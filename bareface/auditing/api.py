@@ -1,33 +1,71 @@
 """`bareface.audit`: the audit as one call from Python."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
+import numpy as np
 import torch
+from PIL import Image
 
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.settings import DEFAULT_ATTACKS, MAX_SHARED_RATE, AuditSettings, Gate, attacks_named
+from bareface.errors import UsageError, meant
+from bareface.faces.people import read_people
 from bareface.membership.base import Attack
 from bareface.records.evidence import Evidence
 from bareface.registry import warn_of_unavailable
-from bareface.rosters.roster import Roster, read_manifest
+from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.settings.spec import ImageSpec, parse_spec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
+from bareface.targets.in_memory import target_from
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
-from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge, Role
+
+P = ParamSpec("P")
+People = Roster | Path | str | Sequence[Path | str | tuple[Path | str, str]]
+"""People in one role: a folder of people or a pack, a roster, or paths of images, each alone or with the name of who is
+on it; alone, the folder that it lies in is the name."""
 
 
+def _saying_what_was_meant(function: Callable[P, Evidence]) -> Callable[P, Evidence]:
+    """The same function, which answers an unknown keyword with a sentence."""
+    known = inspect.signature(function).parameters
+
+    @wraps(function)
+    def called(*given: P.args, **more: P.kwargs) -> Evidence:
+        unknown = next((name for name in more if name not in known), None)
+        if unknown is not None:
+            expected = f"one of {', '.join(known)}"
+            raise UsageError(
+                "bareface.audit", got=f"the argument {unknown}", expected=expected, hint=meant(unknown, known)
+            )
+        return function(*given, **more)
+
+    return called
+
+
+@_saying_what_was_meant
 def audit(
-    target: Auditable | Path | str,
-    roster: Roster | Path | str,
+    target: Auditable | Path | str | object,
+    roster: Roster | Path | str | None = None,
     *,
+    spec: ImageSpec | str | None = None,
+    transform: Callable[[Image.Image], Any] | None = None,
+    members: People | None = None,
+    nonmembers: People | None = None,
+    heldout: People | None = None,
+    auxiliary: People | None = None,
+    public: People | None = None,
     run: Path | str = "runs/audit",
     attacks: Sequence[Attack | str] | None = None,
     foreign: Auditable | Path | str | None = None,
@@ -56,8 +94,12 @@ def audit(
 
     Args:
         target: a backbone, an ONNX graph, a table of embeddings or an endpoint; or a path, an address or a
-            `package.module:factory` to load one from.
-        roster: images, people and roles, or a path to a manifest.
+            `package.module:factory` to load one from; or what a program holds: a torch module, a function of images, an
+            array of embeddings in the roster's order, or a data frame with the columns image and embedding.
+        roster: images, people and roles, or a path to a manifest; None = the people come by role.
+        spec: the input of the target, as an `ImageSpec` or in words, `112x112:RGB:127.5/128`; a module needs it.
+        transform: of a PIL image of the spec's size to a module's input, where a spec cannot say it.
+        members, nonmembers, heldout, auxiliary, public: people by role, in place of a roster.
         run: folder of the run; one that was cut short is resumed.
         attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
         foreign: a backbone that never saw the members.
@@ -97,13 +139,18 @@ def audit(
         "assignment": assignment,
     }
     settings = checked(AuditSettings, asked, "bareface.audit")
-    people = roster if isinstance(roster, Roster) else read_manifest(Path(roster))
-    seal = None if isinstance(roster, Roster) else seal_beside(Path(roster))
+    by_role = {
+        Role.MEMBER: members, Role.OUTSIDE: nonmembers, Role.HELDOUT: heldout, Role.AUXILIARY: auxiliary,
+        Role.PUBLIC: public,
+    }  # fmt: skip
+    people = _people(roster, {role: given for role, given in by_role.items() if given is not None})
+    seal = seal_beside(Path(roster)) if isinstance(roster, Path | str) else None
     where = device_of(device)
     other = None if foreign is None else _target(foreign, where)
     judge = None if recogniser is None else _target(recogniser, where)
     others = tuple(_target(one, where) for one in references)
-    brought = AuditInputs(_target(target, where), people, other, references=others, recogniser=judge, seal=seal)
+    audited = _target(target, where, people.image, spec, transform)
+    brought = AuditInputs(audited, people, other, references=others, recogniser=judge, seal=seal)
     return conduct(brought, settings, Path(run), fresh=fresh, progress=progress)
 
 
@@ -117,6 +164,38 @@ def _listed(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
     return (given,) if isinstance(given, str) else None if given is None else tuple(given)
 
 
-def _target(given: Auditable | Path | str, device: torch.device) -> Auditable:
-    found = called_by_content(load_any(given), given) if isinstance(given, Path | str) else given
-    return found.on(device) if found is not given and isinstance(found, Target) else found
+def _people(roster: Roster | Path | str | None, by_role: Mapping[Role, People]) -> Roster:
+    """Everybody, from one roster or by role."""
+    if (roster is None) == (not by_role):
+        got = "nobody" if roster is None else f"a roster and {', '.join(by_role)} people"
+        expected = "a roster, or people by role: members= and nonmembers= (or heldout=)"
+        raise UsageError("bareface.audit", got=got, expected=expected)
+    if roster is not None:
+        return roster if isinstance(roster, Roster) else read_manifest(Path(roster))
+    return join(*(_in_role(given, role) for role, given in by_role.items()))
+
+
+def _in_role(given: People, role: Role) -> Roster:
+    if isinstance(given, Roster):
+        return given.with_role(role)
+    if isinstance(given, Path | str):
+        return read_people(Path(given), role)
+    pairs = [one if isinstance(one, tuple) else (one, Path(one).parent.name) for one in given]
+    paths = [str(Path(path).absolute()).lstrip("/") for path, _ in pairs]
+    return Roster(Path("/"), tuple(paths), np.array([name for _, name in pairs]), np.full(len(pairs), str(role)))
+
+
+def _target(
+    given: object,
+    device: torch.device,
+    images: Sequence[str] = (),
+    spec: ImageSpec | str | None = None,
+    transform: Callable[[Image.Image], Any] | None = None,
+) -> Auditable:
+    if isinstance(given, Path | str):
+        found = called_by_content(load_any(given, spec=parse_spec(spec) if isinstance(spec, str) else spec), given)
+    elif hasattr(given, "without_head"):
+        return given  # type: ignore[return-value]  # the mark of every kind of target
+    else:
+        found = target_from(given, images, spec, transform)
+    return found.on(device) if isinstance(found, Target) else found

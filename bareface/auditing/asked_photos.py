@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.auditing.as_audited import examined_as_audited
 from bareface.auditing.overlap.near_duplicates import near_duplicates, pictures_of
-from bareface.auditing.progress import silent
-from bareface.auditing.usable import examined
-from bareface.errors import RosterError, UsageError
-from bareface.faces.detection.finder import finder_of
+from bareface.errors import RosterError
 from bareface.faces.examine import Examination
 from bareface.rosters.image_folders import pictures_below, refuse_links
 from bareface.rosters.roster import Roster
@@ -63,7 +61,7 @@ def photos_of(folder: Path, config: Mapping[str, Any], faces: Path, *, links: bo
     if not links:
         refuse_links(folder, names, folder)
     asked = Roster(folder, names, np.full(len(names), "who asks"), np.full(len(names), str(Role.PUBLIC)))
-    seen = _examined(asked, config, faces)
+    seen = examined_as_audited(asked, config, faces)
     once = _each_once(seen)
     rejected = tuple(f"{reject.reason}: {reject.image}" for reject in seen.rejects)
     return Photos(seen.take(once), len(names), len(seen.digest) - len(once), rejected, seen.digest)
@@ -76,11 +74,3 @@ def _each_once(seen: Examination) -> Rows:
     alike = near_duplicates(pictures, pictures)
     twice = alike.first != alike.second
     return np.delete(once, np.unique(np.maximum(alike.first, alike.second)[twice]))
-
-
-def _examined(asked: Roster, config: Mapping[str, Any], folder: Path) -> Examination:
-    detect, face = bool(config.get("detect")), config.get("face")
-    if detect and finder_of(face).networks.sha256 != config["detector"]:
-        got, expected = "other networks to find faces with", "those of the audit: photos are cut by one path"
-        raise UsageError("detector", got=got, expected=expected, hint="the version of bareface that audited")
-    return examined(asked, folder, silent, detect=detect, face=face)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import bareface
 from bareface.faces.contents import Contents
+from bareface.faces.decode import Flaw, FlawedImage
 from bareface.faces.images import EncodedImages, RosterImages
 from bareface.faces.packs.verification import read_verification_pack
 from bareface.faces.pairs import FOLDS, PairList, consecutive_pairs, read_pairs
@@ -95,7 +96,13 @@ def read_paired_images(
     nobody = np.full(len(pairs.image), "unknown")
     roster = Roster(root, pairs.image, nobody, np.full(len(nobody), str(Role.PUBLIC)))
     reader = Contents()
-    digest = _digests(reader.read(image) for image in roster.paths)
+    try:
+        digest = _digests(reader.read(image) for image in roster.paths)
+    except FlawedImage as missing:
+        if folder is not None or missing.flaw is not Flaw.UNREADABLE:
+            raise
+        elsewhere = "--images with the folder that they lie in"
+        raise FlawedImage(missing.where, missing.flaw, missing.detail, "the images beside the list", elsewhere) from None
     return PairedImages(pairs, digest, lambda h, w: RosterImages(roster, h, w, reader), sha256_of(path))
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bareface.auditing.config_file import AUDIT_FILE, read_config
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
 from bareface.auditing.inversion.judges import Judge, judging_network
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
-from bareface.cli.auditing import read_folder_or_manifest
+from bareface.cli.answering import target_of
+from bareface.cli.auditing import people, read_folder_or_manifest
 from bareface.cli.gating import CODES
 from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, aside, out
@@ -19,9 +21,11 @@ from bareface.cli.reporting import write_inversion_page
 from bareface.errors import ExitCode, UsageError
 from bareface.inversion.generator import Generator
 from bareface.records.inversion import Arm, InversionRecord
+from bareface.rosters.roster import Roster
 from bareface.stats.gate import BY_VERDICT
-from bareface.targets.kinds import called_by_content
-from bareface.targets.store import load_target
+from bareface.targets.kinds import Auditable
+from bareface.targets.target import Target
+from bareface.untrusted.regular import is_file
 from bareface.untrusted.yaml_text import read_yaml
 
 
@@ -30,8 +34,9 @@ class InversionInputs:
     """What the user named on the command line.
 
     Attributes:
-        target, judges: checkpoints, folders, or package.module:factory; a judge perhaps `path=whose faces it knows`.
-        roster: the manifest of the audit.
+        target: a checkpoint, a folder, or package.module:factory; None = what the run's own configuration names.
+        judges: likewise, each perhaps as `path=whose faces it knows`.
+        roster: the manifest of the audit; None = the people that the run's own configuration names.
         generator: see `open_generator`.
         size: side of rendered faces; None = the target's.
         declared: key=value words about a factory's network.
@@ -40,8 +45,8 @@ class InversionInputs:
         links: whether symbolic links may lead out of the roster's folder.
     """
 
-    target: str
-    roster: Path
+    target: str | None
+    roster: Path | None
     generator: str
     judges: tuple[str, ...]
     size: int | None = None
@@ -54,11 +59,11 @@ class InversionInputs:
 def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
     """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
     say_unavailable(*OF_INVERSIONS)
-    terms, target = InversionSettings(**asked), called_by_content(load_target(named.target), named.target)
+    terms, target = InversionSettings(**asked), _with_gradients(run, target_of(run, named.target, None, "cpu"))
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target,
-        read_folder_or_manifest(named.roster, named.links),
+        _people(run, named),
         generator,
         tuple(_judges(named.judges)),
         source,
@@ -70,6 +75,27 @@ def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, f
     out(summary(inversion.record))
     aside(written(inversion, home, show_faces=named.show_faces))
     return CODES[BY_VERDICT[inversion.record.verdict]]
+
+
+def _with_gradients(run: Path, target: Auditable) -> Target:
+    if not isinstance(target, Target):
+        expected = "a torch checkpoint: an inversion needs gradients"
+        raise UsageError(str(run), got=f"an audit of {target.architecture}", expected=expected, hint="--target")
+    return target
+
+
+def _people(run: Path, named: InversionInputs) -> Roster:
+    """Everybody of the audit, from the manifest that was named or as the run's own configuration says.
+
+    Raises:
+        UsageError: nobody named one, and the run keeps no configuration, as those asked from Python.
+    """
+    if named.roster is not None:
+        return read_folder_or_manifest(named.roster, named.links)
+    if not is_file(run / AUDIT_FILE):
+        expected = "the people of the audit"
+        raise UsageError(str(run), got="a run that does not say where they are", expected=expected, hint="--roster")
+    return people(read_config(run / AUDIT_FILE, allow_code=True), named.links)
 
 
 def written(inversion: Inversion, home: Path, *, show_faces: bool) -> str:

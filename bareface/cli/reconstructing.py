@@ -13,8 +13,6 @@ from bareface.cli.manners import manners
 def invert(
     context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
-    target: Annotated[str, typer.Option(help="The audited backbone: checkpoint, folder, or package.module:factory.")],
-    roster: Annotated[Path, typer.Option(help="The manifest that the audit was made of.")],
     generator: Annotated[
         str,
         typer.Option(
@@ -22,6 +20,11 @@ def invert(
         ),
     ],
     judge: Annotated[list[str], typer.Option(help="Face model trained on other people, perhaps PATH=WHOSE; repeat.")],
+    target: Annotated[
+        str | None,
+        typer.Option(help="The audited backbone, where the run does not say: checkpoint or package.module:factory."),
+    ] = None,
+    roster: Annotated[Path | None, typer.Option(help="The manifest of the audit, where the run does not say.")] = None,
     objective: Annotated[
         str,
         typer.Option(

@@ -186,7 +186,8 @@ def refuse_if_biased(
             str(examination.accepted.root),
             got=f"{len(examination.rejects)} of {total} images unusable ({_reasons(examination)})",
             expected=f"at most {max_reject_rate:.1%}",
-            hint=f"copying again (whole packs), or leaving out, {_named(examination.rejects)}",
+            hint=f"copying again (whole packs), or leaving out, {_named(examination.rejects)}; max_reject_rate in a "
+            "configuration allows more",
         )
     (bad, of), (other_bad, other_of) = (_rejected(examination, roles) for roles in (members, nonmembers))
     if (p := _fisher(bad, of, other_bad, other_of)) < BIAS_LEVEL:

@@ -4,11 +4,14 @@
 renamed or removed. A value that could not be had is `None` beside its reason, never zero.
 """
 
+from html import escape
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
-
+from bareface.records.finding import Finding as Finding
+from bareface.records.finding import PlantedLeak as PlantedLeak
+from bareface.records.finding import apart_from_head as apart_from_head
 from bareface.records.measurement import (
     Assignment as Assignment,
 )
@@ -40,70 +43,11 @@ from bareface.records.overlap import Hygiene as Hygiene
 from bareface.records.record import Record as Record  # whoever writes records looks for it here
 from bareface.records.record import read_record, write_record
 from bareface.records.selfcheck import SelfCheck as SelfCheck
-from bareface.vocabulary import GAMES, Access, Game, InvalidCause, Knowledge, Unit
+from bareface.vocabulary import Game
 from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
 RESULT_FILE = "result.json"
-
-
-class Finding(Record):
-    """One attack in one game with one prior knowledge: what it found, beside its controls.
-
-    title: name and the parameters that were changed or always matter, as in `subject-compactness (k=2)`.
-    status: `done`, `abstained` (it cannot be run on this target) or `failed`; `reason` says why it is not done.
-    matched: where nobody drew lots and the sides are different people, the measurement on which the verdict rests.
-    direction: of attacks that know which way memory would move their signal.
-    cause: why the verdict is INVALID.
-    access: what the attacker must reach of this target; photos: how many of one person a score is made of. Both are
-        None in runs from before they were kept.
-    """
-
-    attack: str
-    title: str = ""
-    parameters: dict[str, str | int | float | bool]
-    game: Game
-    knowledge: Knowledge
-    status: Literal["done", "abstained", "failed"]
-    reason: str
-    image: Measurement | None
-    person: Measurement | None
-    controls: tuple[Control, ...]
-    verdict: Verdict | None
-    sentence: str
-    matched: Matched | None = None
-    direction: Direction | None = None
-    cause: InvalidCause | None = None
-    access: Access | None = None
-    photos: int | None = None
-
-    @property
-    def label(self) -> str:
-        """What tables and figures call it."""
-        return self.title or self.attack
-
-    @property
-    def asked(self) -> Measurement | None:
-        """The measurement that counts the unit of the game's question, on the sides as they stand."""
-        return self.image if GAMES[self.game].decides == "image" else self.person
-
-    @property
-    def rests_on(self) -> Measurement | None:
-        """The measurement on which the verdict rests: of matched people, where they were matched."""
-        return self.asked if self.matched is None else self.matched.measurement
-
-    @property
-    def visible(self) -> float | None:
-        """The smallest AUC that would have been called a leak with 80 % power."""
-        if self.matched is not None and self.matched.smallest_effect is not None:
-            return self.matched.smallest_effect
-        return None if self.rests_on is None else self.rests_on.smallest_effect
-
-    @property
-    def reach(self) -> float:
-        """The lower end of the AUC's interval, by which the most telling finding is known; 0 where there is none."""
-        interval = self.rests_on.auc_interval if self.rests_on else None
-        return interval.low if interval else 0.0
 
 
 class AttackCard(Record):
@@ -115,14 +59,6 @@ class AttackCard(Record):
     how: str
     limits: str
     reference: str
-
-
-def apart_from_head(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The findings that count: those without the head, which a deployed backbone does not carry.
-
-    The others are the ceiling beside them; they count only where nothing else was asked.
-    """
-    return tuple(one for one in findings if one.access != "head") or findings
 
 
 class LayerSeparation(Record):
@@ -142,30 +78,6 @@ class LayerSeparation(Record):
     member_deciles: tuple[float, ...]
     nonmember_deciles: tuple[float, ...]
     statistics: Literal["running", "estimated"] = "running"
-
-
-class PlantedLeak(Record):
-    """What an audit of the same people would have said of a leak that is known to be there, and of none.
-
-    Scores were drawn for the same images, with as much in common between photos of one person as those of `attack`
-    have, and went through the same folds, attack model, controls, intervals, permutations and rules.
-
-    game, knowledge, attack: the finding that would have shown the largest effects only, whose controls stood beside.
-    effect: the AUC that was planted, the smallest that this finding would have shown with 80 % power; None with the
-        reason.
-    audits: how many were drawn with the leak, and as many without.
-    said, said_of_none: how many of them got each verdict.
-    """
-
-    game: Game
-    knowledge: Knowledge
-    attack: str
-    unit: Unit
-    effect: float | None
-    audits: int
-    said: dict[str, int] = Field(default_factory=dict)
-    said_of_none: dict[str, int] = Field(default_factory=dict)
-    reason: str = ""
 
 
 class Exposure(Record):
@@ -274,6 +186,60 @@ class Evidence(Record):
     assignment: Assignment | None = None
     balances: tuple[Balance, ...] = ()
     planted: tuple[PlantedLeak, ...] = ()
+
+    def __repr__(self) -> str:
+        """The verdict and its sentence."""
+        return f"{self.verdict} ({self.title}, {len(self.findings)} findings)\n{self.sentence}"
+
+    def __str__(self) -> str:
+        """As `repr`: the whole record is `model_dump_json()`."""
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, its sentence, a line for each finding."""
+        rows = self.rows()
+        lines = ["".join(f"<td>{escape(_cell(value))}</td>" for value in row.values()) for row in rows]
+        names = "".join(f"<th>{escape(name)}</th>" for name in (rows[0] if rows else ()))
+        table = f"<table><tr>{names}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>" if rows else ""
+        return f"<p><b>{escape(self.verdict)}</b></p><p>{escape(self.sentence)}</p>{table}"
+
+    def rows(self) -> list[dict[str, str | float | None]]:
+        """One row for each finding: what was asked with which knowledge, the AUC that decides and the verdict.
+
+        `matched_auc` is of people who are weighted until both sides are alike; None where nobody was.
+        """
+        return [_row(finding) for finding in self.findings]
+
+    def to_dataframe(self) -> Any:
+        """The rows as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed; `rows()` needs nothing.
+        """
+        return import_module("pandas").DataFrame(self.rows())
+
+
+def _row(finding: Finding) -> dict[str, str | float | None]:
+    measured = finding.asked
+    interval = measured.auc_interval if measured else None
+    matched = finding.matched.measurement if finding.matched else None
+    return {
+        "game": finding.game,
+        "knowledge": finding.knowledge,
+        "attack": finding.label,
+        "auc": measured.auc if measured else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "p_value_holm": measured.p_value_holm if measured else None,
+        "smallest_effect": measured.smallest_effect if measured else None,
+        "matched_auc": matched.auc if matched else None,
+        "verdict": str(finding.verdict) if finding.verdict else finding.status,
+        "sentence": finding.sentence or finding.reason,
+    }
+
+
+def _cell(value: str | float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else value
 
 
 def write_evidence(evidence: Evidence, run: Path) -> None:

@@ -105,6 +105,10 @@ class Roster:
         image = tuple(self.image[i] for i in index)
         return Roster(self.root, image, self.subject[index], self.role[index], self.ignored)
 
+    def __add__(self, other: "Roster") -> "Roster":
+        """Both, one after the other, their images relative to `/`."""
+        return join(self, other)
+
     def with_role(self, role: str) -> "Roster":
         """The same images, all in one role."""
         return Roster(self.root, self.image, self.subject, np.full(len(self), role), self.ignored)

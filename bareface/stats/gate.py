@@ -186,6 +186,7 @@ def _named(finding: Finding) -> str:
 
 
 def _smallest(finding: Finding) -> float:
+    """The smallest AUC that the verdict would have shown: of matched people with what matching may leave."""
     return 1.0 if finding.visible is None else finding.visible
 
 

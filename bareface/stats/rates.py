@@ -131,7 +131,8 @@ def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Threshol
     """The variance that a true positive rate owes to thresholds from a sample of non-members.
 
     A threshold misses its nominal rate by about the standard error of the counted one; the slope of the ROC curve
-    there, a difference over that distance to either side, turns it into an error of the true positive rate.
+    there, a difference over that distance to either side, turns it into an error of the true positive rate. The slope
+    is counted on few members: its own variance is taken off its square, or a flat curve would have one too.
     """
     rows = ~judged.member
     counted = variance_between_people(detected[rows], judged.person[rows])
@@ -140,8 +141,10 @@ def _of_thresholds(judged: Sample, detected: Bools, fpr: float, chosen: Threshol
     low, high = max(fpr - error, 1 / (fewest + 1)), fpr + error
     if low >= high:
         return 0.0
-    found = [float(np.mean(_detected(judged, rate, chosen)[judged.member])) for rate in (low, high)]
-    return ((found[1] - found[0]) * error / (high - low)) ** 2
+    few, many = (_detected(judged, rate, chosen)[judged.member] for rate in (low, high))
+    difference = many.astype(np.float64) - few
+    square = float(np.mean(difference)) ** 2 - float(np.var(difference)) / len(difference)
+    return max(square, 0.0) * (error / (high - low)) ** 2
 
 
 def _detected(judged: Sample, fpr: float, chosen: Thresholds) -> Bools:

@@ -32,7 +32,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
         got, expected = f"a {type(made).__name__} returned", "a torch module or a bareface Target"
         raise TargetError(reference, got=got, expected=expected)
     if spec is None:
-        hint = "returning a bareface Target, or give the spec"
+        hint = "--spec 112x112:RGB:127.5/128 (spec= from Python), or returning a bareface Target"
         raise TargetError(reference, got="a module without an input spec", expected="an ImageSpec", hint=hint)
     return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
 

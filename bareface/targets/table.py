@@ -131,26 +131,33 @@ def read_table(path: Path, *, name: str | None = None) -> EmbeddingTable:
     if not is_file(path):
         raise TargetError(str(path), got=what_lies_at(path), expected=EXPECTED, hint="checking the path")
     images, views, values = (_npy if path.suffix.lower() == ".npy" else _parquet)(path)
+    refuse_odd_numbers(str(path), values)
+    return assembled(str(path), images, views, values, name or path.stem, _fingerprint(path))
+
+
+def refuse_odd_numbers(where: str, values: Embeddings) -> None:
+    """Refuse what is no matrix of finite numbers."""
     if not len(values) or values.ndim != 2 or values.shape[1] < 2:
         got = f"numbers of shape {values.shape}"
         raise TargetError(
-            str(path), got=got, expected="embeddings (rows, d), at least one row and two numbers", hint=LAYOUT
+            where, got=got, expected="embeddings (rows, d), at least one row and two numbers", hint=LAYOUT
         )
     bad = int((~np.isfinite(values).all(1)).sum())
     if bad:
         got = f"{bad:,} of {len(values):,} embeddings with NaN or infinite numbers"
-        raise TargetError(str(path), got=got, expected="numbers", hint=GAPS)
-    return _assembled(path, images, views, values, name or path.stem)
+        raise TargetError(where, got=got, expected="numbers", hint=GAPS)
 
 
-def _assembled(path: Path, images: list[str], views: list[str], values: Embeddings, name: str) -> EmbeddingTable:
+def assembled(
+    where: str, images: list[str], views: list[str], values: Embeddings, name: str, fingerprint: str
+) -> EmbeddingTable:
     """One row for each image, one column for each view; every image has every view."""
     keys = {image: row for row, image in enumerate(dict.fromkeys(images))}
     names = sorted(set(views), key=lambda view: (view != PLAIN, view != FLIP, view))
     if names[0] != PLAIN or len(names) > MOST_VIEWS:
         got = f"the views {printable(', '.join(names[:8]))}"
         raise TargetError(
-            str(path), got=got, expected=f"a view {PLAIN!r}, the picture as it is, {MOST_VIEWS} at most", hint=LAYOUT
+            where, got=got, expected=f"a view {PLAIN!r}, the picture as it is, {MOST_VIEWS} at most", hint=LAYOUT
         )
     row = np.array([keys[image] for image in images])
     view = np.array([names.index(one) for one in views])
@@ -160,10 +167,10 @@ def _assembled(path: Path, images: list[str], views: list[str], values: Embeddin
         odd = np.argwhere(counts != 1)[0]
         image, times = list(keys)[odd[0]], counts[tuple(odd)]
         got = f"the view {printable(names[odd[1]])!r} of {printable(image)!r} {times} times"
-        raise TargetError(str(path), got=got, expected="every view of every image once", hint=ONCE)
+        raise TargetError(where, got=got, expected="every view of every image once", hint=ONCE)
     arranged = np.empty((len(keys), len(names), values.shape[1]), np.float32)
     arranged[row, view] = values
-    return EmbeddingTable(name, keys, tuple(names), arranged, _fingerprint(path), str(path))
+    return EmbeddingTable(name, keys, tuple(names), arranged, fingerprint, where)
 
 
 def _parquet(path: Path) -> tuple[list[str], list[str], Embeddings]:

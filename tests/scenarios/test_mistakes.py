@@ -36,6 +36,14 @@ CASES = {
         "got one folder in two roles; expected both sides to be different pictures",
     ),
     "shadows without people": ((*MODEL, *FOLDERS, "--shadow", "1"), "got nobody in the role auxiliary; .*--auxiliary"),
+    "code without its input": (
+        ("audit", "--model", "own:make", *FOLDERS, "-o", "run"),
+        r"own:make: got a module without an input spec; .* Try: --spec 112x112:RGB:127\.5/128 \(spec= from Python\)",
+    ),
+    "pairs of images elsewhere": (
+        ("verify", "lists/pairs.csv", "--model", "net"),
+        r"lists/p\d+/000\.png: got unreadable .* the images beside the list\. Try: --images with the folder that they lie in",
+    ),
     "shadow knowledge": ((*MODEL, *FOLDERS, "--knowledge", "shadow"), "Try: --shadow 1"),
 }
 
@@ -55,6 +63,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines = [separator.join((str(i), p, "member" if side == "members" else other)) for i, p, side in rows]
         Path(name).write_text("\n".join([separator.join(("image", "subject", "role")), *lines]))
     Path("attaks.yaml").write_text("model: net\nroster: role.csv\nattaks: [bn-distance]\n")
+    Path("own.py").write_text("from torch import nn\n\ndef make():\n    return nn.Flatten()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("lists").mkdir()
+    first, second = (str(Path(i).relative_to("members")) for i, _, side in rows[:2] if side == "members")
+    Path("lists/pairs.csv").write_text(f"first,second,same,fold\n{first},{second},1,0\n{second},{first},1,1\n")
     return tmp_path
 
 

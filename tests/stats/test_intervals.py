@@ -13,10 +13,12 @@ from bareface.stats.intervals import (
     auc_interval,
     clopper_pearson,
     difference_interval,
+    mid_p,
     resampled_aucs,
     share,
     share_of_people,
 )
+from bareface.stats.rates import negatives_needed
 from bareface.stats.roc import auc
 from bareface.stats.sample import Sample, sample
 
@@ -54,6 +56,26 @@ def test_clopper_pearson_is_the_exact_binomial_interval(counted: tuple[int, int]
 def test_impossible_counts_are_named(events: int, trials: int) -> None:
     with pytest.raises(UsageError, match=f"got {events} events in {trials} trials; expected at least one trial"):
         clopper_pearson(events, trials)
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_mid_p_leaves_a_fortieth_beyond_each_bound_and_lies_within_the_exact_interval(counted: tuple[int, int]) -> None:
+    """Oracle: the binomial distribution, half of the probability of what was seen on either side."""
+    from scipy.stats import binom
+
+    events, trials = counted
+    found, exact = mid_p(events, trials), clopper_pearson(events, trials)
+    if events:
+        assert binom.sf(events, trials, found.low) + binom.pmf(events, trials, found.low) / 2 == pytest.approx(0.025)
+    if events < trials:
+        high = found.high
+        assert binom.cdf(events, trials, high) - binom.pmf(events, trials, high) / 2 == pytest.approx(0.025)
+    assert exact.low <= found.low <= events / trials <= found.high <= exact.high
+
+
+def test_no_event_among_as_many_as_a_rate_needs_ends_the_interval_at_that_rate() -> None:
+    for rate in (0.1, 0.01):
+        assert mid_p(0, negatives_needed(rate)).high <= rate < mid_p(0, negatives_needed(rate) - 1).high
 
 
 @st.composite
@@ -208,6 +230,6 @@ def test_a_rate_of_people_covers_where_images_alone_would_not(rate: float) -> No
 def test_without_events_people_are_counted() -> None:
     found = share_of_people(np.zeros(60, bool), np.repeat(np.arange(10), 6))
     assert (found.events, found.trials) == (0, 60)
-    assert found.interval.high == pytest.approx(clopper_pearson(0, 10).high)
+    assert found.interval.high == pytest.approx(1 - 0.05 ** (1 / 10)), "ten people, not sixty images"
     with pytest.raises(UsageError, match="got no images"):
         share_of_people(np.zeros(0, bool), np.zeros(0, int))

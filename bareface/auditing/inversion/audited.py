@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bareface.auditing.as_audited import as_audited
+from bareface.auditing.as_audited import as_audited, examined_as_audited
 from bareface.auditing.attack_models import FittedAttack, kept_attack_models
 from bareface.auditing.audit import roster_digest
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
@@ -18,7 +18,6 @@ from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress
 from bareface.auditing.run_folder import CONFIG, read_settings
 from bareface.auditing.traces import candidates, in_arena
-from bareface.auditing.usable import examined
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, Reject
 from bareface.probing.backbone import BackboneProber
@@ -101,13 +100,13 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
 
     Raises:
         RunError: the folder holds no finished audit, or one whose record, settings or attack models are damaged.
-        UsageError: it audited another target.
+        UsageError: it audited another target, or cut faces out with other networks than there are here.
         RosterError: it audited other people, or there are no decoys or no members.
     """
     evidence, config = read_evidence(run), read_settings(run)
     asked = as_audited(run, config, target)
     _check_people(run, config, roster)
-    seen = examined(roster, run, progress, detect=bool(config.get("detect")), face=config.get("face"))
+    seen = examined_as_audited(roster, config, run, progress)
     examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
