@@ -14,7 +14,14 @@ from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.lots import seal_beside
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.auditing.progress import Progress, silent
-from bareface.auditing.settings import DEFAULT_ATTACKS, MAX_SHARED_RATE, AuditSettings, Gate, attacks_named
+from bareface.auditing.settings import (
+    DEFAULT_ATTACKS,
+    MAX_SHARED_RATE,
+    PLANTED_LEAKS,
+    AuditSettings,
+    Gate,
+    attacks_named,
+)
 from bareface.errors import UsageError, meant
 from bareface.faces.people import read_people
 from bareface.membership.base import Attack
@@ -86,6 +93,7 @@ def audit(
     max_reject_rate: float = 0.01,
     max_shared_rate: float = MAX_SHARED_RATE,
     max_smallest_effect: float = MAX_SMALLEST_EFFECT,
+    planted_leaks: int = PLANTED_LEAKS,
     selfcheck: Gate = "refuse",
     detect: bool = False,
     face: FaceChoice | None = None,
@@ -110,7 +118,7 @@ def audit(
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
-            max_shared_rate, max_smallest_effect, selfcheck, detect, face: as in
+            max_shared_rate, max_smallest_effect, planted_leaks, selfcheck, detect, face: as in
             `bareface.auditing.settings.AuditSettings`.
 
     Warns:
@@ -133,6 +141,7 @@ def audit(
         "max_reject_rate": max_reject_rate,
         "max_shared_rate": max_shared_rate,
         "max_smallest_effect": max_smallest_effect,
+        "planted_leaks": planted_leaks,
         "selfcheck": selfcheck,
         "detect": detect,
         "face": face,

@@ -47,6 +47,7 @@ nonmembers: photos/others     # people who were never trained on
 # max_reject_rate: 0.01       # more unusable images are refused
 # max_shared_rate: 0.01       # more images or people on two sides are refused
 # max_smallest_effect: 0.85   # where no smaller AUC could have been shown, nothing shown is NOT ESTIMABLE
+# planted_leaks: 20           # audits with a planted leak, and as many without: would this audit have seen it?
 """
 
 
