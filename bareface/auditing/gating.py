@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bareface.auditing.settings import make_attack
 from bareface.errors import UsageError
-from bareface.membership import attack_class
 from bareface.membership.base import Attack
 from bareface.records.evidence import RESULT_FILE, Evidence, Finding, apart_from_head, read_evidence
 from bareface.records.gate import SCHEMA_VERSION, GateLine, GateRecord, Outcome, write_gate
@@ -48,9 +48,18 @@ def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) 
 
 
 def with_access(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings of a finished audit with what each attack had to reach and how many photos it looks at, where an older
-    record does not say; an attack whose package is not installed here stays without."""
-    return tuple(one if one.access else one.model_copy(update=_declared(one)) for one in findings)
+    """Findings of a finished audit with what each attack had to reach and how many photos it looks at.
+
+    An older record does not say; and whether an attack reads the head is for the attack to say, not for a record. Of
+    one that is not installed here, or has other parameters now, the record is believed.
+    """
+    return tuple(map(_with_access, findings))
+
+
+def _with_access(finding: Finding) -> Finding:
+    declared = _declared(finding)
+    agreed = finding.access is not None and (finding.access == "head") == (declared.get("access") == "head")
+    return finding if agreed or not declared else finding.model_copy(update=declared)
 
 
 def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -60,7 +69,7 @@ def recorded_as_deciding(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 def _declared(finding: Finding) -> dict[str, Access | int]:
     try:
-        attack = attack_class(finding.attack)(**finding.parameters)
+        attack = make_attack(finding.attack, finding.parameters)
     except UsageError:
         return {}
     return {"access": attack.access(), "photos": attack.photos}

@@ -12,7 +12,7 @@ from bareface.auditing.blind import BlindBaseline
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
 from bareface.auditing.exposures import exposures
 from bareface.auditing.findings import findings
-from bareface.auditing.gating import deciding_findings
+from bareface.auditing.gating import deciding_findings, with_access
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import in_arena
@@ -163,3 +163,17 @@ def test_a_leak_is_shown_to_who_knows_nonmembers_alone() -> None:
 def test_shadow_knowledge_needs_shadows() -> None:
     with pytest.raises(UsageError, match="got shadow, but no shadow settings; expected how to train shadows"):
         AuditSettings(knowledge=("shadow",))
+
+
+def test_whether_an_attack_reads_the_head_is_for_the_attack_to_say() -> None:
+    toy, asked = toy_world(12), settings("flip-agreement", "class-centre")
+    _, (plain, head) = audited(toy, toy_world(13), pictures(toy), asked)
+    assert (plain.access, head.access) == ("answers", "head")
+    told = with_access((plain.model_copy(update={"access": "head"}), head.model_copy(update={"access": "answers"})))
+    assert [one.access for one in told][1] == "head"
+    assert told[0].access != "head"
+    changed = head.model_copy(update={"parameters": {"as_it_was": 1}})
+    assert with_access((changed,)) == (changed,)
+    foreign = head.model_copy(update={"attack": "of-another-package", "access": None})
+    assert with_access((foreign,)) == (foreign,)
+    assert with_access((head.model_copy(update={"access": None, "photos": None}),)) == (head,)
