@@ -39,3 +39,9 @@ def backbone(seed: int = 0) -> Target:
         module = build("ir-tiny", spec=spec, embedding_size=16)
         centres = torch.randn(12, 16)
     return Target("small", "ir-tiny", module, spec, centres=centres)
+
+
+@pytest.fixture
+def pageless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits draw no page, which is a function of the record and takes longer than a small audit."""
+    monkeypatch.setattr("bareface.cli.auditing.render_html", lambda evidence: "no page")
