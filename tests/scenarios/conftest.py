@@ -43,5 +43,6 @@ def backbone(seed: int = 0) -> Target:
 
 @pytest.fixture
 def pageless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Audits draw no page, which is a function of the record and takes longer than a small audit."""
+    """Audits and inversions draw no page, which is a function of the record and takes longer than a small audit."""
     monkeypatch.setattr("bareface.cli.auditing.render_html", lambda evidence: "no page")
+    monkeypatch.setattr("bareface.cli.inverting.write_inversion_page", lambda home: home)

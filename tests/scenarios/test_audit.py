@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 import torch
 from alike import assert_alike
 from command import run
-from killed import wait_for
+from killed import killed_at
 
 import bareface
 from bareface.auditing.attack_models import read_attack_models
@@ -221,21 +220,10 @@ def test_the_same_again_gives_the_same_numbers(small: Path, world: Path, tmp_pat
 
 @pytest.mark.usefixtures("pageless")
 def test_killed_while_probing_it_resumes_to_the_same_result(small: Path, world: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "bareface.cli.app",
-        "audit",
-        str(world / "audit.yaml"),
-        "-o",
-        str(tmp_path / "run"),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(process, tmp_path / "run", "trace/*/part-*.parquet")
-    process.kill()
-    process.wait()
+    words = ["audit", world / "audit.yaml", "-o", tmp_path / "run"]
+    killed_at("probing the foreign model", words, tmp_path / "run", "trace/*/part-*.parquet")
     assert not (tmp_path / "run" / "result.json").exists()
-    assert run("audit", world / "audit.yaml", "-o", tmp_path / "run").exit_code == 0
+    assert run(*words).exit_code == 0
     assert_alike(numbers(tmp_path / "run"), numbers(small))
 
 

@@ -150,7 +150,18 @@ def test_an_audit_ends_as_its_gate_says(home: Path, runs: dict[str, Path], tmp_p
 
 def test_an_audit_whose_only_attack_abstained_has_not_passed(home: Path, tmp_path: Path) -> None:
     given = ("--model", home / "quiet.npy", "--roster", home / "people.csv", "--foreign", home / "foreign.npy")
-    asked = ("audit", *given, "--assignment", "randomised", "--attack", "bn-distance", "--game", "dataset", "-o", tmp_path / "run")
+    asked = (
+        "audit",
+        *given,
+        "--assignment",
+        "randomised",
+        "--attack",
+        "bn-distance",
+        "--game",
+        "dataset",
+        "-o",
+        tmp_path / "run",
+    )
     for rule in ("leak", "auc > .9"):
         result = run(*asked, "--fail-if", rule)
         assert result.exit_code == 3, result.output
