@@ -20,7 +20,7 @@ from bareface.vocabulary import Role
 
 SIDE = 16
 TERMS = InversionSettings(
-    restarts=10, steps=12, candidates=20, pairs=1, views=4, photos=2, split="random", draws=60, seed=3
+    restarts=20, steps=12, candidates=40, pairs=1, views=4, photos=2, split="random", draws=60, seed=3
 )
 
 
