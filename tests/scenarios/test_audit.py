@@ -133,16 +133,16 @@ def test_a_record_without_its_digest_is_not_believed(small: Path, tmp_path: Path
     for name in ("result.json", "result.json.sha256"):
         shutil.copy(small / name, tmp_path)
     record = tmp_path / "result.json"
-    assert run("report", tmp_path).exit_code == 0
+    assert run("report", tmp_path, "--text").exit_code == 0
     record.write_text(record.read_text().replace("INVALID", "NOT SHOWN").replace("LEAK SHOWN", "NOT SHOWN"))
     (tmp_path / "result.json.sha256").unlink()
-    refused = run("report", tmp_path)
+    refused = run("report", tmp_path, "--text")
     assert refused.exit_code == 4
     assert "got a record without its digest, which anybody may have changed" in refused.stderr
     assert "Try: run the audit again, which writes both; or bareface report --unsealed" in refused.stderr
-    assert run("report", tmp_path, "--unsealed").exit_code == 0
+    assert run("report", tmp_path, "--text", "--unsealed").exit_code == 0
     os.mkfifo(tmp_path / "result.json.sha256")  # is not waited for
-    assert run("report", tmp_path).exit_code == 4
+    assert run("report", tmp_path, "--text").exit_code == 4
 
 
 def test_everything_personal_is_for_the_owner_alone(finished: Path) -> None:

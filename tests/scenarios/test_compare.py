@@ -15,8 +15,8 @@ from bareface.vocabulary import Role
 PEOPLE, PHOTOS = 60, 3
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tables that know people by direction; one is also longer for members. A run of each, and unlike ones."""
     folder = tmp_path_factory.mktemp("compare")
     write_folder(folder / "faces", people=PEOPLE, images=PHOTOS, size=16, seed=5)

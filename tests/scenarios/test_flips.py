@@ -1,7 +1,7 @@
 """A flipped bit in what a run left behind: the same command ends with the same numbers, or with a stated error."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,7 @@ def call(words: Sequence[str]) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def pageless() -> Iterator[None]:
-    """Audits and inversions draw no page, which is a function of the record, as in the benchmark itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bareface.cli.auditing.render_html", lambda evidence: "no page")
-        patch.setattr("bareface.cli.inverting.write_inversion_page", lambda home: home)
-        yield
-
-
-@pytest.fixture(scope="module")
-def toys(pageless: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
+def toys(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
     """Small runs over a world of their own; the audit is finished."""
     home = tmp_path_factory.mktemp("flips")
     make_world(home)

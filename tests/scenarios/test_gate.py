@@ -23,8 +23,8 @@ PEOPLE, PHOTOS = 80, 3
 QUICK = ("--attack", "embedding-norm", "--game", "dataset", "--selfcheck", "skip", "--seed", "3")
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half of 80 people are members; one table of embeddings is longer for them, the other is not."""
     folder = tmp_path_factory.mktemp("gate")
     write_folder(folder / "faces", people=PEOPLE, images=PHOTOS, size=16, seed=5)
@@ -48,7 +48,7 @@ def audit(home: Path, model: str, folder: Path, *more: str | Path, roster: str =
     return run("audit", *given, *QUICK, "-o", folder, *more)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Finished audits, by their verdict."""
     folder = tmp_path_factory.mktemp("runs")

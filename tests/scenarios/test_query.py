@@ -20,8 +20,8 @@ from bareface.vocabulary import Role
 MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 120, 6, 4
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Members whose embeddings are longer, strangers, and as many people of both kinds that no audit knows."""
     folder = tmp_path_factory.mktemp("query")
     write_folder(folder / "faces", people=MEMBERS + STRANGERS + UNKNOWN, images=PHOTOS, size=16, seed=5)
