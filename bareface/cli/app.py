@@ -128,6 +128,10 @@ def audit(
     spec: SPEC = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="What runs share: answers, shadows, references; beside the run by default.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Share nothing with other runs.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="The same as --fail-if leak.")] = False,
     fail_if: FailIf = None,
     require_visible: RequireVisible = None,
@@ -148,6 +152,7 @@ def audit(
         gating = gating_of(policy, rules, require_visible, junit, summary, "bareface audit")  # before torch is imported
         from bareface.cli.auditing import Allowed, run_audit
         from bareface.settings.spec import parse_spec
+        from bareface.storage.cache import CACHE
 
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
@@ -162,6 +167,7 @@ def audit(
         ended = run_audit(
             config, options, run, fresh=fresh, command=command_line(context),
             allowed=Allowed(allow_code, allow_links, allow_roles), gating=gating,
+            cache=None if no_cache else cache or run.absolute().parent / CACHE,
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)
