@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bareface.auditing.findings import FoundLeaks, exposures, findings
 from bareface.auditing.finished import call_of, looks, note_finished, read_finished
 from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
 from bareface.auditing.gating import deciding_findings
+from bareface.auditing.hygiene import refuse_contradictions
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
@@ -40,6 +41,7 @@ from bareface.faces.detection.finder import finder_of
 from bareface.records.evidence import Evidence, Exposure, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
+from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.notation import parameters_text
 from bareface.storage.artefacts import artefact_path
 from bareface.storage.cache import Cache, Room
@@ -141,11 +143,15 @@ def conduct(
     """
     _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
+    settings = settings.model_copy(update={"sample": usual_sample(brought.roster, settings.sample)})
     configuration = _configuration(brought, settings)
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
     kept = _cache(cache, device_under(brought.target))
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)
+    refuse_contradictions(brought.roster)
+    people_drawn = drawn(brought.roster, settings.sample, settings.seed)
+    brought = replace(brought, roster=people_drawn.roster)
     with run_folder(run, configuration, fresh=fresh, grows=GROWS):
         asked, (settings, configuration) = settings, _with_earlier(settings, configuration, run)
         command = brought.command if same_question(asked, settings) or not brought.command else ALL_OF_IT
@@ -178,7 +184,7 @@ def conduct(
         write_attack_models(answers, run / "attack_models", sha256_of(run / CONFIG))
         evidence = assemble(
             EvidenceParts(
-                brought.target, brought.roster, command, settings, configuration, checked, fed, foreign_fed,
+                brought.target, people_drawn, command, settings, configuration, checked, fed, foreign_fed,
                 traces, found, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
                 _exposures(answers, found, settings, alias), run, started, time.monotonic() - clock,

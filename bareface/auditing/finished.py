@@ -31,6 +31,8 @@ MOST_READ = 1 << 28
 _FILES = (CONFIG, RESULT_FILE, "rejects.parquet", "people.parquet", "scores.parquet", "several.csv")
 _FOLDERS = ("trace", "shadows", "references", "attack_models", "faces")
 
+_NOTHING = "not there"
+
 _log = logging.getLogger(__name__)
 
 
@@ -146,12 +148,12 @@ def _artefacts(run: Path) -> Iterator[Path]:
 
 def _look(path: str, packs: dict[str, str]) -> str:
     """What one path looks like; of an image in a pack, what the pack looks like, which is not looked at twice."""
-    try:
-        return _itself(path, os.stat(path))
-    except OSError:
-        around = os.path.dirname(path)
-    if around not in packs:
-        packs[around] = _look_around(around, packs)
+    around = os.path.dirname(path)
+    if packs.get(around, _NOTHING) is _NOTHING:
+        try:
+            return _itself(path, os.stat(path))
+        except OSError:
+            packs[around] = _look_around(around, packs)
     return packs[around]
 
 
@@ -159,7 +161,7 @@ def _look_around(folder: str, packs: dict[str, str]) -> str:
     """What lies around a path that is not there: a pack, or nothing that has to do with it."""
     if not os.path.exists(folder) and os.path.dirname(folder) != folder:
         return _look(folder, packs)
-    return _itself(folder, os.stat(folder)) if is_pack(Path(folder)) else "not there"
+    return _itself(folder, os.stat(folder)) if is_pack(Path(folder)) else _NOTHING
 
 
 def _itself(path: str, found: os.stat_result) -> str:

@@ -20,6 +20,7 @@ from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import SPEC, manners, out
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
+from bareface.cli.scoring import score
 from bareface.cli.sealing import split
 
 DEBUG = "--debug"
@@ -123,6 +124,9 @@ def audit(
         str | None, typer.Option(help="Of several: central or largest; central if nothing is said.")
     ] = None,
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
+    sampled: Annotated[
+        int | None, typer.Option("--people", min=2, help="Ask about so many people of each role, drawn by lot.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     spec: SPEC = None,
@@ -161,6 +165,7 @@ def audit(
             "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
             "assignment": assignment, "seal": seal, "seed": seed, "detect": detect, "face": face,
+            "sample": sampled and {"people": sampled},
             "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
@@ -209,6 +214,7 @@ app.command()(gate)
 app.command()(query)
 app.command()(people)
 app.command()(compare)
+app.command()(score)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

@@ -23,6 +23,7 @@ from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal, seal_path
 from bareface.rosters.roles import refuse_unused_roles
 from bareface.rosters.roster import Roster, join, read_manifest
+from bareface.rosters.sampling import drawn, usual_sample
 from bareface.storage.files import write_text
 from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_file, is_folder, is_there
@@ -76,7 +77,8 @@ def audited(
     config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str, cache: Path | None
 ) -> Evidence:
     """The evidence of what a configuration says; at once where the run is finished and nothing has changed."""
-    call, files = call_of(plain_from_anywhere(config)), looks([*_models(config), *_people(config), *roster.paths])
+    asked = drawn(roster, usual_sample(roster, config.sample), config.seed).roster
+    call, files = call_of(plain_from_anywhere(config)), looks([*_models(config), *_people(config), *asked.paths])
     pages = (run / REPORT, run / AUDIT_FILE)
     can_tell = not any(names_code(name) for name in _named_models(config))
     if not fresh and can_tell and all(map(is_file, pages)) and (found := read_finished(run, call, files)):

@@ -12,7 +12,9 @@ from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.errors import RunError
 from bareface.records.evidence import Evidence, Finding
+from bareface.rosters.assignment import Shares, draw, seal
 from bareface.settings.recipe import Recipe, ShadowSettings
+from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec
 
 SPEC = ImageSpec(height=SIDE, width=SIDE)
@@ -175,3 +177,25 @@ def test_a_damaged_cache_is_mended_and_said(
     caplog.clear()
     asked(audited, tmp_path / "third", "bn-distance", cache=cache)
     assert not caplog.records
+
+
+def test_a_sample_is_drawn_and_said(audited: SmallAudit, tmp_path: Path) -> None:
+    evidence = asked(audited, tmp_path / "run", "bn-distance", sample=SampleSettings(people=8, photos=3))
+    counts = {one.role: (one.people, one.of_people, one.images, one.of_images) for one in evidence.sample}
+    assert counts["member"] == (8, 12, 24, 48)
+    kept = {one.role: (one.people, one.images) for one in evidence.roles}
+    assert kept == dict.fromkeys(("member", "outside", "auxiliary"), (8, 24))
+    assert any("drawn at random: auxiliary 8 of 16 people (24 of 64 images)" in limit for limit in evidence.limits)
+    with pytest.raises(RunError, match="got sample = None; expected sample = "):
+        asked(audited, tmp_path / "run", "bn-distance")
+
+
+def test_a_sealed_draw_is_checked_as_a_whole_and_sampled(audited: SmallAudit, tmp_path: Path) -> None:
+    shares = Shares(members=0.5, heldout=0.5)
+    split = draw(audited.roster, shares, seed=4)
+    settings = AuditSettings(attacks=attacks_named("bn-distance"), selfcheck="report", sample=SampleSettings(people=10))
+    brought = AuditInputs(audited.target, split, seal=seal(split, shares, seed=4))
+    evidence = conduct(brought, settings, tmp_path / "run")
+    assert evidence.assignment is not None
+    assert (evidence.assignment.how, evidence.assignment.sealed) == ("randomised", True)
+    assert {one.role: one.people for one in evidence.roles} == {"member": 10, "heldout": 10, "outside": 10}
