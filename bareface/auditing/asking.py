@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.images import images_for, public_images, refuse_familiar_public
+from bareface.auditing.images import PublicFaces, images_for, refuse_familiar_public
 from bareface.auditing.progress import Progress
 from bareface.faces.examine import Examination
 from bareface.faces.source import Images
@@ -58,7 +58,8 @@ class Asking:
         references: models that stand beside every other model.
         wanted: what some attack looks at beside a model's own answers.
         channels: what some attack reads of a model's own answers.
-        batch_size, seed, progress: as in the audit.
+        batch_size, progress: as in the audit.
+        faces: of the public, and the seed of the audit.
         room: the folder, and the cache of answers that it shares.
     """
 
@@ -67,7 +68,7 @@ class Asking:
     wanted: frozenset[Beside]
     channels: frozenset[Channel]
     batch_size: int | None
-    seed: int
+    faces: PublicFaces
     room: Room
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Asking:
         """Images of public people, whole people at a time."""
         roster = self.examination.accepted
         rows = roster.rows(Role.PUBLIC)
-        people = stream(self.seed, "gallery").permutation(np.unique(roster.subject[rows]))
+        people = stream(self.faces.seed, "gallery").permutation(np.unique(roster.subject[rows]))
         rank = {person: number for number, person in enumerate(people.tolist())}
         order = np.argsort([rank[person] for person in roster.subject[rows].tolist()], kind="stable")
         return np.sort(rows[order][:MOST_GALLERY_IMAGES])
@@ -157,7 +158,7 @@ class Asking:
         return self._public[id(model)]
 
     def _shown_public(self, model: Auditable) -> "_Public":
-        images, what = public_images(model, self.examination.accepted, self.seed)
+        images, what = self.faces.of(model)
         report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
         estimate, others = None, None
         if Channel.ESTIMATED_DISTANCE in self.channels:

@@ -34,7 +34,7 @@ from bareface.auditing.pseudonyms import pseudonyms, write_people
 from bareface.auditing.question import GROWS, asked_before, same_question, together
 from bareface.auditing.run_folder import CONFIG, read_settings, run_folder, write_settings
 from bareface.auditing.settings import AuditSettings
-from bareface.auditing.traces import candidates, gather, in_arena
+from bareface.auditing.traces import Traces, candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.faces.detection.finder import finder_of
@@ -48,6 +48,7 @@ from bareface.storage.cache import Cache, Room
 from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
+from bareface.trace import Trace
 from bareface.vocabulary import Role
 
 
@@ -169,11 +170,7 @@ def conduct(
         others = brought.foreign, brought.references, brought.shadows
         traces = gather(brought.target, *others, examination, settings, Room(shared or run, kept), progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
-        total = len(arenas) * len(settings.knowledges) * len(settings.attacks)
-        answers: list[Answer] = []
-        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
-            for game in arenas:
-                answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
+        answers = _answers(arenas, traces, blind, settings, progress)
         found = findings(answers, traces, settings, blind, assignment.how)
         names = pseudonyms(people.subject, settings.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
@@ -211,6 +208,17 @@ def _with_earlier(
 def _cache(folder: Path | None, device: torch.device) -> Cache:
     """What runs share that compute in the same way, to the last bit."""
     return Cache(None if folder is None else folder / f"{device.type}-torch-{torch.__version__}")
+
+
+def _answers(
+    arenas: Sequence[GameSplit], traces: Traces, blind: Trace, settings: AuditSettings, progress: Progress
+) -> list[Answer]:
+    """Every attack in every game."""
+    total, answers = len(arenas) * len(settings.knowledges) * len(settings.attacks), list[Answer]()
+    with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
+        for game in arenas:
+            answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
+    return answers
 
 
 def _exposures(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.controls import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import GameSplit, arena
+from bareface.auditing.images import PublicFaces
 from bareface.auditing.own_models import Kept, Report, Shadow, train_references, train_shadows
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
@@ -90,12 +91,13 @@ def gather(
     everyone, (_, rows) = examination.accepted, candidates(examination)
     digests = dict(zip(everyone.image, examination.digest.tolist(), strict=True))
     made, saw_some = _train(brought, everyone, settings, Kept(room, digests), progress, device_under(target))
-    foreign_model, foreign_is = _foreign(target, foreign, made, everyone, settings.seed)
-    swap = bn_swap(target, everyone, settings.seed)
+    public = PublicFaces(everyone, settings.seed)
+    foreign_model, foreign_is = _foreign(target, foreign, made, public)
+    swap = bn_swap(target, public)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, saw_some, others, everyone), wanted_by(settings.attacks),
-        read_by(settings.attacks), settings.batch_size, settings.seed, room, progress,
+        read_by(settings.attacks), settings.batch_size, public, room, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
@@ -243,12 +245,12 @@ def recognition(trace: Trace, subject: NDArray[np.str_]) -> float | None:
 
 
 def _foreign(
-    target: Auditable, foreign: Auditable | None, made: tuple[Shadow, ...], roster: Roster, seed: int
+    target: Auditable, foreign: Auditable | None, made: tuple[Shadow, ...], public: PublicFaces
 ) -> tuple[Auditable, str]:
     if foreign is not None:
         return foreign, "a backbone trained elsewhere, brought for this control"
     if made:
         return made[0].target, "the first shadow, trained on auxiliary people"
     if isinstance(target, Target):
-        return untrained(target, roster, seed), "a copy of the target with fresh weights"
-    return stand_in(target, roster, seed), f"an {STAND_IN} with fresh weights, since no copy of the target can be drawn"
+        return untrained(target, public), "a copy of the target with fresh weights"
+    return stand_in(target, public), f"an {STAND_IN} with fresh weights, since no copy of the target can be drawn"

@@ -18,6 +18,7 @@ from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summa
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import SPEC, manners, out
+from bareface.cli.planning import plan
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.scoring import score
@@ -214,6 +215,7 @@ app.command()(gate)
 app.command()(query)
 app.command()(people)
 app.command()(compare)
+app.command()(plan)
 app.command()(score)
 app.command()(split)
 app.command()(invert)

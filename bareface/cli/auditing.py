@@ -30,6 +30,7 @@ from bareface.untrusted.regular import is_file, is_folder, is_there
 from bareface.vocabulary import Role
 
 if TYPE_CHECKING:
+    from bareface.auditing.audit import AuditInputs
     from bareface.targets.kinds import Auditable  # brings torch, which a finished run answers without
 
 REPORT = "report.html"
@@ -93,19 +94,26 @@ def audit_configured(
     config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str, cache: Path | None = None
 ) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
-    from bareface.auditing.audit import AuditInputs, conduct
+    from bareface.auditing.audit import conduct
+
+    brought = brought_by(config, roster, command)
+    with Stages() as stages:
+        evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
+    write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
+    write_text(run / REPORT, render_html(evidence), parents=False)
+    return evidence
+
+
+def brought_by(config: AuditConfig, roster: Roster, command: str = "") -> "AuditInputs":
+    """The models that a configuration names, loaded, with the people."""
+    from bareface.auditing.audit import AuditInputs
 
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
-    with Stages() as stages:
-        evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
-    write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
-    write_text(run / REPORT, render_html(evidence), parents=False)
-    return evidence
+    return AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
 
 
 def seal_of(config: AuditConfig) -> Seal | None:
