@@ -128,7 +128,7 @@ def conduct(
         brought: the target and its people.
         settings: what is asked.
         run: the run folder.
-        fresh: start over.
+        fresh: start over, without what the cache has.
         progress: called with (stage, done, total).
         shared: keeps shadows and answers in place of the run folder, for audits of several targets one after another
             with the same people and shadows: what was trained and asked for one of them serves them all.
@@ -148,7 +148,7 @@ def conduct(
     configuration = _configuration(brought, settings)
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
-    kept = _cache(cache, device_under(brought.target))
+    kept = _cache(cache, device_under(brought.target), lends=not fresh)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)
     refuse_contradictions(brought.roster)
     people_drawn = drawn(brought.roster, settings.sample, settings.seed)
@@ -157,7 +157,7 @@ def conduct(
         asked, (settings, configuration) = settings, _with_earlier(settings, configuration, run)
         command = brought.command if same_question(asked, settings) or not brought.command else ALL_OF_IT
         how = {"selfcheck": settings.selfcheck, "assignment": assignment.sentence}
-        images, call = looks(brought.roster.paths), call_of(configuration | how)
+        images, call = looks(brought.roster.paths), call_of(configuration | how, settings.attacks)
         if evidence := read_finished(run, call, images):
             return evidence
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -205,9 +205,9 @@ def _with_earlier(
     return grown, {key: value for key, value in configuration.items() if key not in GROWS} | asked
 
 
-def _cache(folder: Path | None, device: torch.device) -> Cache:
+def _cache(folder: Path | None, device: torch.device, *, lends: bool) -> Cache:
     """What runs share that compute in the same way, to the last bit."""
-    return Cache(None if folder is None else folder / f"{device.type}-torch-{torch.__version__}")
+    return Cache(None if folder is None else folder / f"{device.type}-torch-{torch.__version__}", lends)
 
 
 def _answers(

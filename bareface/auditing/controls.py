@@ -1,8 +1,10 @@
 """Models that an audit asks beside the target: with other running statistics, with fresh weights."""
 
+import numpy as np
 import torch
 
 from bareface.auditing.images import PublicFaces
+from bareface.faces.source import Images, SomeImages
 from bareface.probing.taps import batchnorm_layers
 from bareface.settings.spec import USUAL_INPUT
 from bareface.streams import seed_for
@@ -13,6 +15,7 @@ from bareface.targets.untrained_copy import untrained_copy
 from bareface.training.recalibrate import estimate_statistics
 
 STAND_IN = "ir-tiny"
+ENOUGH_FOR_FRESH = 128
 
 
 def bn_swap(target: Auditable, public: PublicFaces) -> tuple[Target, str] | None:
@@ -31,7 +34,7 @@ def untrained(target: Target, public: PublicFaces) -> Target:
     twin = untrained_copy(target, seed_for(public.seed, "untrained"))
     if not batchnorm_layers(twin.module):
         return twin
-    return estimate_statistics(twin, public.of(target)[0])
+    return estimate_statistics(twin, _few(public.of(target)[0]))
 
 
 def stand_in(target: Auditable, public: PublicFaces) -> Target:
@@ -40,4 +43,11 @@ def stand_in(target: Auditable, public: PublicFaces) -> Target:
         torch.default_generator.manual_seed(seed_for(public.seed, "stand-in"))
         module = build(STAND_IN, spec=USUAL_INPUT, embedding_size=target.embedding_size)
     fresh = Target(f"{STAND_IN} (untrained)", STAND_IN, module, USUAL_INPUT)
-    return estimate_statistics(fresh, public.of(fresh)[0])
+    return estimate_statistics(fresh, _few(public.of(fresh)[0]))
+
+
+def _few(images: Images) -> Images:
+    """Images from all over the list, enough for networks that cannot see people whatever their statistics are."""
+    if len(images) <= ENOUGH_FOR_FRESH:
+        return images
+    return SomeImages(images, np.linspace(0, len(images) - 1, ENOUGH_FOR_FRESH).astype(np.intp))

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 import bareface
 from bareface.auditing.run_folder import CONFIG
 from bareface.faces.packs.pack import is_pack
+from bareface.membership.base import Attack
 from bareface.records.evidence import RESULT_FILE, Evidence, read_evidence
 from bareface.records.record import Record
 from bareface.storage.artefacts import SUFFIX, digest_beside, read_sound, write_artefact
@@ -56,9 +58,12 @@ class Finished(Record):
     left: dict[str, Left]
 
 
-def call_of(asked: Mapping[str, Any]) -> str:
-    """Digest of plain settings and of the version that reads them."""
-    content = json.dumps([bareface.__version__, asked], sort_keys=True)
+def call_of(asked: Mapping[str, Any], attacks: Iterable[Attack]) -> str:
+    """Digest of plain settings and of what the code looks like that acts on them: ours, and that of the attacks."""
+    modules = {type(attack).__module__ for attack in attacks}
+    files = [Path(str(sys.modules[name].__file__)) for name in sorted(modules)]
+    ours = sorted(Path(str(bareface.__file__)).parent.rglob("*.py"))
+    content = json.dumps([bareface.__version__, looks([*ours, *files]), asked], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
 
 

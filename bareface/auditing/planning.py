@@ -14,6 +14,7 @@ import torch
 
 from bareface.auditing.asking import MOST_GALLERY_IMAGES, read_by, wanted_by
 from bareface.auditing.audit import AuditInputs
+from bareface.auditing.controls import ENOUGH_FOR_FRESH
 from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.games import GameSplit, arena, possible_games
 from bareface.auditing.images import MOST_PUBLIC_IMAGES
@@ -167,13 +168,13 @@ def _before(brought: AuditInputs, roster: Roster, speed: ModelSpeed) -> Iterator
     yield PlannedStage(stage="self-check", seconds=ways * strangers / views, what=f"{ways} ways of feeding")
     lots = [len(roster.rows(role)) for role in (Role.PUBLIC, Role.AUXILIARY)]
     public = next((min(size, MOST_PUBLIC_IMAGES) for size in lots if size), 0)
-    models = 1 + (brought.foreign is None)
     rendered = 0 if public else MOST_PUBLIC_IMAGES // 2
     spec = brought.target.spec
-    seconds = models * (public or rendered) / views
+    fresh = 0 if brought.foreign is not None else min(ENOUGH_FOR_FRESH, public or rendered)
+    seconds = ((public or rendered) + fresh) / views
     if rendered:
         seconds += rendered / rendering_speed(max(spec.height, spec.width))
-    what = f"{models} models on {public or rendered} {'images' if public else 'rendered faces'}"
+    what = f"on {public or rendered} {'images' if public else 'rendered faces'}"
     yield PlannedStage(stage="estimating statistics", seconds=seconds, what=what)
 
 

@@ -104,9 +104,8 @@ def _score_shard(scorer: Scorer, roster: Roster, out: Path, number: int) -> None
     paths = [out / f"{kind}-{number:05d}.parquet" for kind in KINDS]
     if all(is_sound(path, of=key) for path in paths):
         return
-    with TemporaryDirectory(dir=out) as faces:
-        seen = _seen(scorer.calibration, roster, Path(faces))
-        trace = _asked(scorer, seen) if len(seen.digest) else None
+    seen = _seen(scorer.calibration, roster)
+    trace = _asked(scorer, seen) if len(seen.digest) else None
     who = dict(zip(roster.image, roster.subject.tolist(), strict=True))
     rejected = {"image": [one.image for one in seen.rejects], "person": [who[one.image] for one in seen.rejects]}
     rejected |= {name: [getattr(one, name) for one in seen.rejects] for name in ("reason", "detail")}
@@ -124,13 +123,11 @@ _SCHEMAS = {
 }
 
 
-def _seen(calibration: Calibration, roster: Roster, folder: Path) -> _Seen:
+def _seen(calibration: Calibration, roster: Roster) -> _Seen:
     """Every image decoded once; of raw photos the faces, as the audit cut them out."""
     config, spec = calibration.config, calibration.target.spec
     if config.get("detect"):
-        found = examined(roster, folder, silent, detect=True, face=config.get("face"))
-        held_now = images_for(calibration.target, found.accepted).load(np.arange(len(found.accepted)))
-        return _Seen(found.accepted, found.digest, ArrayImages(held_now), found.rejects)
+        return _cut_out(calibration, roster)
     contents = Contents()
     with ThreadPoolExecutor(thread_count()) as pool:
         looked = list(pool.map(partial(_look_at, contents, roster.root, (spec.height, spec.width)), roster.image))
@@ -145,6 +142,20 @@ def _seen(calibration: Calibration, roster: Roster, folder: Path) -> _Seen:
     tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     digest = np.array([digest for digest, _ in kept], dtype="U64")
     return _Seen(roster.take(np.array(usable, np.intp)), digest, ArrayImages(tensor), rejects)
+
+
+def _cut_out(calibration: Calibration, roster: Roster) -> _Seen:
+    """The faces of raw photos, which are forgotten afterwards."""
+    with TemporaryDirectory() as folder:
+        found = examined(roster, Path(folder), silent, detect=True, face=calibration.config.get("face"))
+        pixels = images_for(calibration.target, found.accepted).load(np.arange(len(found.accepted)))
+    return _Seen(roster.take(_rows_of(roster, found.accepted)), found.digest, ArrayImages(pixels), found.rejects)
+
+
+def _rows_of(roster: Roster, some: Roster) -> Rows:
+    """The rows of images that were cut out of others; they keep the names of their photos."""
+    row = {name: number for number, name in enumerate(roster.image)}
+    return np.array([row[name] for name in some.image], dtype=np.intp)
 
 
 def _look_at(

@@ -79,7 +79,10 @@ def audited(
 ) -> Evidence:
     """The evidence of what a configuration says; at once where the run is finished and nothing has changed."""
     asked = drawn(roster, usual_sample(roster, config.sample), config.seed).roster
-    call, files = call_of(plain_from_anywhere(config)), looks([*_models(config), *_people(config), *asked.paths])
+    call, files = (
+        call_of(plain_from_anywhere(config), config.attacks),
+        looks([*_models(config), *_people(config), *asked.paths]),
+    )
     pages = (run / REPORT, run / AUDIT_FILE)
     can_tell = not any(names_code(name) for name in _named_models(config))
     if not fresh and can_tell and all(map(is_file, pages)) and (found := read_finished(run, call, files)):

@@ -26,7 +26,7 @@ class AppliedAttack(Record):
     """An attack that showed a leak, applied to images or to people.
 
     scored: how many got a score; unscored: how many did not, since they had too few photos, or the attack said nothing.
-    strangers: how many images, or people, of the audit who were never trained on, their rates come from.
+    strangers: how many images, or people, of the audit that were never trained on the rates come from.
     in_audit: how many of those scored were in the audit, and were judged by models that were fitted without them.
     """
 

@@ -24,8 +24,8 @@ def _paragraphs(record: ScoringRecord) -> Iterator[str]:
     if record.by_image is not None:
         yield _applied("Image by image", "images", record.by_image)
     yield (
-        "A false positive rate is the share of people of that audit who were never trained on and score as high. It "
-        "holds for people and photos like theirs, and is no probability that somebody was trained on."
+        "A false positive rate is the share of that audit's people, or images, that were never trained on and score as "
+        "high. It holds for photos like theirs, and is no probability that somebody was trained on."
     )
 
 
@@ -39,5 +39,5 @@ def _applied(how: str, what: str, applied: AppliedAttack) -> str:
     left = f" {applied.unscored:,} got no score." if applied.unscored else ""
     known = f" {applied.in_audit:,} were in the audit itself." if applied.in_audit else ""
     told = f"{applied.attack} in the {applied.game} game with {applied.knowledge} knowledge (AUC {applied.auc:.3f})"
-    among = f"Of {applied.scored:,} {what} stand out among {applied.strangers:,} of people never trained on: {counts}."
+    among = f"Of {applied.scored:,} {what} stand out among {applied.strangers:,} that were never trained on: {counts}."
     return f"{how}: {told}. {among}{left}{known}"

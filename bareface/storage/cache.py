@@ -29,9 +29,11 @@ class Cache:
 
     Attributes:
         folder: where they lie; None = nothing is shared.
+        lends: whether what is there is used; a run that starts over only keeps what it makes.
     """
 
     folder: Path | None = None
+    lends: bool = True
 
     def lend(self, kind: str, key: str, home: Path) -> None:
         """Put what there is under a key into a folder of a run; files that lie there are left as they are.
@@ -67,7 +69,7 @@ class Cache:
             _log.warning("%s cannot be kept for other runs (%s)", place, error.strerror or error)
 
     def _files(self, kind: str, key: str) -> list[Path]:
-        place = None if self.folder is None else self.folder / kind / key
+        place = None if self.folder is None or not self.lends else self.folder / kind / key
         return _ours(place) if place is not None and place.is_dir() else []
 
 

@@ -33,12 +33,12 @@ def audit(version: Path, words: list[str], run: Path) -> tuple[float, dict[str, 
 
 
 def numbers(record: dict[str, Any]) -> dict[str, Any]:
-    """AUCs of findings and controls, and verdicts."""
+    """AUCs of findings and of controls that decide something, and verdicts."""
     found: dict[str, Any] = {}
     for one in record["findings"]:
         name = f"{one['title']} {one['game']} {one['knowledge']}"
         found |= {name: one["verdict"], f"{name} image": (one["image"] or {}).get("auc")}
-        found |= {f"{name} {control['kind']}": control["auc"] for control in one["controls"]}
+        found |= {f"{name} {control['kind']}": control["auc"] for control in one["controls"] if control["decides"]}
     return found
 
 

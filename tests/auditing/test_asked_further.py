@@ -1,6 +1,7 @@
 """A finished run that is asked again: at once where nothing is missing, and further where something is."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,10 @@ class Stages:
 
 def asked(audited: SmallAudit, run: Path, *names: str, stages: Stages | None = None, **more: Any) -> Evidence:
     given = {"games": ("dataset",), "selfcheck": "report"}
-    cache = more.pop("cache", None)
+    cache, fresh = more.pop("cache", None), more.pop("fresh", False)
     settings = AuditSettings(attacks=attacks_named(*names), **{**given, **more})
     brought = AuditInputs(audited.target, audited.roster, command="bareface audit")
-    return conduct(brought, settings, run, progress=stages or Stages(), cache=cache)
+    return conduct(brought, settings, run, progress=stages or Stages(), cache=cache, fresh=fresh)
 
 
 def numbers(evidence: Evidence) -> dict[str, Any]:
@@ -199,3 +200,26 @@ def test_a_sealed_draw_is_checked_as_a_whole_and_sampled(audited: SmallAudit, tm
     assert evidence.assignment is not None
     assert (evidence.assignment.how, evidence.assignment.sealed) == ("randomised", True)
     assert {one.role: one.people for one in evidence.roles} == {"member": 10, "heldout": 10, "outside": 10}
+
+
+def test_an_attack_whose_code_changed_is_computed_again(
+    audited: SmallAudit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "written_by_somebody.py"
+    code.write_text("first")
+    (attack,) = attacks_named("bn-distance")
+    monkeypatch.setattr(sys.modules[type(attack).__module__], "__file__", str(code))
+    asked(audited, tmp_path / "run", "bn-distance")
+    code.write_text("then something else")
+    stages = Stages()
+    asked(audited, tmp_path / "run", "bn-distance", stages=stages)
+    assert "attacks" in stages.seen
+
+
+def test_whoever_starts_over_asks_again_and_mends_the_cache(audited: SmallAudit, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = asked(audited, tmp_path / "run", "bn-distance", cache=cache)
+    (kept, *_) = sorted(cache.glob("*/trace/*/part-*.parquet"))
+    before = kept.stat().st_ino
+    assert numbers(asked(audited, tmp_path / "run", "bn-distance", cache=cache, fresh=True)) == numbers(first)
+    assert kept.stat().st_ino != before
