@@ -5,20 +5,24 @@ some hundred people, with answers that the target gave about a few images, and s
 both grow with the images of a game. What cannot be tried is said to be unknown.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
 from bareface.auditing.asking import MOST_GALLERY_IMAGES, read_by, wanted_by
 from bareface.auditing.audit import AuditInputs
-from bareface.auditing.controls import ENOUGH_FOR_FRESH
+from bareface.auditing.controls import ENOUGH_FOR_FRESH, STAND_IN
 from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.games import GameSplit, arena, possible_games
 from bareface.auditing.images import MOST_PUBLIC_IMAGES
 from bareface.auditing.own_models import reference_roster, shadow_roster
+from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.speeds import (
     ModelSpeed,
@@ -30,6 +34,7 @@ from bareface.auditing.speeds import (
     tiled,
     training_speed,
 )
+from bareface.auditing.usable import examined
 from bareface.errors import BarefaceError, RosterError
 from bareface.faces.examine import Examination, examine
 from bareface.inspecting.feedings import feedings
@@ -40,8 +45,10 @@ from bareface.records.planning import PlannedAttack, PlannedStage, PlanRecord, V
 from bareface.rosters.roster import Roster
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.recipe import Recipe
+from bareface.settings.spec import USUAL_INPUT
 from bareface.stats.power import smallest_effect
 from bareface.streams import stream
+from bareface.targets.build import build
 from bareface.targets.kinds import device_under
 from bareface.targets.target import Target
 from bareface.vocabulary import CANDIDATES, Game, Role
@@ -80,8 +87,9 @@ def plan_audit(brought: AuditInputs, settings: AuditSettings) -> PlanRecord:
     everybody = brought.roster
     roster = drawn(everybody, usual_sample(everybody, settings.sample), settings.seed).roster
     games = settings.games or possible_games(roster)
-    seen, per_second = _examined(roster, settings.seed)
-    speed = model_speed(brought.target, seen, read_by(settings.attacks))
+    with TemporaryDirectory() as faces:
+        seen, per_second = _examined(roster, settings, Path(faces))
+        speed, foreign = _speeds(brought, seen, settings)
     counts, tried = _Counts.of(roster), _tried(roster, games, settings)
     prices, statistics = _prices(settings, speed, tried), _statistics(tried, settings)
     training = tuple(_training(brought, roster, settings))
@@ -89,7 +97,7 @@ def plan_audit(brought: AuditInputs, settings: AuditSettings) -> PlanRecord:
         PlannedStage(stage="examining images", seconds=counts.all / per_second, what=f"{per_second:,.0f} images/s"),
         *_before(brought, roster, speed),
         *training,
-        _probing(brought, settings, counts, speed),
+        _probing(brought, settings, counts, speed, foreign),
         PlannedStage(stage="attacks", seconds=sum(one.seconds or 0 for one in prices), what="see the prices"),
         PlannedStage(stage="statistics", seconds=statistics, what=f"{_findings(settings, games)} findings"),
     )
@@ -103,16 +111,31 @@ def plan_audit(brought: AuditInputs, settings: AuditSettings) -> PlanRecord:
     )  # fmt: skip
 
 
-def _examined(roster: Roster, seed: int) -> tuple[Examination, float]:
-    """Some images of people in question, and how many are examined in a second."""
+def _examined(roster: Roster, settings: AuditSettings, folder: Path) -> tuple[Examination, float]:
+    """Some images of people in question, and how many are examined in a second; faces go into the folder."""
     rows = roster.rows(*CANDIDATES)
     if not len(rows):
         raise RosterError(str(roster.root), got="nobody in question", expected="images in the roles of a game")
-    some = roster.take(np.sort(stream(seed, "plan").permutation(rows)[:LOOKED_AT]))
-    seen = examine(some)
+    some = roster.take(np.sort(stream(settings.seed, "plan").permutation(rows)[:LOOKED_AT]))
+    start = time.perf_counter()
+    seen = examined(some, folder, silent, detect=settings.detect, face=settings.face)
+    took = time.perf_counter() - start
     if not len(seen.digest):
         raise RosterError(str(roster.root), got=f"{len(some)} images, none of them usable", expected="images")
-    return seen, len(some) / seconds_of(lambda: examine(some))
+    # A second look at raw photos would find the faces cut out.
+    return seen, len(some) / (took if settings.detect else seconds_of(lambda: examine(some)))
+
+
+def _speeds(brought: AuditInputs, seen: Examination, settings: AuditSettings) -> tuple[ModelSpeed, float]:
+    """The speed of the target, which stands for references and shadows, too, and that of the foreign model."""
+    reads = read_by(settings.attacks)
+    target = model_speed(brought.target, seen, reads)
+    if brought.foreign is not None:
+        return target, model_speed(brought.foreign, seen, reads).images_per_second
+    if isinstance(brought.target, Target):
+        return target, target.images_per_second
+    small = build(STAND_IN, spec=USUAL_INPUT, embedding_size=brought.target.embedding_size)
+    return target, model_speed(Target(STAND_IN, STAND_IN, small, USUAL_INPUT), seen, reads).images_per_second
 
 
 def _tried(roster: Roster, games: Sequence[Game], settings: AuditSettings) -> dict[Game, tuple[GameSplit, float]]:
@@ -206,16 +229,19 @@ def _models_asked(brought: AuditInputs, settings: AuditSettings) -> float:
     return 2 + swapped + (others if "references" in wanted_by(settings.attacks) else 0)
 
 
-def _probing(brought: AuditInputs, settings: AuditSettings, counts: _Counts, speed: ModelSpeed) -> PlannedStage:
-    """Every model about everybody whom it is asked about, all as fast as the target."""
+def _probing(
+    brought: AuditInputs, settings: AuditSettings, counts: _Counts, speed: ModelSpeed, foreign: float
+) -> PlannedStage:
+    """Every model about everybody whom it is asked about."""
     models = _models_asked(brought, settings)
     images = counts.asked * models + (settings.shadow.count * counts.auxiliary if settings.shadow else 0)
     if "nonmembers" in settings.knowledges:
         images += 3 * (counts.auxiliary + counts.public)
     if "gallery" in wanted_by(settings.attacks):
         images += models * min(counts.public, MOST_GALLERY_IMAGES)
-    what = f"{images:,.0f} answers, both views, at {speed.images_per_second:,.0f}/s"
-    return PlannedStage(stage="probing", seconds=images / speed.images_per_second, what=what)
+    what = f"{images:,.0f} answers, both views, at {speed.images_per_second:,.0f}/s (foreign model {foreign:,.0f}/s)"
+    seconds = (images - counts.asked) / speed.images_per_second + counts.asked / foreign
+    return PlannedStage(stage="probing", seconds=seconds, what=what)
 
 
 def _visible(roster: Roster, games: Sequence[Game], settings: AuditSettings) -> Iterator[Visible]:

@@ -4,6 +4,7 @@ All that was asked before stays asked, so that nobody asks until something is fo
 one error rate, and so do those of a question that grew.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,7 +13,7 @@ from bareface.auditing.settings import AuditSettings
 from bareface.errors import RunError
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
-from bareface.vocabulary import GAMES, KNOWLEDGE, Game
+from bareface.vocabulary import Game
 
 GROWS: Final = ("attacks", "games", "knowledge", "shadow", "trained_references")
 """The keys of a configuration that are the question; all others say what a run is about."""
@@ -32,8 +33,10 @@ def together(asked: Settings, before: AuditSettings, run: Path) -> Settings:
     Raises:
         RunError: the models that are trained would be trained otherwise than before.
     """
+    if same_question(asked, before):
+        return asked
     shadow = _more(asked.shadow, before.shadow, "shadow", run)
-    knowledge = tuple(one for one in KNOWLEDGE if one in {*asked.knowledges, *before.knowledges})
+    knowledge = tuple(dict.fromkeys((*before.knowledges, *asked.knowledges)))
     usual = ("partial",) if shadow is None else ("partial", "shadow")
     return asked.model_copy(
         update={
@@ -52,15 +55,17 @@ def same_question(one: AuditSettings, other: AuditSettings) -> bool:
 
 
 def _question(settings: AuditSettings) -> tuple[object, ...]:
-    attacks, games = settings.attacks, settings.games and frozenset(settings.games)
-    return attacks, games, frozenset(settings.knowledges), settings.shadow, settings.trained_references
+    """The question, whatever its order."""
+    attacks = {(one.name, json.dumps(one.parameters(), sort_keys=True)) for one in settings.attacks}
+    games = None if settings.games is None else set(settings.games)
+    return attacks, games, set(settings.knowledges), settings.shadow, settings.trained_references
 
 
 def _games(asked: AuditSettings, before: AuditSettings) -> tuple[Game, ...] | None:
     """Every game that one of them plays; None: all that can be played."""
     if asked.games is None or before.games is None:
         return None
-    return tuple(game for game in GAMES if game in {*asked.games, *before.games})
+    return tuple(dict.fromkeys((*before.games, *asked.games)))
 
 
 def _more(asked: Trained | None, before: Trained | None, name: str, run: Path) -> Trained | None:

@@ -65,9 +65,9 @@ def score(scorer: Scorer, roster: Roster, out: Path, progress: Progress = silent
     """
     done = 0
     with held(out):
-        lots = shards(roster)
+        lots, contents = shards(roster), Contents()  # one for all: it keeps packs open, with their indices
         for number, rows in enumerate(lots):
-            _score_shard(scorer, roster.take(rows), out, number)
+            _score_shard(scorer, roster.take(rows), contents, out, number)
             done += len(rows)
             progress("scoring", done, len(roster))
         _forget_others(out, len(lots))
@@ -99,12 +99,12 @@ class _Seen:
     rejects: tuple[Reject, ...]
 
 
-def _score_shard(scorer: Scorer, roster: Roster, out: Path, number: int) -> None:
+def _score_shard(scorer: Scorer, roster: Roster, contents: Contents, out: Path, number: int) -> None:
     key = scorer.key(roster)
     paths = [out / f"{kind}-{number:05d}.parquet" for kind in KINDS]
     if all(is_sound(path, of=key) for path in paths):
         return
-    seen = _seen(scorer.calibration, roster)
+    seen = _seen(scorer.calibration, roster, contents)
     trace = _asked(scorer, seen) if len(seen.digest) else None
     who = dict(zip(roster.image, roster.subject.tolist(), strict=True))
     rejected = {"image": [one.image for one in seen.rejects], "person": [who[one.image] for one in seen.rejects]}
@@ -123,12 +123,11 @@ _SCHEMAS = {
 }
 
 
-def _seen(calibration: Calibration, roster: Roster) -> _Seen:
+def _seen(calibration: Calibration, roster: Roster, contents: Contents) -> _Seen:
     """Every image decoded once; of raw photos the faces, as the audit cut them out."""
     config, spec = calibration.config, calibration.target.spec
     if config.get("detect"):
         return _cut_out(calibration, roster)
-    contents = Contents()
     with ThreadPoolExecutor(thread_count()) as pool:
         looked = list(pool.map(partial(_look_at, contents, roster.root, (spec.height, spec.width)), roster.image))
     usable = [row for row, one in enumerate(looked) if not isinstance(one, FlawedImage)]
