@@ -102,7 +102,9 @@ def read_paired_images(
         if folder is not None or missing.flaw is not Flaw.UNREADABLE:
             raise
         elsewhere = "--images with the folder that they lie in"
-        raise FlawedImage(missing.where, missing.flaw, missing.detail, "the images beside the list", elsewhere) from None
+        raise FlawedImage(
+            missing.where, missing.flaw, missing.detail, "the images beside the list", elsewhere
+        ) from None
     return PairedImages(pairs, digest, lambda h, w: RosterImages(roster, h, w, reader), sha256_of(path))
 
 
