@@ -13,9 +13,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/bareface demo --run runs/demo
 
-# One process for each core, one thread in each: small matrices gain nothing from more.
+# One process for each core, one thread in each: small matrices gain nothing from more. Tests of a file share fixtures
+# that take seconds, so a file stays in one process; in the order of the names the last ones are quick.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -30,6 +30,7 @@ from bareface.registry import warn_of_unavailable
 from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec, parse_spec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
@@ -97,6 +98,8 @@ def audit(
     selfcheck: Gate = "refuse",
     detect: bool = False,
     face: FaceChoice | None = None,
+    sample: SampleSettings | None = None,
+    cache: Path | str | None = None,
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
 
@@ -118,8 +121,9 @@ def audit(
         fresh: start over in a used run folder.
         progress: called with (stage, done, total).
         title, games, knowledge, shadow, trained_references, assignment, folds, batch_size, max_reject_rate,
-            max_shared_rate, max_smallest_effect, planted_leaks, selfcheck, detect, face: as in
+            max_shared_rate, max_smallest_effect, planted_leaks, selfcheck, detect, face, sample: as in
             `bareface.auditing.settings.AuditSettings`.
+        cache: a folder of what runs share, as in `bareface.auditing.audit.conduct`; None = nothing is shared.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
@@ -145,6 +149,7 @@ def audit(
         "selfcheck": selfcheck,
         "detect": detect,
         "face": face,
+        "sample": sample,
         "assignment": assignment,
     }
     settings = checked(AuditSettings, asked, "bareface.audit")
@@ -160,7 +165,8 @@ def audit(
     others = tuple(_target(one, where) for one in references)
     audited = _target(target, where, people.image, spec, transform)
     brought = AuditInputs(audited, people, other, references=others, recogniser=judge, seal=seal)
-    return conduct(brought, settings, Path(run), fresh=fresh, progress=progress)
+    kept = None if cache is None else Path(cache)
+    return conduct(brought, settings, Path(run), fresh=fresh, progress=progress, cache=kept)
 
 
 def _attacks(given: Sequence[Attack | str] | None) -> tuple[Attack, ...]:

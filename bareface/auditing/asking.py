@@ -8,17 +8,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bareface.auditing.images import images_for, public_images, refuse_familiar_public
+from bareface.auditing.images import PublicFaces, images_for, refuse_familiar_public
 from bareface.auditing.progress import Progress
 from bareface.faces.examine import Examination
+from bareface.faces.source import Images
 from bareface.membership.base import Attack, Beside
 from bareface.probing.estimated import Estimate
 from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.negative_classes import PublicDirections
-from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.probe import ProbePlan, load_trace, plan, probe
+from bareface.probing.prober import Prober
+from bareface.storage.cache import Room
+from bareface.storage.folders import subfolder
 from bareface.streams import stream
+from bareface.targets.endpoint import Endpoint
 from bareface.targets.kinds import Auditable
 from bareface.trace import Channel, Reference, Trace
+from bareface.untrusted.code import names_code
 from bareface.vocabulary import Role
 
 Rows = NDArray[np.intp]
@@ -52,8 +58,9 @@ class Asking:
         references: models that stand beside every other model.
         wanted: what some attack looks at beside a model's own answers.
         channels: what some attack reads of a model's own answers.
-        batch_size, seed, progress: as in the audit.
-        home: the folder.
+        batch_size, progress: as in the audit.
+        faces: of the public, and the seed of the audit.
+        room: the folder, and the cache of answers that it shares.
     """
 
     examination: Examination
@@ -61,8 +68,8 @@ class Asking:
     wanted: frozenset[Beside]
     channels: frozenset[Channel]
     batch_size: int | None
-    seed: int
-    home: Path
+    faces: PublicFaces
+    room: Room
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
     _public: dict[int, "_Public"] = field(default_factory=dict)
@@ -86,7 +93,7 @@ class Asking:
         """Images of public people, whole people at a time."""
         roster = self.examination.accepted
         rows = roster.rows(Role.PUBLIC)
-        people = stream(self.seed, "gallery").permutation(np.unique(roster.subject[rows]))
+        people = stream(self.faces.seed, "gallery").permutation(np.unique(roster.subject[rows]))
         rank = {person: number for number, person in enumerate(people.tolist())}
         order = np.argsort([rank[person] for person in roster.subject[rows].tolist()], kind="stable")
         return np.sort(rows[order][:MOST_GALLERY_IMAGES])
@@ -132,7 +139,8 @@ class Asking:
         todo = plan(prober, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
-        trace = load_trace(probe(prober, images, todo, self.home / "trace", report))
+        shared = self.room if is_known_by_content(model) else Room(self.room.folder)
+        trace = load_trace(probed(prober, images, todo, shared, report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 
@@ -150,7 +158,7 @@ class Asking:
         return self._public[id(model)]
 
     def _shown_public(self, model: Auditable) -> "_Public":
-        images, what = public_images(model, self.examination.accepted, self.seed)
+        images, what = self.faces.of(model)
         report: Callable[[int, int], None] = lambda *at: self.progress(f"estimating on {what}", *at)  # noqa: E731
         estimate, others = None, None
         if Channel.ESTIMATED_DISTANCE in self.channels:
@@ -167,6 +175,28 @@ class _Public:
     estimate: Estimate | None = None
     strangers: PublicDirections | None = None
     what: str = ""
+
+
+def is_known_by_content(model: Auditable) -> bool:
+    """Whether the fingerprint of a model tells what it will answer, so that other runs may have its answers.
+
+    What runs behind an address, or in a module of the user's own, may change under the same name.
+    """
+    return not isinstance(model, Endpoint) and not names_code(model.source)
+
+
+def probed(prober: Prober, images: Images, todo: ProbePlan, room: Room, report: Callable[[int, int], None]) -> Path:
+    """As `probe`, in the folder `trace` of a room; what the cache has is not asked again, and what was asked is kept.
+
+    Raises:
+        TargetError: an embedding is not finite.
+        RunError: the folder cannot be written, or the one around it is gone.
+    """
+    folder = subfolder(room.folder / "trace")
+    room.cache.lend("trace", todo.key, folder / todo.key)
+    home = probe(prober, images, todo, folder, report)
+    room.cache.keep("trace", todo.key, home)
+    return home
 
 
 COMPARED = frozenset({Channel.ESTIMATED_DISTANCE, Channel.MARGIN_GRADIENT})

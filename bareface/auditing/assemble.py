@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bareface.records.evidence import (
     SCHEMA_VERSION,
     Assignment,
     AttackCard,
+    DrawnRole,
     Evidence,
     Exposure,
     Finding,
@@ -33,6 +34,7 @@ from bareface.records.selfcheck import SelfCheck
 from bareface.registry import HEADINGS, prose
 from bareface.rosters.names import near_names
 from bareface.rosters.roster import Roster
+from bareface.rosters.sampling import Drawn
 from bareface.stats.overall import by_game, of_game, overall, verdicts_by_game
 from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import Channel
@@ -62,7 +64,7 @@ class EvidenceParts:
     """Everything that an evidence is made of."""
 
     target: Auditable
-    roster: Roster
+    drawn: Drawn
     command: str
     settings: AuditSettings
     configuration: dict[str, Any]
@@ -78,6 +80,11 @@ class EvidenceParts:
     run: Path
     started: str
     seconds: float
+
+    @property
+    def roster(self) -> Roster:
+        """The people that were asked about."""
+        return self.drawn.roster
 
 
 def assemble(made: EvidenceParts) -> Evidence:
@@ -102,11 +109,15 @@ def assemble(made: EvidenceParts) -> Evidence:
         cards=tuple(attack_card(attack) for attack in _one_of_each(made.settings.attacks)),
         layers=made.layers,
         exposures=made.exposures,
-        limits=tuple(_limits(made.selfcheck, made.foreign_selfcheck, made.assignment.how == "observational")),
+        limits=(
+            *_sampled(made.drawn),
+            *_limits(made.selfcheck, made.foreign_selfcheck, made.assignment.how == "observational"),
+        ),
         notes=_notes(made, card),
         command=made.command,
         selfcheck=made.selfcheck,
         foreign_selfcheck=made.foreign_selfcheck,
+        sample=tuple(DrawnRole(**asdict(one)) for one in made.drawn.roles),
         hygiene=made.checked.hygiene,
         provenance=provenance(
             examination=made.checked.examination,
@@ -217,6 +228,20 @@ def _notes(made: EvidenceParts, card: TargetCard) -> tuple[str, ...]:
         kinds = ", ".join(f"{one.count:,} {one.kind} ({one.role})" for one in made.roster.ignored)
         notes.append(f"Left aside in the folders that were brought: {kinds}.")
     return (*notes, *_inside(card, made.traces))
+
+
+def _sampled(drawn: Drawn) -> Iterator[str]:
+    """How many people of each role were drawn, of how many; nothing where everybody was taken."""
+    if not drawn.roles:
+        return
+    roles = [
+        f"{one.role} {one.people:,} of {one.of_people:,} people ({one.images:,} of {one.of_images:,} images)"
+        for one in drawn.roles
+    ]
+    yield (
+        f"This audit asked about people drawn at random: {'; '.join(roles)}. Lots depend on seed and names alone. "
+        "Pictures on two sides were looked for among those that were drawn."
+    )
 
 
 def _cut_out(made: EvidenceParts) -> str:

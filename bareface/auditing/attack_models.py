@@ -13,7 +13,7 @@ from bareface.auditing.answers import Answer
 from bareface.membership import attack_class
 from bareface.membership.base import FeatureAttack
 from bareface.membership.engine.attack_model import AttackModel
-from bareface.storage.artefacts import artefact_path, refuse_damaged
+from bareface.storage.artefacts import artefact_path, refuse_damaged, remove_artefact
 from bareface.storage.folders import subfolder
 
 
@@ -62,9 +62,12 @@ def write_attack_models(answers: Sequence[Answer], folder: Path, run: str) -> No
         folder: is made where its outer folder is there.
         run: the fingerprint of the run that they belong to.
     """
-    fitted = [answer for answer in answers if answer.models]
-    for answer in fitted:
-        _write(answer, subfolder(folder) / f"{_name(answer)}.npz", run)
+    fitted = {f"{_name(answer)}.npz": answer for answer in answers if answer.models}
+    for path in folder.glob("*.npz"):
+        if path.name not in fitted:  # of an attack that fitted models when the run was asked otherwise
+            remove_artefact(path)
+    for name, answer in fitted.items():
+        _write(answer, subfolder(folder) / name, run)
 
 
 def read_attack_models(path: Path, run: str = "") -> list[AttackModel]:

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +22,9 @@ from bareface.auditing.blind import blind_trace
 from bareface.auditing.default_attacks import with_default_attacks
 from bareface.auditing.exposures import exposures
 from bareface.auditing.findings import FoundLeaks, findings
+from bareface.auditing.finished import call_of, looks, note_finished, read_finished
 from bareface.auditing.games import GameSplit, arena, check_games, possible_games, refuse_without_games
+from bareface.auditing.hygiene import refuse_contradictions
 from bareface.auditing.input_check import fed_as_trained, foreign_fed_as_trained
 from bareface.auditing.layers import layer_separations
 from bareface.auditing.lots import assignment_of
@@ -29,20 +32,24 @@ from bareface.auditing.own_models import Shadow
 from bareface.auditing.planted import planted_leaks
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.pseudonyms import pseudonyms, write_people
-from bareface.auditing.run_folder import CONFIG, run_folder
+from bareface.auditing.question import GROWS, asked_before, same_question, together
+from bareface.auditing.run_folder import CONFIG, read_settings, run_folder, write_settings
 from bareface.auditing.settings import AuditSettings
-from bareface.auditing.traces import candidates, gather, in_arena
+from bareface.auditing.traces import Traces, candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.faces.detection.finder import finder_of
 from bareface.records.evidence import Evidence, Exposure, apart_from_head, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
+from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.notation import parameters_text
 from bareface.storage.artefacts import artefact_path
+from bareface.storage.cache import Cache, Room
 from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
+from bareface.trace import Trace
 from bareface.vocabulary import Role
 
 
@@ -69,6 +76,10 @@ class AuditInputs:
     recogniser: Auditable | None = None
     shadows: tuple[Shadow, ...] = ()
     seal: Seal | None = None
+
+
+ALL_OF_IT = "bareface audit <run>/audit.yaml --run <run>"
+"""How to ask again what a run was asked bit by bit."""
 
 
 def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> None:
@@ -110,6 +121,7 @@ def conduct(
     fresh: bool = False,
     progress: Progress = silent,
     shared: Path | None = None,
+    cache: Path | None = None,
 ) -> Evidence:
     """Audit a target and write the run folder; a run that was cut short is resumed.
 
@@ -117,10 +129,14 @@ def conduct(
         brought: the target and its people.
         settings: what is asked.
         run: the run folder.
-        fresh: start over.
+        fresh: start over, without what the cache has.
         progress: called with (stage, done, total).
         shared: keeps shadows and answers in place of the run folder, for audits of several targets one after another
             with the same people and shadows: what was trained and asked for one of them serves them all.
+        cache: a folder that keeps, by content, what other runs need not train or ask again; None = nothing is kept.
+
+    A finished run is asked further by asking it again with more attacks, games, prior knowledge or shadows: what was
+    asked stays asked, and only what is missing is trained and probed. Where nothing is missing, its record is returned.
 
     Raises:
         RosterError: the people or images cannot be audited, or the roster is not the one that was sealed.
@@ -129,43 +145,82 @@ def conduct(
     """
     _refuse_shadows_of_nobody(brought, settings)
     settings = with_default_attacks(settings, brought.target)
+    settings = settings.model_copy(update={"sample": usual_sample(brought.roster, settings.sample)})
     configuration = _configuration(brought, settings)
     if shared is not None:
         shared.mkdir(parents=True, exist_ok=True)
+    kept = _cache(cache, device_under(brought.target), lends=not fresh)
     assignment = assignment_of(settings.assignment, brought.seal, brought.roster)
-    with run_folder(run, configuration, fresh=fresh):
+    refuse_contradictions(brought.roster)
+    people_drawn = drawn(brought.roster, settings.sample, settings.seed)
+    brought = replace(brought, roster=people_drawn.roster)
+    with run_folder(run, configuration, fresh=fresh, grows=GROWS):
+        asked, (settings, configuration) = settings, _with_earlier(settings, configuration, run)
+        command = brought.command if same_question(asked, settings) or not brought.command else ALL_OF_IT
+        how = {"selfcheck": settings.selfcheck, "assignment": assignment.sentence}
+        images, call = looks(brought.roster.paths), call_of(configuration | how, settings.attacks)
+        if evidence := read_finished(run, call, images):
+            return evidence
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-        checked = usable_images(brought.roster, brought.target, brought.recogniser, settings, run, progress)
+        checked = usable_images(brought.roster, brought.target, brought.recogniser, settings, run, progress, kept)
         examination = checked.examination
         people, rows = candidates(examination)
         arenas = _arenas(people, settings)
         fed = fed_as_trained(brought.target, examination, settings, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, settings, progress)
         others = brought.foreign, brought.references, brought.shadows
-        traces = gather(brought.target, *others, examination, settings, shared or run, progress)
+        traces = gather(brought.target, *others, examination, settings, Room(shared or run, kept), progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
-        total = len(arenas) * len(settings.knowledges) * len(settings.attacks)
-        answers: list[Answer] = []
-        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
-            for game in arenas:
-                answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
+        answers = _answers(arenas, traces, blind, settings, progress)
         found = findings(answers, traces, settings, blind, assignment.how)
         planted = planted_leaks(answers, found, traces, settings, progress)
         names = pseudonyms(people.subject, settings.seed)
         alias = np.array([names[str(subject)] for subject in people.subject])
+        if configuration != read_settings(run):
+            write_settings(run, configuration)
         write_people(people, names, run / "people.parquet")
         _write_scores(answers, alias, people, run / "scores.parquet")
         write_attack_models(answers, run / "attack_models", sha256_of(run / CONFIG))
         evidence = assemble(
             EvidenceParts(
-                brought.target, brought.roster, brought.command, settings, configuration, checked, fed, foreign_fed,
+                brought.target, people_drawn, command, settings, configuration, checked, fed, foreign_fed,
                 traces, found, planted, assignment,
                 tuple(row for game in arenas for row in layer_separations(in_arena(traces.target, game), game)),
                 _exposures(answers, found, alias), run, started, time.monotonic() - clock,
             )
         )  # fmt: skip
         write_evidence(evidence, run)
+        note_finished(run, images, {call: images})
         return evidence
+
+
+def _with_earlier(
+    settings: AuditSettings, configuration: dict[str, Any], run: Path
+) -> tuple[AuditSettings, dict[str, Any]]:
+    """What is asked together with what the run was asked before, and the configuration of that."""
+    found = read_settings(run)
+    before = asked_before(run, found)
+    grown = together(settings, before, run)
+    if same_question(grown, before):
+        return grown, found
+    asked = {key: value for key, value in grown.as_plain().items() if key in GROWS}
+    return grown, {key: value for key, value in configuration.items() if key not in GROWS} | asked
+
+
+def _cache(folder: Path | None, device: torch.device, *, lends: bool) -> Cache:
+    """What runs share that compute in the same way, to the last bit."""
+    return Cache(None if folder is None else folder / f"{device.type}-torch-{torch.__version__}", lends)
+
+
+def _answers(
+    arenas: Sequence[GameSplit], traces: Traces, blind: Trace, settings: AuditSettings, progress: Progress
+) -> list[Answer]:
+    """Every attack in every game."""
+    total, answers = len(arenas) * len(settings.knowledges) * len(settings.attacks), list[Answer]()
+    with threadpool_limits(limits=1, user_api="blas"):  # small matrices: a second thread only waits
+        for game in arenas:
+            answers += run_game(game, traces, blind, settings, progress, (len(answers), total))
+    return answers
 
 
 def _exposures(answers: list[Answer], found: FoundLeaks, names: NDArray[np.str_]) -> tuple[Exposure, ...]:

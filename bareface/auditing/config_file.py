@@ -41,6 +41,11 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
 
 def write_config(config: AuditConfig, path: Path) -> None:
     """Write a configuration so that `read_config` reads the same from anywhere; readable by the owner alone."""
+    write_text(path, yaml.safe_dump(plain_from_anywhere(config), sort_keys=False, allow_unicode=True), private=True)
+
+
+def plain_from_anywhere(config: AuditConfig) -> dict[str, Any]:
+    """A configuration as plain values, its paths absolute."""
     plain = config.model_dump(mode="json", exclude_defaults=True)
     for name in _PATHS:
         if name in plain:
@@ -50,7 +55,7 @@ def write_config(config: AuditConfig, path: Path) -> None:
             plain[name] = _here(Path.cwd(), plain[name])
     if "references" in plain:
         plain["references"] = [_here(Path.cwd(), one) for one in plain["references"]]
-    write_text(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), private=True)
+    return plain
 
 
 def _refuse_code(path: Path, values: dict[str, Any]) -> None:

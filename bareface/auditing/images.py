@@ -1,5 +1,7 @@
 """The images that models are asked with: of a roster, of the public."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -32,6 +34,27 @@ def public_images(target: Auditable, roster: Roster, seed: int) -> tuple[Images,
             return images_for(target, roster.take(chosen)), f"{len(chosen)} {role} images"
     rendered = _rendered(MOST_PUBLIC_IMAGES // 2, target.spec, seed)
     return ArrayImages(rendered), f"{len(rendered)} rendered faces"
+
+
+@dataclass(frozen=True, eq=False)
+class PublicFaces:
+    """Public images for every model of an audit; those that are rendered are rendered once for each size.
+
+    Attributes:
+        roster: everybody who is usable.
+        seed: of the audit.
+    """
+
+    roster: Roster
+    seed: int
+    _known: dict[tuple[int, int], tuple[Images, str]] = field(default_factory=dict)
+
+    def of(self, target: Auditable) -> tuple[Images, str]:
+        """As `public_images`."""
+        size = target.spec.height, target.spec.width
+        if size not in self._known:
+            self._known[size] = public_images(target, self.roster, self.seed)
+        return self._known[size]
 
 
 def refuse_familiar_public(roster: Roster) -> None:

@@ -1,7 +1,8 @@
 """Backbones that the auditor trains beside the target: shadows on other people, references on images in question."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bareface.rosters.grouping import rows_of
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings, ShadowSettings
 from bareface.settings.spec import ImageSpec
+from bareface.storage.cache import Room
 from bareface.storage.folders import subfolder
 from bareface.streams import seed_for, stream
 from bareface.targets.device import CPU
@@ -38,6 +40,31 @@ class Shadow:
     roster: Roster
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where backbones go that are trained on images whose bytes are known.
+
+    Attributes:
+        room: their folders, and the cache of finished ones.
+        digests: SHA-256 of each image's bytes, by name.
+    """
+
+    room: Room
+    digests: Mapping[str, str]
+
+    def inside(self, name: str) -> "Kept":
+        """The same a folder deeper."""
+        return replace(self, room=replace(self.room, folder=self.room.folder / name))
+
+    def key(self, own: Roster, recipe: Recipe) -> str:
+        """Digest of everything that a training depends on: the recipe, and who is on which bytes under which name."""
+        digest = hashlib.sha256(json.dumps(recipe.as_dict(), sort_keys=True).encode())
+        members = own.take(own.rows(Role.MEMBER))
+        for image, subject in zip(members.image, members.subject.tolist(), strict=True):
+            digest.update(f"\n{self.digests[image]} {subject}\t{image}".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()[:24]
+
+
 def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Roster:
     """The auxiliary images, dealt into the three roles of a shadow.
 
@@ -57,7 +84,7 @@ def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Ros
 def train_shadows(
     roster: Roster,
     config: ShadowSettings,
-    folder: Path,
+    kept: "Kept",
     seed: int,
     report: Report,
     device: torch.device = CPU,
@@ -65,20 +92,20 @@ def train_shadows(
     """Train the shadows, each on its own share of the auxiliary people."""
     share = config.people_in_training
     own = [shadow_roster(roster, share, stream(seed, "shadow", number)) for number in range(config.count)]
-    return _trained("shadow", own, config.train, folder, seed, report, device)
+    return _trained("shadow", own, config.train, kept, seed, report, device)
 
 
 def train_references(
     roster: Roster,
     config: ReferenceSettings,
-    folder: Path,
+    kept: "Kept",
     seed: int,
     report: Report,
     device: torch.device = CPU,
 ) -> tuple[Shadow, ...]:
     """Train references on images in question, each on its own part of them."""
     own = [reference_roster(roster, number, seed) for number in range(config.count)]
-    return _trained("reference", own, config.train, folder, seed, report, device)
+    return _trained("reference", own, config.train, kept, seed, report, device)
 
 
 def reference_roster(roster: Roster, number: int, seed: int) -> Roster:
@@ -103,7 +130,7 @@ def _trained(
     kind: str,
     rosters: Sequence[Roster],
     train: Recipe,
-    folder: Path,
+    kept: Kept,
     seed: int,
     report: Report,
     device: torch.device,
@@ -113,8 +140,11 @@ def _trained(
     for number, own in enumerate(rosters):
         recipe = replace(train, seed=seed_for(seed, kind, number))
         report_step = _numbered(report, number)
-        home = subfolder(subfolder(folder) / f"{kind}-{number}")
+        home = subfolder(subfolder(kept.room.folder) / f"{kind}-{number}")
+        key = kept.key(own, recipe)
+        kept.room.cache.lend("trained", key, home)
         made.append(Shadow(train_backbone(own, recipe, home, report_step, device, is_inner=True), own))
+        kept.room.cache.keep("trained", key, home)
     return tuple(made)
 
 

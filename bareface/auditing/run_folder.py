@@ -1,12 +1,13 @@
 """The folder of one run: one configuration, one process at a time, nothing half written.
 
-config.json        the resolved configuration; another one is refused
+config.json        the resolved configuration; another one is refused, but a question may grow (`question`)
 rejects.parquet    images that could not be used, with path and reason (yours, not for the report)
 people.parquet     which pseudonym is whom (yours, not for the report)
 trace/  shadows/  references/   what was probed and trained; reused when the run is repeated
 attack_models/     fitted attack models, as arrays
 scores.parquet     every score, by pseudonym
 result.json        the evidence
+finished.json      which calls the run answers at once (`finished`)
 gate.json          what a policy made of it, if one was asked
 audit.yaml         the call as it was typed, paths and all (yours): bareface audit RUN/audit.yaml asks the same again
 report.html        the report
@@ -16,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,16 @@ _MEND = (
 
 
 @contextmanager
-def run_folder(path: Path, configuration: dict[str, Any], *, fresh: bool = False) -> Iterator[Path]:
+def run_folder(
+    path: Path, configuration: dict[str, Any], *, fresh: bool = False, grows: Sequence[str] = ()
+) -> Iterator[Path]:
     """Open a run folder for one configuration and hold it until the block ends.
+
+    Args:
+        path: of the folder.
+        configuration: whose run it is.
+        fresh: start over.
+        grows: keys that may differ from those of an earlier run in it; whoever names them looks after them.
 
     Raises:
         RunError: another process holds it, it belongs to another configuration, its configuration is damaged and
@@ -47,7 +56,7 @@ def run_folder(path: Path, configuration: dict[str, Any], *, fresh: bool = False
     with held(path):
         if fresh:
             _empty(path)
-        _claim(path, configuration)
+        _claim(path, configuration, grows)
         yield path
 
 
@@ -66,18 +75,28 @@ def read_settings(run: Path) -> dict[str, Any]:
     return _read(card)
 
 
-def _claim(path: Path, configuration: dict[str, Any]) -> None:
+def write_settings(run: Path, configuration: dict[str, Any]) -> None:
+    """Write the configuration of a run folder that is held; its owner's alone: it says what was compared with what."""
+    write_artefact(run / CONFIG, _written(configuration))
+
+
+def _written(configuration: dict[str, Any]) -> str:
+    return json.dumps(configuration, indent=1, sort_keys=True) + "\n"
+
+
+def _claim(path: Path, configuration: dict[str, Any], grows: Sequence[str]) -> None:
     card = path / CONFIG
-    content = json.dumps(configuration, indent=1, sort_keys=True) + "\n"
+    content = _written(configuration)
     fit = fit_of(card)
     if fit is Fit.ABSENT and set(os.listdir(path)) - _OURS - {_COPIED}:
         raise RunError(str(path), got="a folder with other files in it", expected="an empty folder or an earlier run")
     if fit is Fit.DAMAGED and digest_beside(card) == hashlib.sha256(content.encode()).hexdigest():
         say_made_again(card)  # the digest is that of this configuration
     elif fit is not Fit.ABSENT:
-        _refuse_other(card, fit, json.loads(content))
+        _refuse_other(card, fit, json.loads(content), grows)
+        content = card.read_text(encoding="utf-8")  # what may grow is as it was until somebody writes it anew
     if fit is not Fit.SOUND:
-        write_artefact(card, content)  # the owner's alone: it says what was compared with what
+        write_artefact(card, content)
 
 
 def _read(card: Path) -> dict[str, Any]:
@@ -90,11 +109,11 @@ def _read(card: Path) -> dict[str, Any]:
     return found
 
 
-def _refuse_other(card: Path, fit: Fit, now: dict[str, Any]) -> None:
+def _refuse_other(card: Path, fit: Fit, now: dict[str, Any], grows: Sequence[str]) -> None:
     if fit is Fit.DAMAGED:
         raise damaged(card, hint=_MEND)
     before = _read(card)
-    for key in sorted(before.keys() | now.keys()):
+    for key in sorted((before.keys() | now.keys()) - set(grows)):
         if before.get(key) != now.get(key):
             raise RunError(
                 str(card.parent),

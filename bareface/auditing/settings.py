@@ -18,6 +18,7 @@ from bareface.settings.closed import Closed, with_parameters
 from bareface.settings.notation import name_and_parameters
 from bareface.settings.rate_limit import RateLimit
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
+from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
@@ -105,6 +106,8 @@ class AuditSettings(Closed):
             on, or `skip` the check; it changes no number, so a run folder may be gone on with under another one.
         detect: the images are raw photos, of which faces are cut out first, all of them in one way.
         face: which of several faces that is, the `central` or the `largest` one; None = the central one.
+        sample: at most how many people of each role are asked about, with how many photos, drawn by lot; None =
+            everybody, and at most 10,000 people of a role with 20 photos where there are more than 200,000 images.
     """
 
     title: str = "audit"
@@ -125,6 +128,7 @@ class AuditSettings(Closed):
     assignment: AssignmentWay | None = None
     detect: bool = False
     face: FaceChoice | None = None
+    sample: SampleSettings | None = None
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -163,6 +167,7 @@ class AuditSettings(Closed):
             "max_smallest_effect": MAX_SMALLEST_EFFECT,
             "detect": False,
             "face": None,
+            "sample": None,
             "planted_leaks": PLANTED_LEAKS,
         }
         changed = {name for name, usual in more.items() if getattr(self, name) != usual}

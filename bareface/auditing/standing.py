@@ -59,7 +59,7 @@ def stand(leak: ShownLeak, calibration: Calibration, asked: Trace, photos: int) 
         photos: how many.
     """
     game = leak.arena
-    rows = _drawn(game.photo_set, photos, calibration.config["seed"])
+    rows = drawn_photos(game.photo_set, photos, calibration.config["seed"])
     known = calibration.trace.take(game.rows[rows]).with_photo_set(game.photo_set[rows])
     asking = asked.with_photo_set(asked.photo_set + game.photo_set.max() + 1)
     sets, first = np.unique(game.photo_set[rows], return_index=True)
@@ -85,7 +85,7 @@ def _by_set(leak: ShownLeak, number: int, known: Trace, asking: Trace) -> NDArra
     return mean_by(values, whose, whose.max() + 1)
 
 
-def _drawn(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:
+def drawn_photos(photo_set: NDArray[np.int64], photos: int, seed: int) -> Rows:
     """Rows of exactly so many photos of each set that has as many, drawn by lot."""
     order = stream(seed, "photos of strangers").permutation(len(photo_set))
     by_set = order[np.argsort(photo_set[order], kind="stable")]

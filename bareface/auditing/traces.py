@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.controls import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import GameSplit, arena
-from bareface.auditing.own_models import Report, Shadow, train_references, train_shadows
+from bareface.auditing.images import PublicFaces
+from bareface.auditing.own_models import Kept, Report, Shadow, train_references, train_shadows
 from bareface.auditing.progress import Progress
 from bareface.auditing.settings import AuditSettings
 from bareface.errors import UsageError
@@ -21,6 +21,7 @@ from bareface.membership.base import Labelled
 from bareface.membership.engine.features import direction
 from bareface.rosters.roster import Roster
 from bareface.stats.roc import auc
+from bareface.storage.cache import Room
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.same_network import same_network
@@ -79,22 +80,24 @@ def gather(
     brought: tuple[Shadow, ...],
     examination: Examination,
     settings: AuditSettings,
-    home: Path,
+    room: Room,
     progress: Progress,
 ) -> Traces:
-    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a folder.
+    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a room.
 
     Raises:
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
-    made, saw_some = _train(brought, everyone, settings, home, progress, device_under(target))
-    foreign_model, foreign_is = _foreign(target, foreign, made, everyone, settings.seed)
-    swap = bn_swap(target, everyone, settings.seed)
+    digests = dict(zip(everyone.image, examination.digest.tolist(), strict=True))
+    made, saw_some = _train(brought, everyone, settings, Kept(room, digests), progress, device_under(target))
+    public = PublicFaces(everyone, settings.seed)
+    foreign_model, foreign_is = _foreign(target, foreign, made, public)
+    swap = bn_swap(target, public)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, saw_some, others, everyone), wanted_by(settings.attacks),
-        read_by(settings.attacks), settings.batch_size, settings.seed, home, progress,
+        read_by(settings.attacks), settings.batch_size, public, room, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
@@ -186,7 +189,7 @@ def _train(
     brought: tuple[Shadow, ...],
     roster: Roster,
     settings: AuditSettings,
-    home: Path,
+    kept: Kept,
     progress: Progress,
     device: torch.device,
 ) -> tuple[tuple[Shadow, ...], tuple[Shadow, ...]]:
@@ -194,11 +197,11 @@ def _train(
     made, saw_some = _fitting(brought, roster), tuple[Shadow, ...]()
     if settings.shadow is not None and not made:
         told = _told(progress, "training shadows", settings.shadow.count)
-        made = train_shadows(roster, settings.shadow, home / "shadows", settings.seed, told, device)
+        made = train_shadows(roster, settings.shadow, kept.inside("shadows"), settings.seed, told, device)
     if settings.trained_references is not None:
         told = _told(progress, "training references", settings.trained_references.count)
         saw_some = train_references(
-            roster, settings.trained_references, home / "references", settings.seed, told, device
+            roster, settings.trained_references, kept.inside("references"), settings.seed, told, device
         )
     return made, saw_some
 
@@ -242,12 +245,12 @@ def recognition(trace: Trace, subject: NDArray[np.str_]) -> float | None:
 
 
 def _foreign(
-    target: Auditable, foreign: Auditable | None, made: tuple[Shadow, ...], roster: Roster, seed: int
+    target: Auditable, foreign: Auditable | None, made: tuple[Shadow, ...], public: PublicFaces
 ) -> tuple[Auditable, str]:
     if foreign is not None:
         return foreign, "a backbone trained elsewhere, brought for this control"
     if made:
         return made[0].target, "the first shadow, trained on auxiliary people"
     if isinstance(target, Target):
-        return untrained(target, roster, seed), "a copy of the target with fresh weights"
-    return stand_in(target, roster, seed), f"an {STAND_IN} with fresh weights, since no copy of the target can be drawn"
+        return untrained(target, public), "a copy of the target with fresh weights"
+    return stand_in(target, public), f"an {STAND_IN} with fresh weights, since no copy of the target can be drawn"

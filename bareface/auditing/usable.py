@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bareface.auditing.asking import is_known_by_content, probed
 from bareface.auditing.hygiene import (
     Checked,
     leave_out_shared,
@@ -26,10 +27,11 @@ from bareface.faces.cutting import examine_photos
 from bareface.faces.detection.finder import finder_of
 from bareface.faces.examine import Examination, examine, refuse_if_biased
 from bareface.probing.kinds import prober_of
-from bareface.probing.probe import load_trace, plan, probe
+from bareface.probing.probe import load_trace, plan
 from bareface.probing.templates import unit_embeddings
 from bareface.rosters.roster import Roster
 from bareface.storage.artefacts import artefact_path
+from bareface.storage.cache import Cache, Room
 from bareface.storage.columns import write_csv
 from bareface.targets.kinds import Auditable
 from bareface.targets.same_network import same_network
@@ -38,6 +40,7 @@ from bareface.vocabulary import FaceChoice, Role
 
 REJECTS, SEVERAL, FACES = "rejects.parquet", "several.csv", "faces"
 NO_RECOGNISER = "no independent recogniser was brought (--recogniser), so people under two names were not looked for"
+NO_CACHE = Cache()
 NO_OUTSIDERS = "there is nobody who was never trained on"
 
 
@@ -48,6 +51,7 @@ def usable_images(
     settings: AuditSettings,
     run: Path,
     progress: Progress,
+    cache: Cache = NO_CACHE,
 ) -> Checked:
     """Examine all images and leave out what stands on two sides; what cannot be used is listed in the run folder.
 
@@ -58,6 +62,7 @@ def usable_images(
         settings: how much may be unusable, and on two sides.
         run: the run folder.
         progress: called with (stage, done, total).
+        cache: of answers, shared with other runs.
 
     Raises:
         RosterError: too much is unusable, or on two sides, or the roster contradicts itself.
@@ -69,7 +74,7 @@ def usable_images(
     if settings.detect:
         _write_several(examination, roster, run / SEVERAL)
     refuse_if_biased(examination, max_reject_rate=settings.max_reject_rate)
-    same, own, reason = _same_people(examination, target, recogniser, settings, run, progress)
+    same, own, reason = _same_people(examination, target, recogniser, settings, Room(run, cache), progress)
     people = nobody_compared(roster, reason) if same is None else same.record(*_named(recogniser))
     recognised = RecognisedPeople(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
     checked = leave_out_shared(examination, same, people, settings.max_shared_rate, recognised)
@@ -103,7 +108,7 @@ def _same_people(
     target: Auditable,
     recogniser: Auditable | None,
     settings: AuditSettings,
-    run: Path,
+    room: Room,
     progress: Progress,
 ) -> tuple[SamePeople | None, dict[Role, SamePeople], str]:
     """Training people against outsiders, people in question against each own role, or why nobody compared them."""
@@ -115,7 +120,7 @@ def _same_people(
     if not len(training) + len(outside) or not (own or (len(training) and len(outside))):
         return None, {}, NO_OUTSIDERS
     rows = np.sort(np.concatenate([training, outside, *own.values()]))
-    embedding = _embedded(examination, rows, recogniser, settings, run, progress)
+    embedding = _embedded(examination, rows, recogniser, settings, room, progress)
 
     def people(some: NDArray[np.intp]) -> Side:
         return side(embedding[np.searchsorted(rows, some)], roster.subject[some])
@@ -132,14 +137,15 @@ def _embedded(
     rows: NDArray[np.intp],
     recogniser: Auditable,
     settings: AuditSettings,
-    run: Path,
+    room: Room,
     progress: Progress,
 ) -> FloatArray:
     people, digest = examination.accepted.take(rows), examination.digest[rows]
     prober = prober_of(recogniser, people.image, digest.tolist())
     todo = plan(prober, digest, batch_size=settings.batch_size)
-    home = probe(
-        prober, images_for(recogniser, people), todo, run / "trace",
+    shared = room if is_known_by_content(recogniser) else Room(room.folder)
+    home = probed(
+        prober, images_for(recogniser, people), todo, shared,
         lambda done, total: progress("looking for people under two names", done, total),
     )  # fmt: skip
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))

@@ -18,8 +18,10 @@ from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summa
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
 from bareface.cli.manners import SPEC, manners, out
+from bareface.cli.planning import plan
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
+from bareface.cli.scoring import score
 from bareface.cli.sealing import split
 
 DEBUG = "--debug"
@@ -124,11 +126,18 @@ def audit(
     ] = None,
     seal: Annotated[Path | None, typer.Option(help="Of the draw; by default the one beside the roster.")] = None,
     title: Annotated[str | None, typer.Option(help="Of the page; name the model and its release.")] = None,
+    sampled: Annotated[
+        int | None, typer.Option("--people", min=2, help="Ask about so many people of each role, drawn by lot.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
     spec: SPEC = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="What runs share: answers, shadows, references; beside the run by default.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Share nothing with other runs.")] = False,
     fail_if_leak: Annotated[bool, typer.Option(help="The same as --fail-if leak.")] = False,
     fail_if: FailIf = None,
     require_visible: RequireVisible = None,
@@ -149,6 +158,7 @@ def audit(
         gating = gating_of(policy, rules, require_visible, junit, summary, "bareface audit")  # before torch is imported
         from bareface.cli.auditing import Allowed, run_audit
         from bareface.settings.spec import parse_spec
+        from bareface.storage.cache import CACHE
 
         named = {
             "model": model, "roster": roster, "members": members, "nonmembers": nonmembers, "heldout": heldout,
@@ -157,12 +167,14 @@ def audit(
             "foreign": foreign, "references": reference or None,
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
             "assignment": assignment, "seal": seal, "title": title, "seed": seed, "detect": detect, "face": face,
+            "sample": sampled and {"people": sampled},
             "device": device, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
             config, options, run, fresh=fresh, command=command_line(context),
             allowed=Allowed(allow_code, allow_links, allow_roles), gating=gating,
+            cache=None if no_cache else cache or run.absolute().parent / CACHE,
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)
@@ -204,6 +216,8 @@ app.command()(gate)
 app.command()(query)
 app.command()(people)
 app.command()(compare)
+app.command()(plan)
+app.command()(score)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

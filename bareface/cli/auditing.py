@@ -1,13 +1,15 @@
 """`bareface audit`: from files and options to a finished run."""
 
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bareface.auditing.audit import AuditInputs, conduct
-from bareface.auditing.config_file import AUDIT_FILE, make_config, read_config, write_config
+from bareface.auditing.config_file import AUDIT_FILE, make_config, plain_from_anywhere, read_config, write_config
+from bareface.auditing.finished import answers_also, call_of, looks, read_finished
 from bareface.auditing.lots import seal_beside
-from bareface.auditing.plugins import OF_AUDITS
+from bareface.auditing.question import asked_before, together
+from bareface.auditing.run_folder import read_settings
 from bareface.auditing.settings import AuditConfig
 from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
@@ -18,16 +20,20 @@ from bareface.faces.people import read_people
 from bareface.records.evidence import Evidence
 from bareface.report.html import render_html
 from bareface.report.text import render_text
-from bareface.rosters.assignment import Seal, read_seal
+from bareface.rosters.assignment import Seal, read_seal, seal_path
 from bareface.rosters.roles import refuse_unused_roles
 from bareface.rosters.roster import Roster, join, read_manifest
+from bareface.rosters.sampling import drawn, usual_sample
 from bareface.storage.files import write_text
-from bareface.targets.device import device_of
-from bareface.targets.kinds import Auditable, called_by_content, load_any
-from bareface.targets.target import Target
-from bareface.untrusted.regular import is_folder
+from bareface.untrusted.code import names_code
+from bareface.untrusted.regular import is_file, is_folder, is_there
 from bareface.vocabulary import Role
 
+if TYPE_CHECKING:
+    from bareface.auditing.audit import AuditInputs
+    from bareface.targets.kinds import Auditable  # brings torch, which a finished run answers without
+
+REPORT = "report.html"
 FOLDERS = {
     "members": Role.MEMBER,
     "heldout": Role.HELDOUT,
@@ -55,32 +61,62 @@ def run_audit(
     command: str,
     allowed: Allowed,
     gating: Gating | None = None,
+    cache: Path | None = None,
 ) -> ExitCode:
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=allowed.code) if config else _from_options(options)
-    say_unavailable(*OF_AUDITS)
     roster = people(settings, allowed.links)
     if not allowed.roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
-    evidence = audit_configured(settings, roster, run, fresh=fresh, command=command)
+    evidence = audited(settings, roster, run, fresh=fresh, command=command, cache=cache)
     out(render_text(evidence, columns()))
-    aside(f"report: {run / 'report.html'}")
+    aside(f"report: {run / REPORT}")
     return run_gate(run, gating) if gating else ExitCode.DONE
 
 
-def audit_configured(config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str) -> Evidence:
+def audited(
+    config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str, cache: Path | None
+) -> Evidence:
+    """The evidence of what a configuration says; at once where the run is finished and nothing has changed."""
+    asked = drawn(roster, usual_sample(roster, config.sample), config.seed).roster
+    call, files = (
+        call_of(plain_from_anywhere(config), config.attacks),
+        looks([*_models(config), *_people(config), *asked.paths]),
+    )
+    pages = (run / REPORT, run / AUDIT_FILE)
+    can_tell = not any(names_code(name) for name in _named_models(config))
+    if not fresh and can_tell and all(map(is_file, pages)) and (found := read_finished(run, call, files)):
+        return found
+    _say_unavailable()
+    evidence = audit_configured(config, roster, run, fresh=fresh, command=command, cache=cache)
+    answers_also(run, call, files)
+    return evidence
+
+
+def audit_configured(
+    config: AuditConfig, roster: Roster, run: Path, *, fresh: bool, command: str, cache: Path | None = None
+) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
+    from bareface.auditing.audit import conduct
+
+    brought = brought_by(config, roster, command)
+    with Stages() as stages:
+        evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
+    write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
+    write_text(run / REPORT, render_html(evidence), parents=False)
+    return evidence
+
+
+def brought_by(config: AuditConfig, roster: Roster, command: str = "") -> "AuditInputs":
+    """The models that a configuration names, loaded, with the people."""
+    from bareface.auditing.audit import AuditInputs
+
     target = load(config.model, config)
     foreign = load(config.foreign, config) if config.foreign else None
     audited = target.without_head() if config.ignore_head else target
     others = tuple(load(reference, config) for reference in config.references)
     recogniser = load(config.recogniser, config) if config.recogniser else None
-    brought = AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
-    with Stages() as stages:
-        evidence = conduct(brought, config, run, fresh=fresh, progress=stages)
-    write_config(config, run / AUDIT_FILE)
-    write_text(run / "report.html", render_html(evidence), parents=False)
-    return evidence
+    return AuditInputs(audited, roster, foreign, command, others, recogniser, seal=seal_of(config))
 
 
 def seal_of(config: AuditConfig) -> Seal | None:
@@ -90,8 +126,12 @@ def seal_of(config: AuditConfig) -> Seal | None:
     return seal_beside(config.roster) if config.roster is not None else None
 
 
-def load(reference: str, config: AuditConfig) -> Auditable:
+def load(reference: str, config: AuditConfig) -> "Auditable":
     """The target behind a path, a factory name or an address; a torch backbone on the device that is asked for."""
+    from bareface.targets.device import device_of
+    from bareface.targets.kinds import called_by_content, load_any
+    from bareface.targets.target import Target
+
     found = called_by_content(load_any(reference, spec=config.spec, rate_limit=config.endpoint), reference)
     return found.on(device_of(config.device)) if isinstance(found, Target) else found
 
@@ -115,6 +155,31 @@ def read_folder_or_manifest(path: Path, links: bool = False) -> Roster:
             hint=f"--members {what.split()[1].upper()} --nonmembers {what.split()[1].upper()}",
         )
     return read_manifest(path, links=links)
+
+
+def _say_unavailable() -> None:
+    from bareface.auditing.plugins import OF_AUDITS  # brings torch
+
+    say_unavailable(*OF_AUDITS)
+
+
+def _named_models(config: AuditConfig) -> list[str]:
+    return [name for name in (config.model, config.foreign, config.recogniser, *config.references) if name is not None]
+
+
+def _models(config: AuditConfig) -> list[Path]:
+    """The files of models, and those beside them that are called alike: weights of a graph, names of a table."""
+    found = []
+    for name in _named_models(config):
+        path = next((p for p in (Path(name), Path(name.rpartition("#")[0] or name)) if is_there(p)), Path(name))
+        found += sorted(path.parent.glob(f"{escape(path.stem)}*")) if is_file(path) else [path]
+    return found
+
+
+def _people(config: AuditConfig) -> list[Path]:
+    """The files that say who is on which image in which role."""
+    seal = config.seal or (seal_path(config.roster) if config.roster else None)
+    return [path for path in (config.roster, seal) if path is not None]
 
 
 def _from_options(options: dict[str, Any]) -> AuditConfig:

@@ -26,6 +26,8 @@ nonmembers: photos/others     # people who were never trained on
 # references: []              # backbones of other origin that never saw the members
 # trained_references: null    # how to train some that saw a part of the images, as in {{count: 4}}
 
+# sample: null                # how many to ask about, by lot, as in {{people: 2000, photos: 20}}; {{}} = everybody
+
 # detect: false               # the images are raw photos: find their faces and cut them out first
 # face: central               # or largest, where there are several and detect is true
 

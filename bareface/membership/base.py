@@ -163,6 +163,19 @@ class FeatureAttack(Attack):
     def judge(self, model: AttackModel, trace: Trace, knowledge: Knowledge) -> Scores:
         """The logit of a model that was fitted before."""
         features = self._features(trace)
+        return Scores(self._settled(model, features, knowledge).logit(features))
+
+    @final
+    def settled(self, model: AttackModel, pool: Trace, knowledge: Knowledge) -> AttackModel:
+        """The model as it judges the images of a pool; it then judges any others against that pool (`logits`)."""
+        return self._settled(model, self._features(pool), knowledge)
+
+    @final
+    def logits(self, model: AttackModel, trace: Trace) -> Scores:
+        """The logit of a model that was settled before."""
+        return Scores(model.logit(self._features(trace)))
+
+    def _settled(self, model: AttackModel, features: Features, knowledge: Knowledge) -> AttackModel:
         if features.shape[1] != len(model.used):
             raise Abstained(
                 self.name,
@@ -171,8 +184,8 @@ class FeatureAttack(Attack):
             )
         if knowledge == "shadow":
             # Distances of two networks differ in scale; each pool is measured against itself.
-            model = model.standardised_by(features)
-        return Scores(model.logit(features))
+            return model.standardised_by(features)
+        return model
 
     @final
     def unfitted(self, trace: Trace) -> NDArray[np.float64] | None:

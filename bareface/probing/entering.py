@@ -5,7 +5,7 @@ A torch backbone shows all layers that a pass goes through; an ONNX graph those 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bareface.probing.backbone import visible_layers
 from bareface.probing.taps import Moments, tapped
+from bareface.targets.channels_last import channels_last_copy
 from bareface.targets.running_statistics import is_fresh, misfit
 from bareface.targets.target import Target
 
@@ -66,11 +67,14 @@ class BackboneEntrance:
     @contextmanager
     def looking(self) -> Iterator[Look]:
         """With taps in front of all layers while the block runs."""
-        with torch.inference_mode(), tapped(self.target.module) as taps:
+        spec = self.target.spec
+        grey = torch.full((2, 3, spec.height, spec.width), 128, dtype=torch.uint8, device=self.target.device)
+        watched = replace(self.target, module=channels_last_copy(self.target.module, spec.normalise(grey)))
+        with torch.inference_mode(), tapped(watched.module) as taps:
 
             def look(pixels: Tensor) -> Mapping[str, Moments]:
                 taps.clear()
-                self.target.embed_normalised(pixels.to(self.target.device))
+                watched.embed_normalised(pixels.to(watched.device))
                 return taps.seen
 
             yield look

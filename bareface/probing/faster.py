@@ -11,11 +11,12 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from bareface.targets.channels_last import is_alike
+
 # v is recovered from y with the rounding of y, which is relative to the larger of |β| and |γ|: with |β| at most 30 |γ|
 # a variance keeps four digits, as many as a difference of float32 moments has at all.
 _LARGEST_SHIFT = 30.0
 _SMALLEST_WEIGHT = 1e-12
-_TOLERANCE = 1e-4
 
 
 class FoldedBatchNorm(nn.Module):
@@ -69,7 +70,7 @@ def faster(module: nn.Module, pixels: Tensor) -> nn.Module:
         # Buffers made inside inference mode could not be used outside.
         with torch.inference_mode(False):
             short = _fold(module, pairs)
-        return short if _alike(expected, short(pixels)) else module
+        return short if is_alike(expected, short(pixels)) else module
     except (RuntimeError, TypeError):  # it holds what cannot be copied, or relies on the channels' place in memory
         return module
 
@@ -132,9 +133,3 @@ def _absorb(convolution: nn.Module, layer: nn.BatchNorm2d, stand_in: FoldedBatch
     convolution.weight.mul_(stand_in.gain.view(-1, 1, 1, 1))
     bias = (before - layer.running_mean) * stand_in.gain + stand_in.shift
     convolution.bias = nn.Parameter(bias, requires_grad=False)
-
-
-def _alike(one: object, other: object) -> bool:
-    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
-        return False
-    return bool((one - other).abs().max() <= _TOLERANCE * one.abs().max())

@@ -97,6 +97,21 @@ def probe(prober: Prober, images: Images, todo: ProbePlan, folder: Path, report:
     return home
 
 
+def asked_at_once(prober: Prober, images: Images, todo: ProbePlan) -> Trace:
+    """What the prober says about every image, kept in memory and nowhere else.
+
+    Raises:
+        TargetError: an embedding is not finite.
+    """
+    offer = todo.offer
+    with prober.asked() as ask:
+        told = _answers(ask, images, np.arange(len(todo.digests)), todo, prober.name, None)
+    return Trace(
+        todo.digests, np.arange(len(todo.digests)), told, offer.views, offer.layers, offer.measured, offer.bank,
+        offer.weighted,
+    )  # fmt: skip
+
+
 def load_trace(home: Path, channels: Iterable[Channel] | None = None) -> Trace:
     """The trace in a folder that is named by its key, all its channels or some of them.
 

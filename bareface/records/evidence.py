@@ -101,6 +101,16 @@ class Rejected(Record):
     reason: str
 
 
+class DrawnRole(Record):
+    """How many people and images of a role were drawn by lot, of how many."""
+
+    role: str
+    people: int
+    of_people: int
+    images: int
+    of_images: int
+
+
 class RoleCount(Record):
     """How many people and images of a role were brought, and how many images were rejected."""
 
@@ -159,6 +169,8 @@ class Evidence(Record):
 
     selfcheck: whether the target was fed as in training; hygiene: what stood on two sides and was left out. Both are
     None in runs from before there were such checks. foreign_selfcheck: the same of a foreign model that was brought.
+    sample: how many people and images of each role were drawn by lot, where not everybody was asked about; all else
+    is of those who were.
     assignment: how membership came about; None in runs from before that was asked. balances: one for each game.
     planted: positive controls of the audit itself, one for each game; empty in runs from before there were any.
     """
@@ -186,6 +198,7 @@ class Evidence(Record):
     assignment: Assignment | None = None
     balances: tuple[Balance, ...] = ()
     planted: tuple[PlantedLeak, ...] = ()
+    sample: tuple[DrawnRole, ...] = ()
 
     def __repr__(self) -> str:
         """The verdict and its sentence."""

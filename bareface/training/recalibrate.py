@@ -1,6 +1,5 @@
 """BatchNorm statistics of other images than those a backbone was trained on."""
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import Images
+from bareface.targets.channels_last import channels_last_copy
 from bareface.targets.target import Target
 
 
@@ -31,10 +31,11 @@ def estimate_statistics(target: Target, images: Images, *, batch_size: int = 64)
     """
     if len(images) < 2:
         raise UsageError("images", got=f"{len(images)}", expected="at least 2 to estimate a variance from")
-    copied = replace(target, module=copy.deepcopy(target.module))
-    layers = _running_layers(copied.module)
-    if not layers:
+    if not _running_layers(target.module):
         raise TargetError(f"{target.name}: layers", got="no BatchNorm with running statistics", expected="at least one")
+    some = target.spec.normalise(images.load(np.arange(2)).to(target.device))
+    copied = replace(target, module=channels_last_copy(target.module, some))
+    layers = _running_layers(copied.module)
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
@@ -43,8 +44,8 @@ def estimate_statistics(target: Target, images: Images, *, batch_size: int = 64)
     _pass_through(copied, images, max(1, len(images) // batch_size))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
-    copied.module.eval()
-    return copied
+    plain: nn.Module = copied.module.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return replace(copied, module=plain)
 
 
 def _running_layers(module: nn.Module) -> list[_BatchNorm]:

@@ -19,7 +19,7 @@ import torch
 
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.controls import untrained
-from bareface.auditing.images import images_for
+from bareface.auditing.images import PublicFaces, images_for
 from bareface.auditing.own_models import training_set
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
@@ -152,7 +152,7 @@ def main() -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     roster, target = lfw(), load_target(arguments.run / "target").without_head()
-    foreign, large = untrained(target, roster, seed=SEED), drawn(*LARGE, SEED)
+    foreign, large = untrained(target, PublicFaces(roster, SEED)), drawn(*LARGE, SEED)
     print(PARITY)
     graphs = exports(target, out)
     parities(target, graphs, roster, SMALL_IMAGES)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from exported import EXPORTERS, exported
+from exported import exported
 from torch import nn
 
 from bareface.auditing.default_attacks import with_default_attacks
@@ -36,10 +36,9 @@ def test_nothing_is_added_to_what_was_asked_for_by_name() -> None:
     assert not asked(nn.Linear(3, 3), named)
 
 
-@pytest.mark.parametrize("exporter", EXPORTERS)
-def test_a_graph_has_lost_some_in_export(exporter: str) -> None:
+def test_a_graph_has_lost_some_in_export() -> None:
     pytest.importorskip("onnx", reason="the extra bareface[onnx] is not installed")
-    assert asked(load_any(exported(exporter)))
+    assert asked(load_any(exported("script")))
 
 
 def test_a_black_box_has_nothing_to_look_into(tmp_path: Path) -> None:

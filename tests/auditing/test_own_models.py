@@ -8,12 +8,13 @@ import pytest
 from small_audit import SmallAudit, small_audit
 
 from bareface.auditing.audit import AuditInputs, conduct
-from bareface.auditing.own_models import reference_roster, train_backbone, train_references
+from bareface.auditing.own_models import Kept, reference_roster, train_backbone, train_references
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.errors import RunError
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe, ReferenceSettings
 from bareface.settings.spec import ImageSpec
+from bareface.storage.cache import Room
 from bareface.vocabulary import Role
 
 ONLINE = attacks_named("lira:mode=online")
@@ -92,7 +93,8 @@ def test_exchanged_references_are_made_again_and_said(
     settings = ReferenceSettings(count=2, train=TRAINING)
 
     def trained() -> list[str]:
-        made = train_references(audited.roster, settings, tmp_path / "references", 3, lambda *_: None)
+        kept = Kept(Room(tmp_path / "references"), dict.fromkeys(audited.roster.image, ""))
+        made = train_references(audited.roster, settings, kept, 3, lambda *_: None)
         return [one.target.sha256 for one in made]
 
     before = trained()

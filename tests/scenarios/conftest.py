@@ -1,5 +1,6 @@
 """A small world that scenarios start from: rendered people, a small backbone on disk."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +40,23 @@ def backbone(seed: int = 0) -> Target:
         module = build("ir-tiny", spec=spec, embedding_size=16)
         centres = torch.randn(12, 16)
     return Target("small", "ir-tiny", module, spec, centres=centres)
+
+
+def draw_no_pages(patch: pytest.MonkeyPatch) -> None:
+    """Audits and inversions draw no page, which is a function of the record and takes longer than a small audit."""
+    patch.setattr("bareface.cli.auditing.render_html", lambda evidence: "no page")
+    patch.setattr("bareface.cli.inverting.write_inversion_page", lambda home: home)
+
+
+@pytest.fixture
+def pageless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test without pages."""
+    draw_no_pages(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def pageless_file() -> Iterator[None]:
+    """A whole file without pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        draw_no_pages(patch)
+        yield

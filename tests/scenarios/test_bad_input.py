@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from killed import wait_for
+from killed import killed_at, wait_for
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -161,6 +161,7 @@ def test_a_png_bomb_is_recorded_and_too_many_rejects_are_refused(world: Path, tm
     assert (tmp_path / "run" / "rejects.parquet").exists()
 
 
+@pytest.mark.usefixtures("pageless")
 def test_one_reject_is_recorded_and_the_audit_goes_on(world: Path, tmp_path: Path) -> None:
     home = own_world(world, tmp_path)
     (home / "faces" / "p00013" / "000.png").write_text("not an image")
@@ -182,6 +183,7 @@ def test_an_image_on_both_sides(world: Path, tmp_path: Path) -> None:
     assert "got 2 of 96 images on two sides: member and outside share 1 file and 0 near-duplicates" in said
 
 
+@pytest.mark.usefixtures("pageless")
 def test_a_run_folder_of_another_configuration(world: Path, tmp_path: Path) -> None:
     config = tmp_path / "audit.yaml"
     for seed, code in ((1, 0), (2, 4)):
@@ -228,22 +230,20 @@ def test_a_full_disk_is_said_and_with_more_room_the_run_resumes(world: Path, tmp
     assert ".tmp" not in done.stdout
 
 
-def train_command(world: Path, out: Path, epochs: int = 20) -> list[str]:
+def train_words(world: Path, out: Path, epochs: int = 6) -> list[str]:
     options = ["--size", "32", "--epochs", str(epochs), "--batch-size", "8", "--seed", "4"]
-    return [sys.executable, "-m", "bareface.cli.app", "train", str(world / "people.csv"), "-o", str(out), *options]
+    return ["train", str(world / "people.csv"), "-o", str(out), *options]
 
 
 def test_killed_while_training_it_resumes_to_the_same_weights(world: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    said = subprocess.run(train_command(world, whole), check=True, capture_output=True, text=True).stdout
-    assert re.search(r"ir-tiny trained on 24 images of 12 people: .*whole\n", said)
-    assert re.search(r"verification on unseen people: AUC 0\.\d+ over 144 \+ \d+ pairs", said)
-    process = subprocess.Popen(train_command(world, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(process, killed, "checkpoint-*.json")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    done = CliRunner().invoke(app, train_words(world, whole))
+    assert done.exit_code == 0, done.output
+    assert re.search(r"ir-tiny trained on 24 images of 12 people: .*whole\n", done.stdout)
+    assert re.search(r"verification on unseen people: AUC 0\.\d+ over 144 \+ \d+ pairs", done.stdout)
+    killed_at("training", train_words(world, killed), killed, "checkpoint-0002.json", done=7)
     assert not (killed / "backbone.safetensors").exists()
-    subprocess.run(train_command(world, killed), check=True, capture_output=True)
+    assert CliRunner().invoke(app, train_words(world, killed)).exit_code == 0
     assert (killed / "backbone.safetensors").read_bytes() == (whole / "backbone.safetensors").read_bytes()
 
 
@@ -257,9 +257,9 @@ def attentive() -> Iterator[None]:
 
 @pytest.mark.usefixtures("attentive")
 def test_ctrl_c_leaves_a_resumable_run_and_says_so(world: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        train_command(world, tmp_path / "out", epochs=500), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    words = train_words(world, tmp_path / "out", epochs=500)
+    command = [sys.executable, "-m", "bareface.cli.app", *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_for(process, tmp_path / "out", "checkpoint-*.json")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import run
-from embedded import save_table
+from embedded import save_foreign_table, save_table
 
 from bareface.rosters.roster import Roster, read_folder, write_manifest
 from bareface.synthetic import write_folder
@@ -15,8 +15,8 @@ from bareface.vocabulary import Role
 PEOPLE, PHOTOS = 60, 3
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tables that know people by direction; one is also longer for members. A run of each, and unlike ones."""
     folder = tmp_path_factory.mktemp("compare")
     write_folder(folder / "faces", people=PEOPLE, images=PHOTOS, size=16, seed=5)
@@ -32,6 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = {"before": known * np.where(number % 2, 2.0, 1.0)[:, None], "after": known}
     for name, values in tables.items():
         save_table(folder / f"{name}.npy", values, image)
+    foreign = save_foreign_table(folder, image)
     for name, roster, more in (
         ("before", "people.csv", ()), ("after", "people.csv", ()), ("others", "others.csv", ()),
         ("seeds", "people.csv", ("--seed", "8")), ("attacks", "people.csv", ("--attack", "flip-agreement")),
@@ -40,7 +41,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         attack = () if "--attack" in more else ("--attack", "embedding-norm")
         done = run(
             "audit", "--model", folder / f"{model}.npy", "--roster", folder / roster, "--game", "dataset",
-            "--selfcheck", "skip", "--assignment", "randomised", *attack, *more, "-o", folder / f"run-{name}",
+            "--selfcheck", "skip", "--assignment", "randomised", "--foreign", foreign, *attack, *more,
+            "-o", folder / f"run-{name}",
         )  # fmt: skip
         assert done.exit_code == 0, done.output
     return folder

@@ -74,6 +74,7 @@ def test_an_onnx_file_is_audited_like_the_backbone(
             assert row.auc == pytest.approx(expected[row.layer], abs=0.01)
 
 
+@pytest.mark.usefixtures("pageless")
 def test_inspect_and_the_usual_audit_say_what_export_took_away(world: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="the extra bareface[onnx] is not installed")
     said = run("inspect", exported("script"))
@@ -127,11 +128,19 @@ def test_a_table_of_embeddings_is_audited_as_a_black_box(
     assert "unknown: a black box" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("pageless")
 def test_a_table_without_flips_leaves_out_what_needs_them(world: Path, table: Path, tmp_path: Path) -> None:
     whole = pq.read_table(table)
     plain = whole.filter(pa.compute.equal(whole["view"], "image"))
     pq.write_table(plain.drop_columns(["view"]), tmp_path / "plain.parquet")
-    evidence = audited(world, tmp_path / "plain.parquet", tmp_path / "a")
+    config = tmp_path / "audit.yaml"
+    config.write_text(
+        f"model: {tmp_path / 'plain.parquet'}\nroster: {world / 'people.csv'}\n{ATTACKS}games: [dataset]\n"
+    )
+    assert run("audit", config, "-o", tmp_path / "run").exit_code == 0  # and nobody brought a foreign model
+    evidence = read_evidence(tmp_path / "run")
+    assert evidence.foreign is not None
+    assert evidence.foreign.name == "ir-tiny (untrained)"
     assert (
         "got a target that gives the view image alone; expected the view flip too"
         in abstained(evidence)["flip-agreement"]
@@ -222,6 +231,7 @@ def test_the_other_classes_of_a_margin_loss_are_named_and_a_graph_has_no_gradien
     assert "a backbone in torch, with weights to differentiate by" in graph.findings[0].reason
 
 
+@pytest.mark.usefixtures("pageless")
 def test_public_faces_are_of_other_people(world: Path, tmp_path: Path) -> None:
     rows = (world / "people.csv").read_text().replace("faces/", f"{world.name}/faces/").splitlines()
     home = world.parent

@@ -18,7 +18,7 @@ def call(words: Sequence[str]) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
+def toys(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
     """Small runs over a world of their own; the audit is finished."""
     home = tmp_path_factory.mktemp("flips")
     make_world(home)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from command import run
-from embedded import save_table
+from embedded import save_foreign_table, save_table
 from typer.testing import Result
 
 import bareface.auditing.gating
@@ -23,8 +23,8 @@ PEOPLE, PHOTOS = 80, 3
 QUICK = ("--attack", "embedding-norm", "--game", "dataset", "--selfcheck", "skip", "--seed", "3")
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half of 80 people are members; one table of embeddings is longer for them, the other is not."""
     folder = tmp_path_factory.mktemp("gate")
     write_folder(folder / "faces", people=PEOPLE, images=PHOTOS, size=16, seed=5)
@@ -39,15 +39,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = rng.normal(size=(len(image), 8))
     for name, values in (("leaky", plain * np.where(member, 2.0, 1.0)[:, None]), ("quiet", plain)):
         save_table(folder / f"{name}.npy", values, image)
+    save_foreign_table(folder, image)
     return folder
 
 
 def audit(home: Path, model: str, folder: Path, *more: str | Path, roster: str = "people.csv") -> Result:
-    given = ("--model", home / f"{model}.npy", "--roster", home / roster, *QUICK, "-o", folder)
-    return run("audit", *given, *more)
+    given = ("--model", home / f"{model}.npy", "--roster", home / roster, "--foreign", home / "foreign.npy")
+    return run("audit", *given, *QUICK, "-o", folder, *more)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Finished audits, by their verdict."""
     folder = tmp_path_factory.mktemp("runs")
@@ -148,8 +149,19 @@ def test_an_audit_ends_as_its_gate_says(home: Path, runs: dict[str, Path], tmp_p
 
 
 def test_an_audit_whose_only_attack_abstained_has_not_passed(home: Path, tmp_path: Path) -> None:
-    given = ("--model", home / "quiet.npy", "--roster", home / "people.csv", "--assignment", "randomised")
-    asked = ("audit", *given, "--attack", "bn-distance", "--game", "dataset", "-o", tmp_path / "run")
+    given = ("--model", home / "quiet.npy", "--roster", home / "people.csv", "--foreign", home / "foreign.npy")
+    asked = (
+        "audit",
+        *given,
+        "--assignment",
+        "randomised",
+        "--attack",
+        "bn-distance",
+        "--game",
+        "dataset",
+        "-o",
+        tmp_path / "run",
+    )
     for rule in ("leak", "auc > .9"):
         result = run(*asked, "--fail-if", rule)
         assert result.exit_code == 3, result.output

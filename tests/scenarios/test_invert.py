@@ -3,15 +3,13 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from alike import assert_alike
 from command import run
-from killed import wait_for
+from killed import killed_at
 
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli import demo_inversion
@@ -52,8 +50,11 @@ def call(home: Path, world: Path, *more: str | Path, judges: tuple[str, ...] = (
 
 @pytest.fixture(scope="session")
 def finished(audited: Path, world: Path) -> Path:
-    """The folder of a finished inversion."""
-    result = run(*call(audited, world))
+    """The folder of a finished inversion, of the target and the people that the run itself names."""
+    words = call(audited, world)
+    for named in ("--target", "--roster"):
+        del words[words.index(named) : words.index(named) + 2]
+    result = run(*words)
     assert result.exit_code == 0, result.output + repr(result.exception)
     assert re.search(r"^(INVALID|NOT SHOWN|NOT ESTIMABLE), ", result.stdout, re.M)
     assert "oracle     win rate 0." in result.stdout
@@ -98,19 +99,14 @@ def test_faces_only_when_asked(finished: Path, audited: Path, world: Path) -> No
     sheet.unlink()
 
 
+@pytest.mark.usefixtures("pageless")
 def test_killed_while_searching_it_resumes_to_the_same(
     finished: Path, audited: Path, world: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(audited, tmp_path / "home", ignore=shutil.ignore_patterns("inversion"))
     words = call(tmp_path / "home", world)
-    script = "from bareface.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
     own = tmp_path / "home" / "run" / "inversion"
-    wait_for(process, own, "search-optimised.safetensors")
-    process.kill()
-    process.wait()
+    killed_at("searching, optimised arm", words, own, "search-optimised.safetensors", done=9)
     assert (own / "search-optimised.safetensors").exists()
     assert not (own / "inversion.json").exists()
     result = run(*words)

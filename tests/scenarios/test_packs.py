@@ -16,6 +16,7 @@ from bareface.faces.packs.recordio import scan
 
 MAKERS = {"rec": packed.as_records, "shards": packed.as_shards}
 QUICK = "model: {model}\nmembers: {members}\nnonmembers: {others}\nattacks: [flip-agreement]\n"
+pytestmark = pytest.mark.usefixtures("pageless")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from command import run
-from embedded import save_table
+from embedded import save_foreign_table, save_table
 from PIL import Image
 from typer.testing import Result
 
@@ -20,8 +20,8 @@ from bareface.vocabulary import Role
 MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 120, 6, 4
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Members whose embeddings are longer, strangers, and as many people of both kinds that no audit knows."""
     folder = tmp_path_factory.mktemp("query")
     write_folder(folder / "faces", people=MEMBERS + STRANGERS + UNKNOWN, images=PHOTOS, size=16, seed=5)
@@ -33,8 +33,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_manifest(Roster(folder, image, listed.subject, role).take(known), folder / "people.csv")
     trained = (number < MEMBERS) | (number >= MEMBERS + STRANGERS + UNKNOWN // 2)
     plain = np.random.default_rng(0).normal(size=(len(image), 8))
+    digests = [digest(folder / one) for one in image]
+    save_foreign_table(folder, digests)
     for name, values in (("leaky", plain * np.where(trained, 2.5, 1.0)[:, None]), ("quiet", plain)):
-        save_table(folder / f"{name}.npy", values, (digest(folder / one) for one in image))
+        save_table(folder / f"{name}.npy", values, digests)
         assert audit(folder, name).exit_code == 0
     return folder
 
@@ -46,7 +48,8 @@ def digest(path: Path) -> str:
 def audit(home: Path, model: str, roster: str = "people.csv") -> Result:
     return run(
         "audit", "--model", home / f"{model}.npy", "--roster", home / roster, "--attack", "embedding-norm", "--game",
-        "dataset", "--selfcheck", "skip", "--assignment", "randomised", "-o", home / f"run-{model}",
+        "dataset", "--selfcheck", "skip", "--assignment", "randomised", "--foreign", home / "foreign.npy",
+        "-o", home / f"run-{model}",
     )  # fmt: skip
 
 

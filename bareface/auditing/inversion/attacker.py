@@ -6,7 +6,7 @@ import torch
 
 from bareface.auditing.attack_models import FittedAttack
 from bareface.auditing.controls import untrained
-from bareface.auditing.images import public_images
+from bareface.auditing.images import PublicFaces, public_images
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.errors import UsageError
@@ -111,7 +111,8 @@ def placebo_of(
     kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
     if all(kind.reads_models for kind in _objectives(terms)):
         return replace(real, kept=kept)
-    twin = untrained(audited.target, audited.examination.accepted, seed_for(terms.seed, "placebo"))
+    faces = PublicFaces(audited.examination.accepted, seed_for(terms.seed, "placebo"))
+    twin = untrained(audited.target, faces)
     if audited.target.centres is not None:
         drawn = torch.randn(audited.target.centres.shape, generator=torch.Generator().manual_seed(terms.seed))
         twin = replace(twin, centres=drawn)

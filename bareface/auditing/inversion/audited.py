@@ -24,6 +24,9 @@ from bareface.probing.backbone import BackboneProber
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import Roster
+from bareface.rosters.sampling import drawn
+from bareface.settings.closed import checked
+from bareface.settings.sampling import SampleSettings
 from bareface.storage.files import sha256_of
 from bareface.streams import stream
 from bareface.targets.target import Target
@@ -106,6 +109,7 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     evidence, config = read_evidence(run), read_settings(run)
     asked = as_audited(run, config, target)
     _check_people(run, config, roster)
+    roster = drawn(roster, _sample_of(run, config), config["seed"]).roster
     seen = examined_as_audited(roster, config, run, progress)
     examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
@@ -116,6 +120,12 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     kept = kept_attack_models(run / "attack_models", sha256_of(run / CONFIG))
     trace = in_arena(load_trace(home), game)
     return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)
+
+
+def _sample_of(run: Path, config: dict[str, Any]) -> SampleSettings | None:
+    """How many people the audit drew; None where it took everybody."""
+    said = config.get("sample")
+    return None if said is None else checked(SampleSettings, said, str(run))
 
 
 def _left_out(evidence: Evidence, roster: Roster) -> list[Reject]:
