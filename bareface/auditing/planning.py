@@ -27,6 +27,7 @@ from bareface.auditing.settings import AuditSettings
 from bareface.auditing.speeds import (
     ModelSpeed,
     attack_seconds,
+    libraries_seconds,
     model_speed,
     rendering_speed,
     seconds_of,
@@ -83,6 +84,7 @@ def plan_audit(brought: AuditInputs, settings: AuditSettings) -> PlanRecord:
     Raises:
         BarefaceError: the target cannot be asked, or the people cannot be audited; as the audit itself would say.
     """
+    libraries = PlannedStage(stage="loading libraries", seconds=libraries_seconds(), what="when they are needed first")
     settings = with_default_attacks(settings, brought.target)
     everybody = brought.roster
     roster = drawn(everybody, usual_sample(everybody, settings.sample), settings.seed).roster
@@ -94,6 +96,7 @@ def plan_audit(brought: AuditInputs, settings: AuditSettings) -> PlanRecord:
     prices, statistics = _prices(settings, speed, tried), _statistics(tried, settings)
     training = tuple(_training(brought, roster, settings))
     stages = (
+        libraries,
         PlannedStage(stage="examining images", seconds=counts.all / per_second, what=f"{per_second:,.0f} images/s"),
         *_before(brought, roster, speed),
         *training,

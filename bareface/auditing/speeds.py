@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -30,6 +31,13 @@ from bareface.training.learner import fresh_learner
 LONG_ENOUGH = 1.5
 """Seconds for which one thing is measured, at least once after a first time that does not count."""
 _RENDERED = 16
+_LAZY = (
+    "scipy.stats",
+    "sklearn.linear_model",
+    "sklearn.neural_network",
+    "torch.fx.experimental.symbolic_shapes",
+    "torch._refs",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +53,14 @@ class ModelSpeed:
     images_per_second: float
     bytes_per_image: int
     trace: Trace
+
+
+def libraries_seconds() -> float:
+    """Seconds of importing what an audit imports when it needs it; next to nothing where that was done before."""
+    start = time.perf_counter()
+    for name in _LAZY:
+        import_module(name)
+    return time.perf_counter() - start
 
 
 def seconds_of(act: Callable[[], object], long_enough: float = LONG_ENOUGH) -> float:

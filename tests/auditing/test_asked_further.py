@@ -216,10 +216,15 @@ def test_an_attack_whose_code_changed_is_computed_again(
     assert "attacks" in stages.seen
 
 
-def test_whoever_starts_over_asks_again_and_mends_the_cache(audited: SmallAudit, tmp_path: Path) -> None:
+def test_whoever_starts_over_takes_nothing_from_the_cache_and_mends_it(
+    audited: SmallAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = tmp_path / "cache"
     first = asked(audited, tmp_path / "run", "bn-distance", cache=cache)
     (kept, *_) = sorted(cache.glob("*/trace/*/part-*.parquet"))
-    before = kept.stat().st_ino
+    whole = kept.read_bytes()
+    kept.unlink()
+    kept.write_bytes(b"something else")
     assert numbers(asked(audited, tmp_path / "run", "bn-distance", cache=cache, fresh=True)) == numbers(first)
-    assert kept.stat().st_ino != before
+    assert kept.read_bytes() == whole
+    assert not caplog.records
