@@ -42,7 +42,7 @@ CASES = {
     ),
     "pairs of images elsewhere": (
         ("verify", "lists/pairs.csv", "--model", "net"),
-        r"lists/p\d+/000\.png: got unreadable .* the images beside the list\. Try: --images with the folder that they lie in",
+        r"lists/p\d+/000\.png: got unreadable .* Try: --images with the folder that they lie in",
     ),
     "shadow knowledge": ((*MODEL, *FOLDERS, "--knowledge", "shadow"), "Try: --shadow 1"),
 }
