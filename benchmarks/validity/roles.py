@@ -180,7 +180,7 @@ def outcome(make: Callable[[World], Asked], number: int, target: Target, foreign
         try:
             found = audit(
                 target, _roster(Path(home), asked.people), run=Path(home) / "run", attacks=ATTACKS, seed=number,
-                foreign=asked.foreign, knowledge=asked.knowledge, assignment="observational", selfcheck="skip",
+                foreign=asked.foreign, knowledge=asked.knowledge, assignment="observational", selfcheck="skip", planted_leaks=0,
                 shadow=SHADOWS if asked.is_shadowed else None,
             )  # fmt: skip
         except RosterError as refused:
