@@ -180,8 +180,8 @@ def outcome(make: Callable[[World], Asked], number: int, target: Target, foreign
         try:
             found = audit(
                 target, _roster(Path(home), asked.people), run=Path(home) / "run", attacks=ATTACKS, seed=number,
-                foreign=asked.foreign, knowledge=asked.knowledge, assignment="observational", selfcheck="skip", planted_leaks=0,
-                shadow=SHADOWS if asked.is_shadowed else None,
+                foreign=asked.foreign, knowledge=asked.knowledge, assignment="observational", selfcheck="skip",
+                shadow=SHADOWS if asked.is_shadowed else None, planted_leaks=0,
             )  # fmt: skip
         except RosterError as refused:
             return {"verdict": REFUSED, "said": str(refused), "games": [], "causes": []}
