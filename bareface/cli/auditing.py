@@ -17,7 +17,7 @@ from bareface.cli.manners import Stages, aside, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.records.evidence import Evidence
+from bareface.records.evidence import RESULT_FILE, Evidence
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal, seal_path
@@ -65,6 +65,8 @@ def run_audit(
 ) -> ExitCode:
     """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
     settings = read_config(config, options, allow_code=allowed.code) if config else _from_options(options)
+    if not is_file(run / RESULT_FILE):  # a finished run may be answered at once, without torch
+        _say_unavailable()
     roster = people(settings, allowed.links)
     if not allowed.roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
@@ -87,7 +89,8 @@ def audited(
     can_tell = not any(names_code(name) for name in _named_models(config))
     if not fresh and can_tell and all(map(is_file, pages)) and (found := read_finished(run, call, files)):
         return found
-    _say_unavailable()
+    if is_file(run / RESULT_FILE):
+        _say_unavailable()
     evidence = audit_configured(config, roster, run, fresh=fresh, command=command, cache=cache)
     answers_also(run, call, files)
     return evidence

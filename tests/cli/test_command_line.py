@@ -55,7 +55,7 @@ def test_an_inversion_likewise(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("invert", "anna", "--target=berta", "--roster", "clara", "--judge", "doris=emma's family", "--skip=oracle",
              "--declare", "licence=frieda", "--generator")  # fmt: skip
     said = (
-        "bareface invert <run> --target <target> --roster <roster> --generator {} --judge <judge> --declare <declare>"
+        "bareface invert <run> --generator {} --judge <judge> --target <target> --roster <roster> --declare <declare>"
     )
     assert shown(monkeypatch, *words, "rendered") == f"{said.format('rendered')} --skip oracle"
     assert shown(monkeypatch, *words, "greta") == f"{said.format('<generator>')} --skip oracle"
