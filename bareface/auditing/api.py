@@ -31,7 +31,7 @@ from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.sampling import SampleSettings
-from bareface.settings.spec import ImageSpec, parse_spec
+from bareface.settings.spec import ImageSpec, spec_of
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
 from bareface.targets.in_memory import target_from
@@ -208,7 +208,7 @@ def _target(
     transform: Callable[[Image.Image], Any] | None = None,
 ) -> Auditable:
     if isinstance(given, Path | str):
-        found = called_by_content(load_any(given, spec=parse_spec(spec) if isinstance(spec, str) else spec), given)
+        found = called_by_content(load_any(given, spec=spec_of(spec)), given)
     elif hasattr(given, "without_head"):
         return given  # type: ignore[return-value]  # the mark of every kind of target
     else:

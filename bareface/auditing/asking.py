@@ -18,7 +18,7 @@ from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.negative_classes import PublicDirections
 from bareface.probing.probe import ProbePlan, load_trace, plan, probe
 from bareface.probing.prober import Prober
-from bareface.storage.cache import Room
+from bareface.storage.cache import Cache, Room
 from bareface.storage.folders import subfolder
 from bareface.streams import stream
 from bareface.targets.endpoint import Endpoint
@@ -139,8 +139,7 @@ class Asking:
         todo = plan(prober, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
-        shared = self.room if is_known_by_content(model) else Room(self.room.folder)
-        trace = load_trace(probed(prober, images, todo, shared, report))
+        trace = load_trace(probed(model, prober, images, todo, self.room, report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 
@@ -177,7 +176,7 @@ class _Public:
     what: str = ""
 
 
-def is_known_by_content(model: Auditable) -> bool:
+def _is_known_by_content(model: Auditable) -> bool:
     """Whether the fingerprint of a model tells what it will answer, so that other runs may have its answers.
 
     What runs behind an address, or in a module of the user's own, may change under the same name.
@@ -185,17 +184,21 @@ def is_known_by_content(model: Auditable) -> bool:
     return not isinstance(model, Endpoint) and not names_code(model.source)
 
 
-def probed(prober: Prober, images: Images, todo: ProbePlan, room: Room, report: Callable[[int, int], None]) -> Path:
+def probed(
+    model: Auditable, prober: Prober, images: Images, todo: ProbePlan, room: Room, report: Callable[[int, int], None]
+) -> Path:
     """As `probe`, in the folder `trace` of a room; what the cache has is not asked again, and what was asked is kept.
+
+    Answers of a model that is not known by its content stay in the room's own folder.
 
     Raises:
         TargetError: an embedding is not finite.
         RunError: the folder cannot be written, or the one around it is gone.
     """
-    folder = subfolder(room.folder / "trace")
-    room.cache.lend("trace", todo.key, folder / todo.key)
+    folder, cache = subfolder(room.folder / "trace"), room.cache if _is_known_by_content(model) else Cache()
+    cache.lend("trace", todo.key, folder / todo.key)
     home = probe(prober, images, todo, folder, report)
-    room.cache.keep("trace", todo.key, home)
+    cache.keep("trace", todo.key, home)
     return home
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from bareface.records.evidence import (
     SCHEMA_VERSION,
     Assignment,
     AttackCard,
-    DrawnRole,
     Evidence,
     Exposure,
     Finding,
@@ -117,7 +116,7 @@ def assemble(made: EvidenceParts) -> Evidence:
         command=made.command,
         selfcheck=made.selfcheck,
         foreign_selfcheck=made.foreign_selfcheck,
-        sample=tuple(DrawnRole(**asdict(one)) for one in made.drawn.roles),
+        sample=made.drawn.roles,
         hygiene=made.checked.hygiene,
         provenance=provenance(
             examination=made.checked.examination,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from bareface.auditing.settings import make_attack
 from bareface.errors import UsageError
-from bareface.membership.base import Attack
 from bareface.records.evidence import RESULT_FILE, Evidence, Finding, apart_from_head, read_evidence
 from bareface.records.gate import SCHEMA_VERSION, GateLine, GateRecord, Outcome, write_gate
 from bareface.settings.policy import Policy
@@ -39,12 +38,6 @@ def gate_record(evidence: Evidence, policy: Policy, digest: str) -> GateRecord:
         sentence=_sentence(outcome, lines, policy),
         lines=lines,
     )
-
-
-def deciding_findings(findings: tuple[Finding, ...], attacks: Sequence[Attack]) -> tuple[Finding, ...]:
-    """The findings that an audit of these attacks rests on; the attacks say themselves what they read."""
-    with_head = [(attack.name, attack.parameters()) for attack in attacks if attack.access() == "head"]
-    return tuple(one for one in findings if (one.attack, one.parameters) not in with_head) or findings
 
 
 def with_access(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -84,7 +84,7 @@ def shadow_roster(roster: Roster, share: float, rng: np.random.Generator) -> Ros
 def train_shadows(
     roster: Roster,
     config: ShadowSettings,
-    kept: "Kept",
+    kept: Kept,
     seed: int,
     report: Report,
     device: torch.device = CPU,
@@ -98,7 +98,7 @@ def train_shadows(
 def train_references(
     roster: Roster,
     config: ReferenceSettings,
-    kept: "Kept",
+    kept: Kept,
     seed: int,
     report: Report,
     device: torch.device = CPU,

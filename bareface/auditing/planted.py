@@ -143,10 +143,10 @@ class _Room:
         """
         effect = self.finding.visible
         assert effect is not None
-        lift, by = shift(effect, self._shared, self._by), self._by
+        lift = shift(effect, self._shared, self._by)
         rng = stream(self.settings.seed, "planted", self.answer.arena.game, "pilot")
         reached = float(np.mean([self._auc(self._drawn(rng, lift)) for _ in range(PILOTS)]))
-        return shift(min(_LARGEST, 2 * effect - reached), self._shared, by)
+        return shift(min(_LARGEST, 2 * effect - reached), self._shared, self._by)
 
     @cached_property
     def _known(self) -> Bools:

@@ -23,12 +23,12 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
+from bareface.auditing.as_audited import examined_as_audited
 from bareface.auditing.calibration import Calibration
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.scored import rank, summary
 from bareface.auditing.scorer import Scorer
-from bareface.auditing.usable import examined
 from bareface.auditing.yardstick import NOBODY, Scored, Yardstick
 from bareface.faces.contents import Contents
 from bareface.faces.decode import FlawedImage, fit, picture_of, thread_count
@@ -146,7 +146,7 @@ def _seen(calibration: Calibration, roster: Roster, contents: Contents) -> _Seen
 def _cut_out(calibration: Calibration, roster: Roster) -> _Seen:
     """The faces of raw photos, which are forgotten afterwards."""
     with TemporaryDirectory() as folder:
-        found = examined(roster, Path(folder), silent, detect=True, face=calibration.config.get("face"))
+        found = examined_as_audited(roster, calibration.config, Path(folder))
         pixels = images_for(calibration.target, found.accepted).load(np.arange(len(found.accepted)))
     return _Seen(roster.take(_rows_of(roster, found.accepted)), found.digest, ArrayImages(pixels), found.rejects)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bareface.auditing.asking import is_known_by_content, probed
+from bareface.auditing.asking import probed
 from bareface.auditing.hygiene import (
     Checked,
     leave_out_shared,
@@ -143,9 +143,8 @@ def _embedded(
     people, digest = examination.accepted.take(rows), examination.digest[rows]
     prober = prober_of(recogniser, people.image, digest.tolist())
     todo = plan(prober, digest, batch_size=settings.batch_size)
-    shared = room if is_known_by_content(recogniser) else Room(room.folder)
     home = probed(
-        prober, images_for(recogniser, people), todo, shared,
+        recogniser, prober, images_for(recogniser, people), todo, room,
         lambda done, total: progress("looking for people under two names", done, total),
     )  # fmt: skip
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))

@@ -124,7 +124,7 @@ class Yardstick:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """Numbers of photos that at least half of the strangers have, from the fewest to 20 at most."""
-        counts = np.unique(self.leak.arena.photo_set[~self.leak.arena.member], return_counts=True)[1]
+        counts = self._photos_of_strangers
         able = (m for m in range(self.least, MOST_PHOTOS + 1) if 2 * (counts >= m).sum() >= len(counts))
         return tuple(able)
 
@@ -137,8 +137,13 @@ class Yardstick:
 
     def strangers(self, photos: int) -> int:
         """How many strangers have so many photos."""
-        counts = np.unique(self.leak.arena.photo_set[~self.leak.arena.member], return_counts=True)[1]
-        return int((counts >= photos).sum())
+        return int((self._photos_of_strangers >= photos).sum())
+
+    @cached_property
+    def _photos_of_strangers(self) -> NDArray[np.intp]:
+        """(strangers,) how many photos each has."""
+        game = self.leak.arena
+        return np.unique(game.photo_set[~game.member], return_counts=True)[1]
 
     def known(self, digests: NDArray[np.str_]) -> tuple[Codes, Codes]:
         """(n,) who in the game is on images with these digests, and (n,) whose model was fitted without them."""

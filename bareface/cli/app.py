@@ -17,7 +17,7 @@ from bareface.cli.ending import end_with
 from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summary, gate, gating_of
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
-from bareface.cli.manners import SPEC, manners, out
+from bareface.cli.manners import SPEC, Device, manners, out
 from bareface.cli.planning import plan
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
@@ -196,7 +196,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    device: Device = "cpu",
     allow_links: AllowLinks = False,
 ) -> None:
     """Train a backbone with a margin head; the head is saved beside it. Run again to resume."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import manners, out
+from bareface.cli.manners import AsJson, manners, out
 
 bench = typer.Typer(no_args_is_help=True, help="Measure defences: what each costs, and what it stops.")
 
@@ -35,7 +35,7 @@ def defences(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Targets of each defence.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 7,
     figure: Annotated[Path | None, typer.Option(help="PNG or SVG; RUN/defences.svg by default.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:
     """Recognition against leak for every defence, attacked by somebody who knows it. Run again to resume."""

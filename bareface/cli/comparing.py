@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import SPEC, manners, out
+from bareface.cli.manners import SPEC, AsJson, manners, out
 from bareface.vocabulary import FaceChoice
 
 Model = Annotated[
     str, typer.Option(help="Checkpoint, folder, ONNX, table of embeddings, address, or package.module:factory.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Root of every random stream.")]
 
 

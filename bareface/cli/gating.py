@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bareface.cli.manners import aside, manners, out
+from bareface.cli.manners import AsJson, aside, manners, out
 from bareface.errors import ExitCode
 
 if TYPE_CHECKING:  # `bareface --help` waits for nothing
@@ -69,7 +69,7 @@ def gate(
     policy: PolicyFile = None,
     junit: Junit = None,
     summary: Summary = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Judge a finished audit by rules: exit 0 passed, 1 failed, 3 could not be decided; needs no torch."""
     with manners(run):

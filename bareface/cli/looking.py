@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import SPEC, manners, out
+from bareface.cli.manners import SPEC, AsJson, manners, out
 from bareface.errors import ExitCode
 
 
 def inspect(
     checkpoint: Annotated[Path, typer.Argument(help="Any file that may hold a backbone.")],
     compare: Annotated[Path | None, typer.Option(help="Another one: does either come from the other?")] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Say what a checkpoint is and what it was trained on, without executing anything in it."""
     with manners():
@@ -31,7 +31,7 @@ def selfcheck(
     most: Annotated[int, typer.Option(min=16, help="Images to feed, drawn at random.")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="Root of every random stream.")] = 7,
     spec: SPEC = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:
     """Find out from its BatchNorm statistics how a backbone wants its input; exit with 1 when it is fed wrongly."""

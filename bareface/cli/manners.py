@@ -20,6 +20,11 @@ SPEC = Annotated[
     str | None,
     typer.Option(help="The input, where the file's own or its family's is wrong: '112x96 BGR, (x - 127.5) / 128'."),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+AuditedTarget = Annotated[
+    str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
 _POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
 _NUL, _SHOWN = "embedded null", 60
 # Without a terminal a line says how far a stage is, no more often than this many seconds.

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import manners, out
+from bareface.cli.manners import AsJson, manners, out
 
 
 def plan(
     config: Annotated[Path, typer.Argument(help="A YAML configuration, as for bareface audit.")],
     people: Annotated[int | None, typer.Option(min=2, help="As if so many people of each role were drawn.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
     allow_code: Annotated[bool, typer.Option("--allow-code", help="As for bareface audit.")] = False,
     allow_links: AllowLinks = False,
 ) -> None:

@@ -6,21 +6,17 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import SPEC, manners, out
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+from bareface.cli.manners import SPEC, AsJson, AuditedTarget, Device, manners, out
 
 
 def query(
     run: Annotated[Path, typer.Argument(help="Folder of a finished audit.")],
     photos: Annotated[Path, typer.Option(help="Folder of one person's photos, made as the audit's images were.")],
-    target: Annotated[
-        str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
-    ] = None,
+    target: AuditedTarget = None,
     fpr: Annotated[float, typer.Option(help="False positive rate: of strangers at most this share stands out.")] = 0.01,
     game: Annotated[str | None, typer.Option(help="person or dataset; the first in which a leak was shown.")] = None,
     spec: SPEC = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    device: Device = "cpu",
     json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:

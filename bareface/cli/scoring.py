@@ -6,16 +6,14 @@ from typing import Annotated
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import SPEC, Stages, aside, manners, out
+from bareface.cli.manners import SPEC, AsJson, AuditedTarget, Device, Stages, aside, manners, out
 from bareface.errors import ExitCode, UsageError
 
 
 def score(
     run: Annotated[Path, typer.Argument(help="Folder of a finished audit that shows a leak.")],
     images: Annotated[Path, typer.Option(help="CSV or Parquet manifest, folder person/image, .rec, .tar or .lmdb.")],
-    target: Annotated[
-        str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
-    ] = None,
+    target: AuditedTarget = None,
     folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where the scores go; beside the run by default.")
     ] = None,
@@ -23,8 +21,8 @@ def score(
         str | None, typer.Option(help="record, person or dataset; all that show a leak by default.")
     ] = None,
     spec: SPEC = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    device: Device = "cpu",
+    json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:
     """Score any number of images and people, and rank everybody; run again to resume, exit 3 where no leak is shown."""

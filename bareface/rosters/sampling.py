@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bareface.records.evidence import DrawnRole
 from bareface.rosters.grouping import rows_of
 from bareface.rosters.roster import Roster
 from bareface.settings.sampling import SampleSettings
@@ -25,17 +26,6 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class RoleDraw:
-    """How many people and images of a role were drawn, of how many."""
-
-    role: str
-    people: int
-    of_people: int
-    images: int
-    of_images: int
-
-
-@dataclass(frozen=True)
 class Drawn:
     """Whom an audit asks about.
 
@@ -45,7 +35,7 @@ class Drawn:
     """
 
     roster: Roster
-    roles: tuple[RoleDraw, ...] = ()
+    roles: tuple[DrawnRole, ...] = ()
 
 
 def usual_sample(roster: Roster, asked: SampleSettings | None) -> SampleSettings | None:
@@ -70,7 +60,11 @@ def drawn(roster: Roster, sample: SampleSettings | None, seed: int) -> Drawn:
         kept &= _photos_drawn(roster, kept, sample.photos, seed)
     taken, before = roster.take(kept), roster.head_count()
     now = taken.head_count()
-    return Drawn(taken, tuple(RoleDraw(role, now[role][0], of[0], now[role][1], of[1]) for role, of in before.items()))
+    counted = (
+        DrawnRole(role=role, people=now[role][0], of_people=of[0], images=now[role][1], of_images=of[1])
+        for role, of in before.items()
+    )
+    return Drawn(taken, tuple(counted))
 
 
 def _people_drawn(roster: Roster, most: int | None, seed: int) -> Mask:

@@ -74,6 +74,15 @@ _SPEC = re.compile(rf"(\d+)x(\d+)(?: (RGB|BGR|GRAY))?(?:,? *\(x - {_NUMBERS}\) *
 _SHORT = re.compile(rf"(\d+)x(\d+)(?::(RGB|BGR|GRAY))?(?::{_NUMBERS}/{_NUMBERS})?")
 
 
+def spec_of(given: ImageSpec | str | None) -> ImageSpec | None:
+    """An input that is given as such or in words; None stays None.
+
+    Raises:
+        UsageError: as `parse_spec`.
+    """
+    return parse_spec(given) if isinstance(given, str) else given
+
+
 def parse_spec(text: str) -> ImageSpec:
     """The input that a text names, written as bareface prints it, `112x96 BGR, (x - 127.5) / 128`, or in short,
     `112x96:BGR:127.5/128`.

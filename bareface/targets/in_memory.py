@@ -10,12 +10,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bareface.errors import TargetError
-from bareface.settings.spec import USUAL_INPUT, ImageSpec, parse_spec
+from bareface.settings.spec import USUAL_INPUT, ImageSpec, spec_of
+from bareface.streams import stream
 from bareface.targets.table import PLAIN, Embeddings, EmbeddingTable, assembled, refuse_odd_numbers
 from bareface.targets.target import Target
 
 _AS_DECODED: dict[str, Any] = {"order": "RGB", "mean": (0.0,), "std": (1.0,)}
-_SEEN_ONCE = 2
 WITHOUT_SPEC = "spec='112x112:RGB:127.5/127.5' for size, order and normalisation, or transform= with your own"
 
 
@@ -29,7 +29,7 @@ class Transformed(nn.Module):
     def __init__(self, module: nn.Module, transform: Callable[[Image.Image], Any], spec: ImageSpec) -> None:
         super().__init__()
         self.module, self._transform = module, transform
-        self.register_buffer("transformed", self._one(_fixed_images(spec)[0]))
+        self.register_buffer("transformed", self._one(_fixed_images(spec, 1)[0]))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) float32 of whole numbers 0..255 to whatever the module makes of the transformed images."""
@@ -54,7 +54,7 @@ class Called(nn.Module):
     def __init__(self, function: Callable[[Tensor], Any], spec: ImageSpec) -> None:
         super().__init__()
         self._function = function
-        self.register_buffer("answers", self.forward(spec.normalise(_fixed_images(spec))))
+        self.register_buffer("answers", self.forward(spec.normalise(_fixed_images(spec, 2))))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, channels, h, w) float32 as the spec says to (n, d)."""
@@ -92,7 +92,7 @@ def target_from(
     if spec is None and transform is None:
         got = f"the {_kind(given)} without its input"
         raise TargetError("the target", got=got, expected="how it wants its images", hint=WITHOUT_SPEC)
-    return _from_callable(given, parse_spec(spec) if isinstance(spec, str) else spec or USUAL_INPUT, transform)
+    return _from_callable(given, spec_of(spec) or USUAL_INPUT, transform)
 
 
 def table_of(images: list[str], values: Embeddings, views: list[str] | None = None) -> EmbeddingTable:
@@ -128,11 +128,9 @@ def _from_callable(
     given: Callable[..., Any], spec: ImageSpec, transform: Callable[[Image.Image], Any] | None
 ) -> Target:
     name = type(given).__name__ if isinstance(given, nn.Module) else getattr(given, "__name__", "function")
-    if isinstance(given, nn.Module):
-        given.eval()
+    module = given.eval() if isinstance(given, nn.Module) else Called(given, spec)
     if transform is None:
-        return Target(name, name, given if isinstance(given, nn.Module) else Called(given, spec), spec)
-    module = given if isinstance(given, nn.Module) else Called(given, spec)
+        return Target(name, name, module, spec)
     size = ImageSpec(spec.height, spec.width, **_AS_DECODED)
     return Target(name, name, Transformed(module, transform, size), size)
 
@@ -162,8 +160,7 @@ def _kind(given: object) -> str:
     return f"module {type(given).__name__}" if isinstance(given, nn.Module) else "function"
 
 
-def _fixed_images(spec: ImageSpec) -> Tensor:
-    """(2, 3, h, w) uint8 noise, always the same for a size."""
-    seed = int.from_bytes(hashlib.sha256(b"fixed images").digest()[:8], "big")
-    made = np.random.default_rng(seed).integers(0, 256, (_SEEN_ONCE, 3, spec.height, spec.width), dtype=np.uint8)
-    return torch.from_numpy(made)
+def _fixed_images(spec: ImageSpec, count: int) -> Tensor:
+    """(count, 3, h, w) uint8 noise, always the same for a size."""
+    drawn = stream(0, "fixed images").integers(0, 256, (count, 3, spec.height, spec.width), dtype=np.uint8)
+    return torch.from_numpy(drawn)

@@ -18,7 +18,6 @@ from bareface.auditing.answers import run_game
 from bareface.auditing.blind import blind_trace
 from bareface.auditing.findings import FoundLeaks, findings
 from bareface.auditing.games import arena
-from bareface.auditing.gating import deciding_findings
 from bareface.auditing.images import images_for
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings, attacks_named
@@ -28,6 +27,7 @@ from bareface.faces.source import Images
 from bareface.membership.engine.features import direction, flip_agreement
 from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
+from bareface.records.evidence import apart_from_head
 from bareface.rosters.roster import Roster
 from bareface.stats.overall import overall, verdicts_by_game
 from bareface.storage.files import write_bytes
@@ -162,7 +162,7 @@ def audit(whole: Pool, draw: Draw, how: AssignmentWay, seed: int, attacks: tuple
     arenas = [arena(roster, game, folds=5, seed=seed) for game in draw.games]
     answers = [one for game in arenas for one in run_game(game, traces, blind, asked, silent, (0, 1))]
     found = findings(answers, traces, asked, blind, how)
-    return Audited(overall(verdicts_by_game(deciding_findings(found.findings, asked.attacks))), found)
+    return Audited(overall(verdicts_by_game(apart_from_head(found.findings))), found)
 
 
 def _answers(whole: Pool, draw: Draw, name: str, inside: NDArray[np.bool_]) -> Trace:

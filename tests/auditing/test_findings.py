@@ -12,13 +12,13 @@ from bareface.auditing.blind import BlindBaseline
 from bareface.auditing.crossfit import AttackerData, crossfit_scores
 from bareface.auditing.exposures import exposures
 from bareface.auditing.findings import findings
-from bareface.auditing.gating import deciding_findings, with_access
+from bareface.auditing.gating import with_access
 from bareface.auditing.progress import silent
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import in_arena
 from bareface.errors import Abstained, UsageError
 from bareface.membership.base import Attack, AttackerKnowledge, Labelled
-from bareface.records.evidence import Finding
+from bareface.records.evidence import Finding, apart_from_head
 from bareface.scores import Scores
 from bareface.trace import Trace
 from bareface.vocabulary import AssignmentWay, Verdict
@@ -89,15 +89,14 @@ def test_an_attack_that_fails_is_recorded_and_the_others_go_on(monkeypatch: pyte
 def test_the_verdict_rests_on_attacks_without_the_head_where_there_are_any() -> None:
     toy, asked = toy_world(12), settings("flip-agreement", "class-centre")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
-    assert [finding.attack for finding in deciding_findings(found, asked.attacks)] == ["flip-agreement"]
-    alone = settings("class-centre")
-    assert deciding_findings(found[1:], alone.attacks) == found[1:]
+    assert [finding.attack for finding in apart_from_head(found)] == ["flip-agreement"]
+    assert apart_from_head(found[1:]) == found[1:]
 
 
 def test_a_signal_of_the_head_does_not_decide_where_the_same_attack_has_one_without() -> None:
     toy, asked = toy_world(12), settings("lira:signal=logit", "lira:signal=norm")
     _, found = audited(toy, toy_world(13), pictures(toy), asked)
-    assert [finding.parameters["signal"] for finding in deciding_findings(found, asked.attacks)] == ["norm"]
+    assert [finding.parameters["signal"] for finding in apart_from_head(found)] == ["norm"]
 
 
 def test_the_blind_baseline_sees_likeness_of_photo_sets_only_when_it_is_given_sets() -> None:

@@ -5,17 +5,12 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from command import run
-from embedded import save_foreign_table, save_table
+from embedded import people_with_longer_members
 from PIL import Image
 from typer.testing import Result
-
-from bareface.rosters.roster import Roster, read_folder, write_manifest
-from bareface.synthetic import write_folder
-from bareface.vocabulary import Role
 
 MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 120, 6, 4
 
@@ -24,19 +19,8 @@ MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 120, 6, 4
 def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Members whose embeddings are longer, strangers, and as many people of both kinds that no audit knows."""
     folder = tmp_path_factory.mktemp("query")
-    write_folder(folder / "faces", people=MEMBERS + STRANGERS + UNKNOWN, images=PHOTOS, size=16, seed=5)
-    listed = read_folder(folder / "faces", Role.OUTSIDE)
-    number = np.array([int(subject[1:]) for subject in listed.subject])
-    image = tuple(f"faces/{name}" for name in listed.image)
-    role = np.where(number < MEMBERS, str(Role.MEMBER), str(Role.OUTSIDE))
-    known = np.flatnonzero(number < MEMBERS + STRANGERS)
-    write_manifest(Roster(folder, image, listed.subject, role).take(known), folder / "people.csv")
-    trained = (number < MEMBERS) | (number >= MEMBERS + STRANGERS + UNKNOWN // 2)
-    plain = np.random.default_rng(0).normal(size=(len(image), 8))
-    digests = [digest(folder / one) for one in image]
-    save_foreign_table(folder, digests)
-    for name, values in (("leaky", plain * np.where(trained, 2.5, 1.0)[:, None]), ("quiet", plain)):
-        save_table(folder / f"{name}.npy", values, digests)
+    people_with_longer_members(folder, MEMBERS, STRANGERS, UNKNOWN, PHOTOS)
+    for name in ("leaky", "quiet"):
         assert audit(folder, name).exit_code == 0
     return folder
 

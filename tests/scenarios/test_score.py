@@ -1,6 +1,5 @@
 """Everybody scored by a finished audit, through the command line: who stands out, how often, and going on."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,13 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command import run
-from embedded import save_table
+from embedded import people_with_longer_members
 from typer.testing import Result
 
 from bareface.auditing import scoring
-from bareface.rosters.roster import Roster, read_folder, write_manifest
-from bareface.synthetic import write_folder
-from bareface.vocabulary import Role
 
 MEMBERS, STRANGERS, UNKNOWN, PHOTOS = 30, 110, 6, 4
 EVERYBODY = MEMBERS + STRANGERS + UNKNOWN
@@ -26,21 +22,12 @@ EVERYBODY = MEMBERS + STRANGERS + UNKNOWN
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Members whose embeddings are longer, strangers, and three of each kind whom no audit knows."""
     folder = tmp_path_factory.mktemp("score")
-    write_folder(folder / "faces", people=EVERYBODY, images=PHOTOS, size=16, seed=5)
-    listed = read_folder(folder / "faces", Role.OUTSIDE)
-    number = np.array([int(subject[1:]) for subject in listed.subject])
-    image = tuple(f"faces/{name}" for name in listed.image)
-    role = np.where(number < MEMBERS, str(Role.MEMBER), str(Role.OUTSIDE))
-    known = np.flatnonzero(number < MEMBERS + STRANGERS)
-    write_manifest(Roster(folder, image, listed.subject, role).take(known), folder / "people.csv")
-    trained = (number < MEMBERS) | (number >= EVERYBODY - UNKNOWN // 2)
-    plain = np.random.default_rng(0).normal(size=(len(image), 8))
-    for name, values in (("leaky", plain * np.where(trained, 2.5, 1.0)[:, None]), ("quiet", plain)):
-        digests = (hashlib.sha256((folder / one).read_bytes()).hexdigest() for one in image)
-        save_table(folder / f"{name}.npy", values, digests)
+    people_with_longer_members(folder, MEMBERS, STRANGERS, UNKNOWN, PHOTOS)
+    for name in ("leaky", "quiet"):
         audited = run(
             "audit", "--model", folder / f"{name}.npy", "--roster", folder / "people.csv", "--attack", "embedding-norm",
-            "--game", "dataset", "--selfcheck", "skip", "--assignment", "randomised", "-o", folder / f"run-{name}",
+            "--game", "dataset", "--selfcheck", "skip", "--assignment", "randomised",
+            "--foreign", folder / "foreign.npy", "-o", folder / f"run-{name}",
         )  # fmt: skip
         assert audited.exit_code == 0, audited.output
     return folder
