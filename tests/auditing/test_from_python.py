@@ -140,6 +140,17 @@ def roster() -> Roster:
 MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a module alone": (lambda: bareface.audit(Net(), roster()), TargetError, "module Net without its input; .*spec="),
     "a function alone": (lambda: bareface.audit(len, roster()), TargetError, "got the function without its input"),
+    "a module of another size": (
+        lambda: bareface.audit(Net(), roster(), spec="112x96"), TargetError,
+        r"Net: got RuntimeError \(.*\) for images of 112x96 RGB.*; expected the spec of images that it takes. Try: ",
+    ),
+    "a function of another number of channels": (
+        lambda: target_from(Net().eval(), (), "16x16:GRAY", None), TargetError, "for images of 16x16 GRAY",
+    ),
+    "a function that fails": (
+        lambda: target_from(lambda pixels: pixels @ pixels[0, 0, :3], (), SPEC, None), TargetError,
+        "the function: got RuntimeError .* for images of 16x16 RGB",
+    ),
     "nothing of use": (lambda: bareface.audit(7, roster()), TargetError, "got a int; expected a path"),
     "embeddings of others": (
         lambda: bareface.audit(np.ones((3, 4)), roster()), TargetError, "got 3 embeddings for 2 images",
@@ -160,6 +171,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "game for games": (
         lambda: bareface.audit("net", roster(), game=["dataset"]),  # type: ignore[call-arg]
         UsageError, "got the argument game; .* Did you mean games?",
+    ),
+    "a transform that fails": (
+        lambda: target_from(Net(), (), SPEC, lambda image: image.shape), TargetError,
+        r"transform: got AttributeError \(.*\); expected a function of one PIL image",
     ),
     "a transform that makes no tensor": (
         lambda: target_from(Net(), (), SPEC, lambda image: image), TargetError, "transform: got a Image returned",

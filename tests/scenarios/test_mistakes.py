@@ -40,6 +40,20 @@ CASES = {
         ("audit", "--model", "own:make", *FOLDERS, "-o", "run"),
         r"own:make: got a module without an input spec; .* Try: --spec 112x112:RGB:127\.5/128 \(spec= from Python\)",
     ),
+    "code of another input": (
+        ("audit", "--model", "own:narrow", "--spec", "16x16", *FOLDERS, "-o", "run"),
+        r"narrow: got RuntimeError \(.*\) for images of 16x16 RGB.*; expected the spec of images that it takes. Try: "
+        r"another spec: height, width and channels as they were in training",
+    ),
+    "a spec of another size": (
+        (*MODEL, *FOLDERS, "--spec", "32x32"),
+        r"net.*: got a spec of 32x32 in colour; expected 16x16 in colour, by its tensors \(.*\)\. "
+        "Try: leaving the spec out, or one of that size",
+    ),
+    "a spec of another number of channels": (
+        (*MODEL, *FOLDERS, "--spec", "16x16:GRAY"),
+        "got a spec of 16x16 in grey; expected 16x16 in colour, by its tensors",
+    ),
     "pairs of images elsewhere": (
         ("verify", "lists/pairs.csv", "--model", "net"),
         r"lists/p\d+/000\.png: got unreadable .* Try: --images with the folder that they lie in",
@@ -63,7 +77,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines = [separator.join((str(i), p, "member" if side == "members" else other)) for i, p, side in rows]
         Path(name).write_text("\n".join([separator.join(("image", "subject", "role")), *lines]))
     Path("attaks.yaml").write_text("model: net\nroster: role.csv\nattaks: [bn-distance]\n")
-    Path("own.py").write_text("from torch import nn\n\ndef make():\n    return nn.Flatten()\n")
+    Path("own.py").write_text(
+        "from torch import nn\n\ndef make():\n    return nn.Flatten()\n\n"
+        "def narrow():\n    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 12, 8))\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     Path("lists").mkdir()
     first, second = (str(Path(i).relative_to("members")) for i, _, side in rows[:2] if side == "members")
