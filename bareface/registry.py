@@ -23,6 +23,9 @@ from bareface.errors import BarefaceError, UsageError, meant
 HEADINGS = ("What it tests", "What the attacker needs", "How it works", "Known limits", "Reference")
 """The headings of a plug-in's page, the docstring of its module."""
 
+_OURS = "bareface."
+"""How the groups of all kinds begin."""
+
 T = TypeVar("T")
 Fact = str | int | float | bool
 
@@ -140,6 +143,11 @@ class Registry(Generic[T]):
 
     def _offered(self) -> tuple[dict[str, T], tuple[Unavailable, ...]]:
         return _outside(self, tuple(sys.path))
+
+
+def offers_from_outside() -> bool:
+    """Whether any other package offers plug-ins; it takes no import of the kinds to know."""
+    return any(group.startswith(_OURS) for group in entry_points().groups)
 
 
 def warn_of_unavailable(*kinds: Registry[Any]) -> None:

@@ -13,15 +13,16 @@ from bareface.auditing.run_folder import read_settings
 from bareface.auditing.settings import AuditConfig
 from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, aside, columns, out
+from bareface.cli.manners import Stages, aside, coloured, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
 from bareface.records.evidence import RESULT_FILE, Evidence
+from bareface.registry import offers_from_outside
 from bareface.report.html import render_html
 from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal, seal_path
-from bareface.rosters.roles import refuse_unused_roles
+from bareface.rosters.roles import refuse_shadows_of_nobody, refuse_unused_roles
 from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.storage.files import write_text
@@ -70,8 +71,10 @@ def run_audit(
     roster = people(settings, allowed.links)
     if not allowed.roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
+    if settings.shadow is not None:
+        refuse_shadows_of_nobody(roster)
     evidence = audited(settings, roster, run, fresh=fresh, command=command, cache=cache)
-    out(render_text(evidence, columns()))
+    out(coloured(render_text(evidence, columns()), evidence.verdict))
     aside(f"report: {run / REPORT}")
     return run_gate(run, gating) if gating else ExitCode.DONE
 
@@ -161,6 +164,8 @@ def read_folder_or_manifest(path: Path, links: bool = False) -> Roster:
 
 
 def _say_unavailable() -> None:
+    if not offers_from_outside():
+        return
     from bareface.auditing.plugins import OF_AUDITS  # brings torch
 
     say_unavailable(*OF_AUDITS)

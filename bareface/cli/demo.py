@@ -18,7 +18,7 @@ from bareface.auditing.plugins import OF_AUDITS
 from bareface.cli.auditing import audit_configured, people
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, columns, out
+from bareface.cli.manners import Stages, coloured, columns, out
 from bareface.report.text import render_text
 from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
 from bareface.settings.recipe import Recipe, ShadowSettings
@@ -64,7 +64,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
     evidence = audit_configured(asked, people(asked), run / "audit", fresh=fresh, command="bareface demo")
     page = run / "report.html"
     write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
-    out(render_text(evidence, columns()))
+    out(coloured(render_text(evidence, columns()), evidence.verdict))
     out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
     if inversion:
         out("")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bareface.auditing.gating import with_access
-from bareface.cli.manners import columns
+from bareface.cli.manners import coloured, columns
 from bareface.errors import UsageError
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.records.inversion_file import INVERSION_FILE, read_inversion
@@ -51,7 +51,7 @@ def write_report(
     for name, path in zip(annexes, written, strict=True):
         write_text(path, ANNEXES[name][1](evidence))
     if text:
-        return "\n".join([render_text(evidence, columns()), *map(str, written)])
+        return "\n".join([coloured(render_text(evidence, columns()), evidence.verdict), *map(str, written)])
     page = html or run / "report.html"
     write_text(page, render_html(evidence))
     return "\n".join(map(str, [page, *written]))

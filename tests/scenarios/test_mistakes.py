@@ -1,7 +1,10 @@
 """What people get wrong, and the sentence each mistake gets, through the command line; nothing heavy runs."""
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,18 @@ def test_a_mistake_gets_its_sentence_and_the_exit_code_of_mistakes(case: str, he
     assert "Traceback" not in said
     assert not Path("run").exists()
     assert re.search(sentence, said)
+
+
+def test_mistakes_in_words_and_people_are_found_before_torch_is_imported(here: Path) -> None:
+    brings_torch = ("code", "spec", "pairs")  # they are about what torch reads
+    words = [list(words) for name, (words, _) in CASES.items() if not any(one in name for one in brings_torch)]
+    script = (
+        "import json, sys\nfrom typer.testing import CliRunner\nfrom bareface.cli.app import app\n"
+        "codes = {int(CliRunner().invoke(app, words).exit_code) for words in json.loads(sys.argv[1])}\n"
+        "print(codes, [name for name in ('torch', 'scipy', 'sklearn', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(words)], capture_output=True, text=True, check=True)
+    assert done.stdout == "{2} []\n"
 
 
 @pytest.mark.parametrize("name", ["semicolons.csv", "tabs.csv"])

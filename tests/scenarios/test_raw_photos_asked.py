@@ -24,8 +24,10 @@ TRAINED = {EVERYBODY - 2, EVERYBODY - 1}
 
 @pytest.fixture(scope="module")
 def home(pageless_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Raw photos of everybody in `photos`, and a finished audit of most of them; embeddings of faces that the target was
-    trained on are longer."""
+    """Raw photos of everybody in `photos`, and a finished audit of most of them.
+
+    Embeddings of faces that the target was trained on are longer.
+    """
     folder = tmp_path_factory.mktemp("asked")
     person, number = np.repeat(np.arange(EVERYBODY), PHOTOS), np.tile(np.arange(PHOTOS), EVERYBODY)
     names = [f"p{who:02d}/{which}.jpg" for who, which in zip(person, number, strict=True)]
