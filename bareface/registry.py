@@ -1,4 +1,5 @@
-"""One registry for everything that can be plugged in: attacks, objectives, defences, generators, backbones, formats.
+"""One registry for everything that can be plugged in: attacks, objectives, defences, generators, backbones, formats,
+trackers.
 
 A built-in plug-in lies in this package; an outside package offers more through an entry point of the kind's group. A
 mistake in this package is an error at once. An outside plug-in that cannot be imported, is of another kind, lacks its
@@ -95,6 +96,7 @@ class Registry(Generic[T]):
         base: plug-ins are subclasses or instances of it.
         builtin: those of this package.
         check: raises where an outside plug-in does not keep to the form.
+        headings: of a plug-in's page.
     """
 
     what: str
@@ -102,6 +104,7 @@ class Registry(Generic[T]):
     base: type
     builtin: Callable[[], Iterable[T]]
     check: Callable[[T], object] = lambda plugin: None
+    headings: tuple[str, ...] = HEADINGS
 
     def available(self) -> dict[str, T]:
         """Every plug-in that can be used, by name: first those of this package, then those of others, each in order.
@@ -232,7 +235,7 @@ def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     if inspect.isabstract(plugin) or not _name(plugin):
         return None, "it is abstract" if inspect.isabstract(plugin) else "it has no name"
     try:
-        prose(plugin)
+        prose(plugin, kind.headings)
         kind.check(plugin)
     except BarefaceError as error:
         return plugin, str(error)

@@ -25,6 +25,10 @@ AuditedTarget = Annotated[
     str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(help="Give figures and page to mlflow, tensorboard, wandb or another package's tracker; repeat it."),
+]
 _POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
 COLOURS = {"LEAK SHOWN": "bold red", "NOT SHOWN": "bold", "INVALID": "bold yellow", "NOT ESTIMABLE": "bold yellow"}
 _NUL, _SHOWN = "embedded null", 60
