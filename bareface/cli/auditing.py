@@ -18,10 +18,8 @@ from bareface.cli.manners import Stages, aside, coloured, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.records.evidence import RESULT_FILE, Evidence
+from bareface.records.evidence import REPORT_FILE, RESULT_FILE, Evidence
 from bareface.registry import offers_from_outside
-from bareface.report.html import REPORT_FILE, render_html
-from bareface.report.text import render_text
 from bareface.rosters.assignment import Seal, read_seal, seal_path
 from bareface.rosters.roles import refuse_shadows_of_nobody, refuse_unused_roles
 from bareface.rosters.roster import Roster, join, read_manifest
@@ -81,7 +79,7 @@ def run_audit(
     if settings.shadow is not None:
         refuse_shadows_of_nobody(roster)
     evidence = audited(settings, roster, run, fresh=fresh, command=command, cache=cache)
-    out(coloured(render_text(evidence, columns()), evidence.verdict))
+    out(text_of(evidence))
     aside(f"report: {run / REPORT_FILE}")
     give(evidence, run / REPORT_FILE, trackers)
     return run_gate(run, gating) if gating else ExitCode.DONE
@@ -117,8 +115,22 @@ def audit_configured(
     with Stages() as stages:
         evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
     write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
-    write_text(run / REPORT_FILE, render_html(evidence), parents=False)
+    write_text(run / REPORT_FILE, page_of(evidence), parents=False)
     return evidence
+
+
+def page_of(evidence: Evidence) -> str:
+    """The report as a page."""
+    from bareface.report.html import render_html  # a mistake in a call does not wait for it
+
+    return render_html(evidence)
+
+
+def text_of(evidence: Evidence) -> str:
+    """The report for this terminal."""
+    from bareface.report.text import render_text
+
+    return coloured(render_text(evidence, columns()), evidence.verdict)
 
 
 def brought_by(config: AuditConfig, roster: Roster, command: str = "") -> "AuditInputs":

@@ -6,10 +6,10 @@ from pathlib import Path
 from bareface.auditing.gating import with_access
 from bareface.cli.manners import coloured, columns
 from bareface.errors import UsageError
-from bareface.records.evidence import Evidence, read_evidence
+from bareface.records.evidence import REPORT_FILE, Evidence, read_evidence
 from bareface.records.inversion_file import INVERSION_FILE, read_inversion
 from bareface.report.annexes import ANNEXES
-from bareface.report.html import REPORT_FILE, render_html
+from bareface.report.html import render_html
 from bareface.report.inversion import render_inversion_html
 from bareface.report.text import render_text
 from bareface.storage.files import write_text

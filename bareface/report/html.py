@@ -18,8 +18,6 @@ from bareface.vocabulary import CONTROLS
 if TYPE_CHECKING:
     from jinja2 import Template
 
-REPORT_FILE = "report.html"
-
 
 @dataclass(frozen=True)
 class Figure:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from bareface.errors import UsageError
-from bareface.records.evidence import Evidence, read_evidence
+from bareface.records.evidence import REPORT_FILE, Evidence, read_evidence
 from bareface.registry import Registry, in_folder, shortly, tried
-from bareface.report.html import REPORT_FILE, render_html
 from bareface.storage.files import write_text
 from bareface.tracking.figures import figures_of, words_of
 from bareface.tracking.tracker import TRACKER_HEADINGS, Told, Tracker
@@ -36,6 +35,8 @@ def track(run: Path | str, *trackers: Tracker | str) -> None:
         UsageError: there is no such tracker, its package is not installed, or it does not take the figures.
         RunError: the folder holds no finished audit.
     """
+    from bareface.report.html import render_html  # whoever names no tracker does not wait for it
+
     found = trackers_named(trackers)
     evidence, page = read_evidence(Path(run)), Path(run) / REPORT_FILE
     write_text(page, render_html(evidence), parents=False)

@@ -107,7 +107,7 @@ def test_a_module_and_folders_become_an_audit(people: Path, net: Net, tmp_path: 
     assert (row["attack"], row["verdict"]) == (said.findings[0].label, str(said.findings[0].verdict))
     assert said.findings[0].label in said._repr_html_()
     assert "<!doctype html>" in bareface.render_html(said).lower()
-    assert bareface.read_evidence(tmp_path / "run") == said
+    assert bareface.read_evidence(tmp_path / "run") == bareface.read_evidence(str(tmp_path / "run")) == said
 
 
 def test_lists_and_tables_of_columns_do_as_folders_do(people: Path, net: Net, tmp_path: Path) -> None:
