@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bareface.settings.spec import ImageSpec
     from bareface.targets.store import load_target
     from bareface.targets.target import Target
+    from bareface.tracking import track
     from bareface.vocabulary import Verdict
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "read_evidence",
     "read_people",
     "render_html",
+    "track",
 ]
 
 _HOMES = {
@@ -46,6 +48,7 @@ _HOMES = {
     "read_evidence": "bareface.records.evidence",
     "read_people": "bareface.faces.people",
     "render_html": "bareface.report",
+    "track": "bareface.tracking",
 }
 
 

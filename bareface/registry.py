@@ -1,4 +1,5 @@
-"""One registry for everything that can be plugged in: attacks, objectives, defences, generators, backbones, formats.
+"""One registry for everything that can be plugged in: attacks, objectives, defences, generators, backbones, formats,
+trackers.
 
 A built-in plug-in lies in this package; an outside package offers more through an entry point of the kind's group. A
 mistake in this package is an error at once. An outside plug-in that cannot be imported, is of another kind, lacks its
@@ -22,6 +23,9 @@ from bareface.errors import BarefaceError, UsageError, meant
 
 HEADINGS = ("What it tests", "What the attacker needs", "How it works", "Known limits", "Reference")
 """The headings of a plug-in's page, the docstring of its module."""
+
+_OURS = "bareface."
+"""How the groups of all kinds begin."""
 
 T = TypeVar("T")
 Fact = str | int | float | bool
@@ -92,6 +96,7 @@ class Registry(Generic[T]):
         base: plug-ins are subclasses or instances of it.
         builtin: those of this package.
         check: raises where an outside plug-in does not keep to the form.
+        headings: of a plug-in's page.
     """
 
     what: str
@@ -99,6 +104,7 @@ class Registry(Generic[T]):
     base: type
     builtin: Callable[[], Iterable[T]]
     check: Callable[[T], object] = lambda plugin: None
+    headings: tuple[str, ...] = HEADINGS
 
     def available(self) -> dict[str, T]:
         """Every plug-in that can be used, by name: first those of this package, then those of others, each in order.
@@ -140,6 +146,11 @@ class Registry(Generic[T]):
 
     def _offered(self) -> tuple[dict[str, T], tuple[Unavailable, ...]]:
         return _outside(self, tuple(sys.path))
+
+
+def offers_from_outside() -> bool:
+    """Whether any other package offers plug-ins; it takes no import of the kinds to know."""
+    return any(group.startswith(_OURS) for group in entry_points().groups)
 
 
 def warn_of_unavailable(*kinds: Registry[Any]) -> None:
@@ -224,7 +235,7 @@ def _loaded(kind: Registry[Any], point: EntryPoint) -> tuple[Any, str]:
     if inspect.isabstract(plugin) or not _name(plugin):
         return None, "it is abstract" if inspect.isabstract(plugin) else "it has no name"
     try:
-        prose(plugin)
+        prose(plugin, kind.headings)
         kind.check(plugin)
     except BarefaceError as error:
         return plugin, str(error)

@@ -2,9 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeGuard
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from bareface.auditing.settings import (
     attacks_named,
 )
 from bareface.errors import UsageError, meant
+from bareface.faces.in_memory import LabelledImages, written_people
 from bareface.faces.people import read_people
 from bareface.membership.base import Attack
 from bareface.records.evidence import Evidence
@@ -40,9 +41,9 @@ from bareface.targets.target import Target
 from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge, Role
 
 P = ParamSpec("P")
-People = Roster | Path | str | Sequence[Path | str | tuple[Path | str, str]]
+People = Roster | Path | str | Sequence[Path | str | tuple[Path | str, str]] | LabelledImages
 """People in one role: a folder of people or a pack, a roster, or paths of images, each alone or with the name of who is
-on it; alone, the folder that it lies in is the name."""
+on it (alone, the folder that it lies in is the name), or a data set of images and labels, of people in memory."""
 
 
 def _saying_what_was_meant(function: Callable[P, Evidence]) -> Callable[P, Evidence]:
@@ -110,7 +111,8 @@ def audit(
         roster: images, people and roles, or a path to a manifest; None = the people come by role.
         spec: the input of the target, as an `ImageSpec` or in words, `112x112:RGB:127.5/128`; a module needs it.
         transform: of a PIL image of the spec's size to a module's input, where a spec cannot say it.
-        members, nonmembers, heldout, auxiliary, public: people by role, in place of a roster.
+        members, nonmembers, heldout, auxiliary, public: people by role, in place of a roster; the images of a data set
+            are written beside the run folder, to `<run>-images`, where they stay.
         run: folder of the run; one that was cut short is resumed.
         attacks: attacks, or their names with parameters as in `subject-compactness:k=5`; None = the default ones.
         foreign: a backbone that never saw the members.
@@ -157,7 +159,8 @@ def audit(
         Role.MEMBER: members, Role.OUTSIDE: nonmembers, Role.HELDOUT: heldout, Role.AUXILIARY: auxiliary,
         Role.PUBLIC: public,
     }  # fmt: skip
-    people = _people(roster, {role: given for role, given in by_role.items() if given is not None})
+    given = {role: people for role, people in by_role.items() if people is not None}
+    people = _people(roster, given, Path(run), progress)
     seal = seal_beside(Path(roster)) if isinstance(roster, Path | str) else None
     where = device_of(device)
     other = None if foreign is None else _target(foreign, where)
@@ -179,7 +182,9 @@ def _listed(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
     return (given,) if isinstance(given, str) else None if given is None else tuple(given)
 
 
-def _people(roster: Roster | Path | str | None, by_role: Mapping[Role, People]) -> Roster:
+def _people(
+    roster: Roster | Path | str | None, by_role: Mapping[Role, People], run: Path, progress: Progress
+) -> Roster:
     """Everybody, from one roster or by role."""
     if (roster is None) == (not by_role):
         got = "nobody" if roster is None else f"a roster and {', '.join(by_role)} people"
@@ -187,17 +192,28 @@ def _people(roster: Roster | Path | str | None, by_role: Mapping[Role, People]) 
         raise UsageError("bareface.audit", got=got, expected=expected)
     if roster is not None:
         return roster if isinstance(roster, Roster) else read_manifest(Path(roster))
-    return join(*(_in_role(given, role) for role, given in by_role.items()))
+    images = run.with_name(f"{run.name}-images")
+    return join(*(_in_role(given, role, images / role, progress) for role, given in by_role.items()))
 
 
-def _in_role(given: People, role: Role) -> Roster:
+def _in_role(given: People, role: Role, images: Path, progress: Progress) -> Roster:
     if isinstance(given, Roster):
         return given.with_role(role)
     if isinstance(given, Path | str):
         return read_people(Path(given), role)
+    if not _are_paths(given):
+        return written_people(given, role, images, partial(progress, f"writing {role} images"))
     pairs = [one if isinstance(one, tuple) else (one, Path(one).parent.name) for one in given]
     paths = [str(Path(path).absolute()).lstrip("/") for path, _ in pairs]
     return Roster(Path("/"), tuple(paths), np.array([name for _, name in pairs]), np.full(len(pairs), str(role)))
+
+
+def _are_paths(given: object) -> TypeGuard[Sequence[Path | str | tuple[Path | str, str]]]:
+    """Whether a list is of files, each alone or with a name; a list may also be a data set."""
+    if not isinstance(given, list | tuple) or not given:
+        return False
+    first = given[0][0] if isinstance(given[0], tuple) and given[0] else given[0]
+    return isinstance(first, Path | str)
 
 
 def _target(

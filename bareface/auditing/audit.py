@@ -37,10 +37,10 @@ from bareface.auditing.run_folder import CONFIG, read_settings, run_folder, writ
 from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
-from bareface.errors import RosterError
 from bareface.faces.detection.finder import finder_of
 from bareface.records.evidence import Evidence, Exposure, apart_from_head, write_evidence
 from bareface.rosters.assignment import Seal
+from bareface.rosters.roles import refuse_shadows_of_nobody
 from bareface.rosters.roster import Roster
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.notation import parameters_text
@@ -50,7 +50,6 @@ from bareface.storage.files import sha256_of
 from bareface.targets.device import CPU
 from bareface.targets.kinds import Auditable, device_under
 from bareface.trace import Trace
-from bareface.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -80,18 +79,6 @@ class AuditInputs:
 
 ALL_OF_IT = "bareface audit <run>/audit.yaml --run <run>"
 """How to ask again what a run was asked bit by bit."""
-
-
-def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> None:
-    """Say before anything runs that there is nobody to train shadows on."""
-    if settings.shadow is None or brought.shadows or len(brought.roster.rows(Role.AUXILIARY)):
-        return
-    raise RosterError(
-        f"the roster in {brought.roster.root}",
-        got="nobody in the role auxiliary",
-        expected="auxiliary people, on whom shadows are trained",
-        hint="--auxiliary with a folder of your own people, or leaving the shadows out",
-    )
 
 
 def _configuration(brought: AuditInputs, settings: AuditSettings) -> dict[str, Any]:
@@ -143,7 +130,8 @@ def conduct(
         TargetError: the target does not answer with embeddings, or is not fed as in training.
         RunError: the folder is in use, belongs to another configuration, or cannot be written.
     """
-    _refuse_shadows_of_nobody(brought, settings)
+    if settings.shadow is not None and not brought.shadows:
+        refuse_shadows_of_nobody(brought.roster)
     settings = with_default_attacks(settings, brought.target)
     settings = settings.model_copy(update={"sample": usual_sample(brought.roster, settings.sample)})
     configuration = _configuration(brought, settings)

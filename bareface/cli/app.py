@@ -17,7 +17,7 @@ from bareface.cli.ending import end_with
 from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summary, gate, gating_of
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
-from bareface.cli.manners import SPEC, Device, manners, out
+from bareface.cli.manners import SPEC, Device, Track, manners, out
 from bareface.cli.planning import plan
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
@@ -144,6 +144,7 @@ def audit(
     policy: PolicyFile = None,
     junit: Junit = None,
     summary: Summary = None,
+    track: Track = None,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the configuration file name module:factory, which runs it.")
     ] = False,
@@ -174,7 +175,7 @@ def audit(
         ended = run_audit(
             config, options, run, fresh=fresh, command=command_line(context),
             allowed=Allowed(allow_code, allow_links, allow_roles), gating=gating,
-            cache=None if no_cache else cache or run.absolute().parent / CACHE,
+            cache=None if no_cache else cache or run.absolute().parent / CACHE, track=track or (),
         )  # fmt: skip
     if ended:
         raise typer.Exit(ended)
@@ -251,13 +252,14 @@ def report(
         list[str] | None,
         typer.Option(help="edpb, model-card, summary or findings (a CSV): written into RUN besides; repeat it."),
     ] = None,
+    track: Track = None,
     unsealed: Annotated[bool, typer.Option(help="Believe a record without its digest beside it.")] = False,
 ) -> None:
     """Rebuild the report from the evidence of a run; needs no torch."""
     with manners():
         from bareface.cli.reporting import write_report
 
-        out(write_report(run, html, text=text, unsealed=unsealed, title=title, annexes=annex or ()))
+        out(write_report(run, html, text=text, unsealed=unsealed, title=title, annexes=annex or (), track=track or ()))
 
 
 @app.command()

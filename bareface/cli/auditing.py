@@ -1,5 +1,6 @@
 """`bareface audit`: from files and options to a finished run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -13,18 +14,18 @@ from bareface.auditing.run_folder import read_settings
 from bareface.auditing.settings import AuditConfig
 from bareface.cli.gating import Gating, run_gate
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, aside, columns, out
+from bareface.cli.manners import Stages, aside, coloured, columns, out
 from bareface.errors import ExitCode, UsageError
 from bareface.faces.packs.pack import is_pack
 from bareface.faces.people import read_people
-from bareface.records.evidence import RESULT_FILE, Evidence
-from bareface.report.html import render_html
-from bareface.report.text import render_text
+from bareface.records.evidence import REPORT_FILE, RESULT_FILE, Evidence
+from bareface.registry import offers_from_outside
 from bareface.rosters.assignment import Seal, read_seal, seal_path
-from bareface.rosters.roles import refuse_unused_roles
+from bareface.rosters.roles import refuse_shadows_of_nobody, refuse_unused_roles
 from bareface.rosters.roster import Roster, join, read_manifest
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.storage.files import write_text
+from bareface.tracking import give, trackers_named
 from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_file, is_folder, is_there
 from bareface.vocabulary import Role
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from bareface.auditing.audit import AuditInputs
     from bareface.targets.kinds import Auditable  # brings torch, which a finished run answers without
 
-REPORT = "report.html"
 FOLDERS = {
     "members": Role.MEMBER,
     "heldout": Role.HELDOUT,
@@ -62,17 +62,26 @@ def run_audit(
     allowed: Allowed,
     gating: Gating | None = None,
     cache: Path | None = None,
+    track: Sequence[str] = (),
 ) -> ExitCode:
-    """Run an audit, print it, write its page, judge it if a gate was asked for; returns how the command is to end."""
+    """Run an audit, print it, write its page, give it to trackers and judge it if that was asked for.
+
+    Returns:
+        How the command is to end.
+    """
+    trackers = trackers_named(track)
     settings = read_config(config, options, allow_code=allowed.code) if config else _from_options(options)
     if not is_file(run / RESULT_FILE):  # a finished run may be answered at once, without torch
         _say_unavailable()
     roster = people(settings, allowed.links)
     if not allowed.roles:
         refuse_unused_roles(roster, str(settings.roster or "the folders"))
+    if settings.shadow is not None:
+        refuse_shadows_of_nobody(roster)
     evidence = audited(settings, roster, run, fresh=fresh, command=command, cache=cache)
-    out(render_text(evidence, columns()))
-    aside(f"report: {run / REPORT}")
+    out(text_of(evidence))
+    aside(f"report: {run / REPORT_FILE}")
+    give(evidence, run / REPORT_FILE, trackers)
     return run_gate(run, gating) if gating else ExitCode.DONE
 
 
@@ -85,7 +94,7 @@ def audited(
         call_of(plain_from_anywhere(config), config.attacks),
         looks([*_models(config), *_people(config), *asked.paths]),
     )
-    pages = (run / REPORT, run / AUDIT_FILE)
+    pages = (run / REPORT_FILE, run / AUDIT_FILE)
     can_tell = not any(names_code(name) for name in _named_models(config))
     if not fresh and can_tell and all(map(is_file, pages)) and (found := read_finished(run, call, files)):
         return found
@@ -106,8 +115,22 @@ def audit_configured(
     with Stages() as stages:
         evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
     write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
-    write_text(run / REPORT, render_html(evidence), parents=False)
+    write_text(run / REPORT_FILE, page_of(evidence), parents=False)
     return evidence
+
+
+def page_of(evidence: Evidence) -> str:
+    """The report as a page."""
+    from bareface.report.html import render_html  # a mistake in a call does not wait for it
+
+    return render_html(evidence)
+
+
+def text_of(evidence: Evidence) -> str:
+    """The report for this terminal."""
+    from bareface.report.text import render_text
+
+    return coloured(render_text(evidence, columns()), evidence.verdict)
 
 
 def brought_by(config: AuditConfig, roster: Roster, command: str = "") -> "AuditInputs":
@@ -161,6 +184,8 @@ def read_folder_or_manifest(path: Path, links: bool = False) -> Roster:
 
 
 def _say_unavailable() -> None:
+    if not offers_from_outside():
+        return
     from bareface.auditing.plugins import OF_AUDITS  # brings torch
 
     say_unavailable(*OF_AUDITS)

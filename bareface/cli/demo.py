@@ -15,11 +15,10 @@ import yaml
 from bareface.auditing.config_file import read_config
 from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.auditing.plugins import OF_AUDITS
-from bareface.cli.auditing import audit_configured, people
+from bareface.cli.auditing import audit_configured, people, text_of
 from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.listing import say_unavailable
-from bareface.cli.manners import Stages, columns, out
-from bareface.report.text import render_text
+from bareface.cli.manners import Stages, out
 from bareface.rosters.roster import Roster, read_folder, read_manifest, write_manifest
 from bareface.settings.recipe import Recipe, ShadowSettings
 from bareface.settings.spec import ImageSpec
@@ -64,7 +63,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
     evidence = audit_configured(asked, people(asked), run / "audit", fresh=fresh, command="bareface demo")
     page = run / "report.html"
     write_text(page, (run / "audit" / "report.html").read_text(encoding="utf-8"))
-    out(render_text(evidence, columns()))
+    out(text_of(evidence))
     out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
     if inversion:
         out("")

@@ -25,7 +25,12 @@ AuditedTarget = Annotated[
     str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(help="Give figures and page to mlflow, tensorboard, wandb or another package's tracker; repeat it."),
+]
 _POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
+COLOURS = {"LEAK SHOWN": "bold red", "NOT SHOWN": "bold", "INVALID": "bold yellow", "NOT ESTIMABLE": "bold yellow"}
 _NUL, _SHOWN = "embedded null", 60
 # Without a terminal a line says how far a stage is, no more often than this many seconds.
 LINE_EVERY = 10.0
@@ -34,6 +39,18 @@ LINE_EVERY = 10.0
 def out(text: str) -> None:
     """Print a result as it is."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def coloured(text: str, verdict: str) -> str:
+    """A report's text, in which markup is escaped, as the terminal shows it: the verdict in colour, if it has any.
+
+    Not shown is not safe, so that it is never green.
+    """
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    line = f"\n{verdict}\n"
+    with console.capture() as said:
+        console.print(text.replace(line, f"\n[{COLOURS[verdict]}]{verdict}[/]\n", 1), end="")
+    return said.get()
 
 
 def columns() -> int:

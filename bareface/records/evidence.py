@@ -47,7 +47,7 @@ from bareface.vocabulary import Game
 from bareface.vocabulary import Verdict as Verdict
 
 SCHEMA_VERSION = "1.0"
-RESULT_FILE = "result.json"
+RESULT_FILE, REPORT_FILE = "result.json", "report.html"
 
 
 class AttackCard(Record):
@@ -260,10 +260,11 @@ def write_evidence(evidence: Evidence, run: Path) -> None:
     write_record(evidence, run / RESULT_FILE)
 
 
-def read_evidence(run: Path, *, unsealed: bool = False) -> Evidence:
+def read_evidence(run: Path | str, *, unsealed: bool = False) -> Evidence:
     """Read the record of a finished run; one without its digest only if `unsealed`.
 
     Raises:
         RunError: the folder holds no finished run, or one that is damaged, of another schema, or without its digest.
     """
-    return read_record(run / RESULT_FILE, Evidence, "audit", f"evidence of schema {SCHEMA_VERSION}", unsealed=unsealed)
+    path, schema = Path(run) / RESULT_FILE, f"evidence of schema {SCHEMA_VERSION}"
+    return read_record(path, Evidence, "audit", schema, unsealed=unsealed)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from bareface.records.evidence import Evidence
@@ -14,6 +14,9 @@ from bareface.report.clean import cleaned
 from bareface.report.page import Page, page
 from bareface.report.rows import MOST_CURVES
 from bareface.vocabulary import CONTROLS
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ def render_html(evidence: Evidence) -> str:
 
 
 @cache
-def template(name: str) -> Template:
+def template(name: str) -> "Template":
     """One of the package's templates; everything that enters it is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # takes a mistake in a call a tenth of a second
+
     environment = Environment(
         loader=PackageLoader("bareface.report"),
         autoescape=True,

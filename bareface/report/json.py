@@ -4,7 +4,6 @@ import json
 
 from pydantic import BaseModel
 
-from bareface.records import inversion as inversion_record
 from bareface.records.evidence import SCHEMA_VERSION, Evidence
 
 
@@ -15,6 +14,8 @@ def schema() -> str:
 
 def inversion_schema() -> str:
     """The schema of one `InversionRecord`, as it is shipped in `bareface/inversion.schema.json`."""
+    from bareface.records import inversion as inversion_record  # whoever reads a configuration does not wait for it
+
     return schema_of(inversion_record.InversionRecord, f"urn:bareface:inversion:{inversion_record.SCHEMA_VERSION}")
 
 

@@ -21,3 +21,18 @@ def refuse_unused_roles(roster: Roster, where: str) -> None:
             expected=f"one of {', '.join(Role)}",
             hint=meant(unused[0], Role) or "--allow-roles if they are there for something else",
         )
+
+
+def refuse_shadows_of_nobody(roster: Roster) -> None:
+    """Say before anything runs that there is nobody to train shadows on.
+
+    Raises:
+        RosterError: nobody has the role auxiliary.
+    """
+    if not len(roster.rows(Role.AUXILIARY)):
+        raise RosterError(
+            f"the roster in {roster.root}",
+            got="nobody in the role auxiliary",
+            expected="auxiliary people, on whom shadows are trained",
+            hint="--auxiliary with a folder of your own people, or leaving the shadows out",
+        )

@@ -8,6 +8,7 @@ from torch import nn
 from bareface.errors import BarefaceError, TargetError
 from bareface.registry import shortly, tried
 from bareface.settings.spec import ImageSpec
+from bareface.targets.fits import fitting
 from bareface.targets.target import Target
 from bareface.untrusted.code import FACTORY
 
@@ -23,7 +24,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
         name: what reports shall call it.
 
     Raises:
-        TargetError: no such module or factory, or it fails or returns something else.
+        TargetError: no such module or factory, it fails or returns something else, or a module that the spec misfits.
     """
     made = call_factory(reference)
     if isinstance(made, Target):
@@ -34,7 +35,7 @@ def make_target(reference: str, *, spec: ImageSpec | None = None, name: str | No
     if spec is None:
         hint = "--spec 112x112:RGB:127.5/128 (spec= from Python), or returning a bareface Target"
         raise TargetError(reference, got="a module without an input spec", expected="an ImageSpec", hint=hint)
-    return Target(name or reference.rpartition(":")[2], reference, made, spec, reference)
+    return fitting(Target(name or reference.rpartition(":")[2], reference, made, spec, reference))
 
 
 def call_factory(reference: str, wrong: type[BarefaceError] = TargetError) -> object:

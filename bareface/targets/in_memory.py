@@ -10,8 +10,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bareface.errors import TargetError
+from bareface.registry import shortly, tried
 from bareface.settings.spec import USUAL_INPUT, ImageSpec, spec_of
 from bareface.streams import stream
+from bareface.targets.fits import fitting, misfit
 from bareface.targets.table import PLAIN, Embeddings, EmbeddingTable, assembled, refuse_odd_numbers
 from bareface.targets.target import Target
 
@@ -38,7 +40,11 @@ class Transformed(nn.Module):
         return made
 
     def _one(self, pixels: Tensor) -> Tensor:
-        made = self._transform(Image.fromarray(pixels.permute(1, 2, 0).numpy()))
+        image = Image.fromarray(pixels.permute(1, 2, 0).numpy())
+        made, error = tried(lambda: self._transform(image))
+        if error is not None:
+            expected = "a function of one PIL image"
+            raise TargetError("transform", got=shortly(error), expected=expected) from error
         if not isinstance(made, Tensor):
             got, expected = f"a {type(made).__name__} returned", "a torch tensor (channels, height, width)"
             raise TargetError("transform", got=got, expected=expected, hint="ending it with one that makes tensors")
@@ -54,7 +60,11 @@ class Called(nn.Module):
     def __init__(self, function: Callable[[Tensor], Any], spec: ImageSpec) -> None:
         super().__init__()
         self._function = function
-        self.register_buffer("answers", self.forward(spec.normalise(_fixed_images(spec, 2))))
+        images = spec.normalise(_fixed_images(spec, 2))
+        answers, error = tried(lambda: self.forward(images))
+        if error is not None:
+            raise misfit("the function", error, spec) from error
+        self.register_buffer("answers", answers)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, channels, h, w) float32 as the spec says to (n, d)."""
@@ -79,7 +89,7 @@ def target_from(
         transform: of one PIL image of the spec's size to a module's input; the spec's normalisation then says nothing.
 
     Raises:
-        TargetError: it is something else, or a module without spec and transform.
+        TargetError: it is something else, a module without spec and transform, or one that does not take such images.
     """
     if isinstance(given, np.ndarray):
         return table_of(list(images), given)
@@ -130,9 +140,9 @@ def _from_callable(
     name = type(given).__name__ if isinstance(given, nn.Module) else getattr(given, "__name__", "function")
     module = given.eval() if isinstance(given, nn.Module) else Called(given, spec)
     if transform is None:
-        return Target(name, name, module, spec)
+        return fitting(Target(name, name, module, spec))
     size = ImageSpec(spec.height, spec.width, **_AS_DECODED)
-    return Target(name, name, Transformed(module, transform, size), size)
+    return fitting(Target(name, name, Transformed(module, transform, size), size))
 
 
 def _from_columns(given: Any) -> EmbeddingTable:

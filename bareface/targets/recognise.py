@@ -134,17 +134,26 @@ def assemble(
     Counters of batches may be missing, as they are from files older than torch 0.4.1; they start at zero then.
 
     Raises:
-        CheckpointError: with the first missing and unexpected keys and the shapes that differ.
+        CheckpointError: with the first missing and unexpected keys and the shapes that differ; or the weights are those
+            of a net for another input than `spec`.
     """
     module, (weights, _) = found.blank(spec), found.part(tensors)
     own = module.state_dict()
     if misfit := differences(shapes_of(own), shapes_of(weights)):
+        if spec is not None and not differences(shapes_of(found.blank().state_dict()), shapes_of(weights)):
+            raise _other_input(where, spec, found.spec, misfit)
         expected = f"the {len(own)} of the backbone"
         raise CheckpointError(where, got=f"tensors {misfit}", expected=expected, hint=FACTORY)
     module.to_empty(device="cpu")
     counters = {key: torch.zeros((), dtype=torch.long) for key in own if key.endswith(COUNTER)}
     module.load_state_dict(counters | weights)
     return module
+
+
+def _other_input(where: str, given: ImageSpec, own: ImageSpec, misfit: str) -> CheckpointError:
+    got, expected = (f"{s.height}x{s.width} in {'grey' if s.channels == 1 else 'colour'}" for s in (given, own))
+    hint = "leaving the spec out, or one of that size"
+    return CheckpointError(where, got=f"a spec of {got}", expected=f"{expected}, by its tensors ({misfit})", hint=hint)
 
 
 def differences(own: Shapes, given: Shapes) -> str:

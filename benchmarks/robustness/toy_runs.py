@@ -140,7 +140,7 @@ def warm_up() -> None:
     import bareface.cli.inverting
 
     torch.set_num_threads(1)
-    bareface.cli.auditing.render_html = lambda evidence: "no page"  # type: ignore[assignment]
+    bareface.cli.auditing.page_of = lambda evidence: "no page"  # type: ignore[assignment]
     bareface.cli.inverting.write_inversion_page = lambda home: home  # type: ignore[assignment]
 
 

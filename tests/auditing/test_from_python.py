@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import bareface
-from bareface.errors import TargetError, UsageError
+from bareface.errors import RosterError, TargetError, UsageError
 from bareface.rosters.roster import Roster
 from bareface.settings.spec import ImageSpec
 from bareface.synthetic import write_folder
@@ -107,7 +107,7 @@ def test_a_module_and_folders_become_an_audit(people: Path, net: Net, tmp_path: 
     assert (row["attack"], row["verdict"]) == (said.findings[0].label, str(said.findings[0].verdict))
     assert said.findings[0].label in said._repr_html_()
     assert "<!doctype html>" in bareface.render_html(said).lower()
-    assert bareface.read_evidence(tmp_path / "run") == said
+    assert bareface.read_evidence(tmp_path / "run") == bareface.read_evidence(str(tmp_path / "run")) == said
 
 
 def test_lists_and_tables_of_columns_do_as_folders_do(people: Path, net: Net, tmp_path: Path) -> None:
@@ -127,6 +127,88 @@ def test_lists_and_tables_of_columns_do_as_folders_do(people: Path, net: Net, tm
     assert said[0] == said[1]
 
 
+class Photos:
+    """A data set as torch has them: (image, label) by number."""
+
+    def __init__(self, paths: list[Path], image: Callable[[Path], Any], label: Callable[[int], Any]) -> None:
+        self.paths, self.image, self.label = paths, image, label
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        path = self.paths[number]
+        return self.image(path), self.label(int(path.parent.name[1:]))
+
+
+def test_a_dataset_does_as_its_files_do(people: Path, net: Net, tmp_path: Path) -> None:
+    files = {name: sorted((people / name).glob("*/*.png")) for name in ("members", "others")}
+    arrays = Photos(files["others"], lambda path: np.asarray(opened_as_rgb(path)), "p{:05}".format)
+    brought = {
+        "files": files,
+        "a data set": {"members": Photos(files["members"], opened_as_rgb, torch.tensor), "others": arrays},
+        "a list of pairs": {
+            "members": [(opened_as_rgb(path), path.parent.name) for path in files["members"]], "others": arrays,
+        },
+    }  # fmt: skip
+    stages: set[str] = set()
+    said = {
+        name: bareface.audit(
+            net, spec=SPEC, members=given["members"], nonmembers=given["others"], attacks="embedding-norm",
+            selfcheck="skip", run=tmp_path / name, progress=lambda stage, *_: stages.add(stage),
+        )
+        for name, given in brought.items()
+    }  # fmt: skip
+    assert {(one.role, one.people, one.images) for one in said["a data set"].roles} == {
+        ("member", 11, 22), ("outside", 11, 22)
+    }  # fmt: skip
+    measured = said["files"].findings[0].image
+    assert measured is not None
+    assert measured == said["a list of pairs"].findings[0].image
+    assert {"writing member images", "writing outside images"} <= stages
+    written = sorted((tmp_path / "a data set-images/member").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in written] == [0o600] * 22
+    dates = [path.stat().st_mtime_ns for path in written]
+    again = bareface.audit(
+        net, spec=SPEC, members=brought["a data set"]["members"], nonmembers=arrays, attacks="embedding-norm",
+        selfcheck="skip", run=tmp_path / "a data set",
+    )  # fmt: skip
+    assert again == said["a data set"]
+    assert [path.stat().st_mtime_ns for path in written] == dates
+
+
+GREY = Image.new("L", (8, 8), 7)
+DATASET_MISTAKES: dict[str, tuple[object, str]] = {
+    "no data set": (7, "the member people: got a int; expected a folder, a pack, a roster, paths of images, or a data"),
+    "a stream": (iter([(GREY, 1)]), "got a list_iterator; expected .* a data set with a length and items by number"),
+    "an empty one": ([], "got an empty list; expected at least one image"),
+    "images alone": ([GREY], "got a Image for number 0; expected pairs of a PIL image"),
+    "tensors": (
+        [(torch.zeros(3, 8, 8), 1)],
+        r"got a Tensor of torch.float32 \(3, 8, 8\) as image 0; .* Try: the data set without its transform",
+    ),
+    "a grey array": ([(np.zeros((8, 8), np.uint8), 1)], r"got a ndarray of uint8 \(8, 8\) as image 0"),
+    "a label of floats": ([(GREY, 0.5)], "got the label 0.5 for image 0; expected who is on it: a whole number or"),
+    "one-hot labels": ([(GREY, np.eye(3)[0])], "got the label array.* expected who is on it"),
+    "a later mistake": ([(GREY, "a"), (GREY, None)], "got the label None for image 1"),
+    "a dict": ({"a": GREY}, r"got KeyError \(0\) for number 0; expected pairs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DATASET_MISTAKES)
+def test_a_dataset_that_is_none_gets_a_sentence(name: str, tmp_path: Path) -> None:
+    given, told = DATASET_MISTAKES[name]
+    with pytest.raises(RosterError, match=told):
+        bareface.audit("net", members=given, nonmembers="others", run=tmp_path / "run")  # type: ignore[arg-type]
+
+
+def test_random_augmentation_is_noticed(tmp_path: Path) -> None:
+    drawn = iter(range(100))
+    random = Photos([Path("p1/0.png")] * 4, lambda path: Image.new("RGB", (SIZE, SIZE), (next(drawn), 0, 0)), int)
+    with pytest.raises(RosterError, match=r"got another image for number 0 .* Try: the data set without random"):
+        bareface.audit("net", members=random, nonmembers="others", run=tmp_path / "run")
+
+
 def test_rosters_add_up(people: Path) -> None:
     both = bareface.read_people(people / "members", "member") + bareface.read_people(people / "others", "outside")
     assert both.head_count() == {"member": (11, 22), "outside": (11, 22)}
@@ -140,6 +222,17 @@ def roster() -> Roster:
 MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a module alone": (lambda: bareface.audit(Net(), roster()), TargetError, "module Net without its input; .*spec="),
     "a function alone": (lambda: bareface.audit(len, roster()), TargetError, "got the function without its input"),
+    "a module of another size": (
+        lambda: bareface.audit(Net(), roster(), spec="112x96"), TargetError,
+        r"Net: got RuntimeError \(.*\) for images of 112x96 RGB.*; expected the spec of images that it takes. Try: ",
+    ),
+    "a function of another number of channels": (
+        lambda: target_from(Net().eval(), (), "16x16:GRAY", None), TargetError, "for images of 16x16 GRAY",
+    ),
+    "a function that fails": (
+        lambda: target_from(lambda pixels: pixels @ pixels[0, 0, :3], (), SPEC, None), TargetError,
+        "the function: got RuntimeError .* for images of 16x16 RGB",
+    ),
     "nothing of use": (lambda: bareface.audit(7, roster()), TargetError, "got a int; expected a path"),
     "embeddings of others": (
         lambda: bareface.audit(np.ones((3, 4)), roster()), TargetError, "got 3 embeddings for 2 images",
@@ -160,6 +253,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "game for games": (
         lambda: bareface.audit("net", roster(), game=["dataset"]),  # type: ignore[call-arg]
         UsageError, "got the argument game; .* Did you mean games?",
+    ),
+    "a transform that fails": (
+        lambda: target_from(Net(), (), SPEC, lambda image: image.shape), TargetError,
+        r"transform: got AttributeError \(.*\); expected a function of one PIL image",
     ),
     "a transform that makes no tensor": (
         lambda: target_from(Net(), (), SPEC, lambda image: image), TargetError, "transform: got a Image returned",

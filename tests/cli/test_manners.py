@@ -1,13 +1,17 @@
 """Mistakes are one sentence and an exit code; Ctrl-C says how to resume."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
+from rich.markup import escape
 from typer.testing import CliRunner
 
 from bareface.cli.app import app
-from bareface.cli.manners import Stages, manners
+from bareface.cli.manners import Stages, coloured, manners
 from bareface.errors import RosterError, RunError, UnsafeFileError
 
 
@@ -101,3 +105,21 @@ def test_what_is_made_of_a_path_may_be_too_long_where_the_path_was_not(tmp_path:
     assert "UsageError" in ended.stderr
     assert "got a path of" in ended.stderr
     assert "no name of more than 255 bytes, 4,095 in all. Try: a shorter path." in ended.stderr
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_verdict_is_coloured_on_a_terminal_alone(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    text = "audit :smile:\n\nNOT SHOWN\n" + escape("[red]NOT SHOWN[/] of 3\n")
+    shown = coloured(text, "NOT SHOWN")
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown) == "audit :smile:\n\nNOT SHOWN\n[red]NOT SHOWN[/] of 3\n"
+    assert shown.count("\x1b[") == (2 if terminal else 0)
+    assert "32m" not in shown, "green would say that it is safe"
+
+
+def test_the_package_is_the_command() -> None:
+    said = subprocess.run([sys.executable, "-m", "bareface", "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"bareface \d+\.\d+.*\n", said.stdout)

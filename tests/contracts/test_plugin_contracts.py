@@ -12,7 +12,7 @@ from bareface.faces.packs.pack import FORMATS, Format
 from bareface.inversion.generators import GENERATORS
 from bareface.inversion.objectives import OBJECTIVES
 from bareface.membership import ATTACKS
-from bareface.registry import HEADINGS, Registry, prose
+from bareface.registry import Registry, prose
 from bareface.settings.spec import ImageSpec
 from bareface.synthetic import write_folder
 from bareface.targets.build import PLANS
@@ -25,17 +25,18 @@ from bareface.testing import (
     check_generator,
     check_generator_kind,
 )
+from bareface.tracking import TRACKERS
 from bareface.training.defence import Defence
 from bareface.training.defences import DEFENCES, defences
 
-KINDS = (ATTACKS, OBJECTIVES, DEFENCES, GENERATORS, BACKBONES, FORMATS)
+KINDS = (ATTACKS, OBJECTIVES, DEFENCES, GENERATORS, BACKBONES, FORMATS, TRACKERS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.what)
-def test_every_plugin_has_its_page_under_the_five_headings(kind: Registry[object]) -> None:
+def test_every_plugin_has_its_page_under_the_headings_of_its_kind(kind: Registry[object]) -> None:
     for name, plugin in kind.available().items():
-        page = prose(plugin)
-        assert set(HEADINGS) <= set(page.sections), name
+        page = prose(plugin, kind.headings)
+        assert set(kind.headings) <= set(page.sections), name
         assert page.title, name
     assert kind.unavailable() == ()
 

@@ -44,7 +44,7 @@ def backbone(seed: int = 0) -> Target:
 
 def draw_no_pages(patch: pytest.MonkeyPatch) -> None:
     """Audits and inversions draw no page, which is a function of the record and takes longer than a small audit."""
-    patch.setattr("bareface.cli.auditing.render_html", lambda evidence: "no page")
+    patch.setattr("bareface.cli.auditing.page_of", lambda evidence: "no page")
     patch.setattr("bareface.cli.inverting.write_inversion_page", lambda home: home)
 
 

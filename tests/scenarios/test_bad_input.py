@@ -158,6 +158,7 @@ def test_a_png_bomb_is_recorded_and_too_many_rejects_are_refused(world: Path, tm
         png_bomb(home / "faces" / f"p{person:05d}" / "000.png")
     said = audit(world, tmp_path, f"model: {home / 'target'}\nroster: {home / 'people.csv'}\n{QUICK}")
     assert re.search(r"got 4 of 144 images unusable \(4 too large\); expected at most 1\.0%", said)
+    assert re.search(r"leaving out, faces/p00012/000\.png \(too large: 20000 .* and 1 more; max_reject_rate", said)
     assert (tmp_path / "run" / "rejects.parquet").exists()
 
 

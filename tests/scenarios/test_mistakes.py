@@ -1,7 +1,10 @@
 """What people get wrong, and the sentence each mistake gets, through the command line; nothing heavy runs."""
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,20 @@ CASES = {
         ("audit", "--model", "own:make", *FOLDERS, "-o", "run"),
         r"own:make: got a module without an input spec; .* Try: --spec 112x112:RGB:127\.5/128 \(spec= from Python\)",
     ),
+    "code of another input": (
+        ("audit", "--model", "own:narrow", "--spec", "16x16", *FOLDERS, "-o", "run"),
+        r"narrow: got RuntimeError \(.*\) for images of 16x16 RGB.*; expected the spec of images that it takes. Try: "
+        r"another spec: height, width and channels as they were in training",
+    ),
+    "a spec of another size": (
+        (*MODEL, *FOLDERS, "--spec", "32x32"),
+        r"net.*: got a spec of 32x32 in colour; expected 16x16 in colour, by its tensors \(.*\)\. "
+        "Try: leaving the spec out, or one of that size",
+    ),
+    "a spec of another number of channels": (
+        (*MODEL, *FOLDERS, "--spec", "16x16:GRAY"),
+        "got a spec of 16x16 in grey; expected 16x16 in colour, by its tensors",
+    ),
     "pairs of images elsewhere": (
         ("verify", "lists/pairs.csv", "--model", "net"),
         r"lists/p\d+/000\.png: got unreadable .* Try: --images with the folder that they lie in",
@@ -63,7 +80,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines = [separator.join((str(i), p, "member" if side == "members" else other)) for i, p, side in rows]
         Path(name).write_text("\n".join([separator.join(("image", "subject", "role")), *lines]))
     Path("attaks.yaml").write_text("model: net\nroster: role.csv\nattaks: [bn-distance]\n")
-    Path("own.py").write_text("from torch import nn\n\ndef make():\n    return nn.Flatten()\n")
+    Path("own.py").write_text(
+        "from torch import nn\n\ndef make():\n    return nn.Flatten()\n\n"
+        "def narrow():\n    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 12, 8))\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     Path("lists").mkdir()
     first, second = (str(Path(i).relative_to("members")) for i, _, side in rows[:2] if side == "members")
@@ -81,6 +101,18 @@ def test_a_mistake_gets_its_sentence_and_the_exit_code_of_mistakes(case: str, he
     assert "Traceback" not in said
     assert not Path("run").exists()
     assert re.search(sentence, said)
+
+
+def test_mistakes_in_words_and_people_are_found_before_torch_is_imported(here: Path) -> None:
+    brings_torch = ("code", "spec", "pairs")  # they are about what torch reads
+    words = [list(words) for name, (words, _) in CASES.items() if not any(one in name for one in brings_torch)]
+    script = (
+        "import json, sys\nfrom typer.testing import CliRunner\nfrom bareface.cli.app import app\n"
+        "codes = {int(CliRunner().invoke(app, words).exit_code) for words in json.loads(sys.argv[1])}\n"
+        "print(codes, [name for name in ('torch', 'scipy', 'sklearn', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(words)], capture_output=True, text=True, check=True)
+    assert done.stdout == "{2} []\n"
 
 
 @pytest.mark.parametrize("name", ["semicolons.csv", "tabs.csv"])

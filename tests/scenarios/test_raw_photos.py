@@ -10,8 +10,8 @@ import needs_detect  # noqa: F401
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from album import SIDE, on_a_wall, take_photos
 from command import run
-from PIL import Image
 
 from bareface.auditing.config_file import read_config
 from bareface.auditing.inversion.audited import read_audit
@@ -23,29 +23,18 @@ from bareface.records.evidence import read_evidence
 from bareface.synthetic import SyntheticFaces
 from bareface.targets.store import load_target
 
-PEOPLE, PHOTOS, SIDE = 24, 2, 160
+PEOPLE, PHOTOS = 24, 2
 ATTACKS = ("--attack", "bn-distance", "--game", "dataset")
-
-
-def on_a_wall(*faces: tuple[np.ndarray, int, int]) -> Image.Image:
-    photo = Image.new("RGB", (400, 300), (120, 130, 140))
-    for face, left, top in faces:
-        photo.paste(Image.fromarray(face), (left, top))
-    return photo
 
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`in/` and `out/`, 12 people each with two photos of their face somewhere on a wall."""
-    home, faces = tmp_path_factory.mktemp("album"), SyntheticFaces(7, SIDE)
-    person = np.repeat(np.arange(PEOPLE), PHOTOS)
-    number = np.tile(np.arange(PHOTOS), PEOPLE)
-    pixels = faces.render(person, number).permute(0, 2, 3, 1).numpy()
-    places = np.random.default_rng(0).integers((0, 0), (400 - SIDE, 300 - SIDE), (len(person), 2))
-    for row, face in enumerate(pixels):
-        path = home / ("in" if person[row] < PEOPLE // 2 else "out") / f"p{person[row]:02d}" / f"{number[row]}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        on_a_wall((face, *map(int, places[row]))).save(path, quality=92)
+    home = tmp_path_factory.mktemp("album")
+    person, number = np.repeat(np.arange(PEOPLE), PHOTOS), np.tile(np.arange(PHOTOS), PEOPLE)
+    side = np.where(person < PEOPLE // 2, "in", "out")
+    names = [f"{s}/p{p:02d}/{n}.jpg" for s, p, n in zip(side, person, number, strict=True)]
+    take_photos([home / name for name in names], person, number)
     return home
 
 

@@ -1,0 +1,1 @@
+"""Trackers: one file each, the file's name is the tracker's."""
