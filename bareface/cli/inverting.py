@@ -8,7 +8,7 @@ from typing import Any
 from bareface.auditing.config_file import AUDIT_FILE, read_config
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
-from bareface.auditing.inversion.judges import Judge, judging_network
+from bareface.auditing.inversion.judges import Judge, open_judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
@@ -125,13 +125,14 @@ def _generator(run: Path, named: InversionInputs, size: int) -> tuple[Generator,
 
 
 def _judges(words: Sequence[str]) -> list[Judge]:
-    """Judges by path; two whose checkpoints have one name are told apart by their place."""
-    given = [word.partition("=") for word in words]
-    targets = [judging_network(path) for path, _, _ in given]
-    names = [target.name for target in targets]
+    """Judges by name or path; two whose checkpoints have one name are told apart by their place."""
+    judges = [open_judge(path, about) for path, _, about in (word.partition("=") for word in words)]
+    names = [judge.name for judge in judges]
     return [
-        Judge(replace(target, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
-        for number, ((path, _, about), target, name) in enumerate(zip(given, targets, names, strict=True), start=1)
+        replace(judge, target=replace(judge.target, name=f"{judge.name} {number}"))
+        if names.count(judge.name) > 1
+        else judge
+        for number, judge in enumerate(judges, start=1)
     ]
 
 

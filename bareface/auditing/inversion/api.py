@@ -6,7 +6,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.judges import Judge, judging_network
+from bareface.auditing.inversion.judges import Judge, open_judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
@@ -38,7 +38,8 @@ def invert(
     Args:
         target: the audited backbone, or a path or `package.module:factory` to load one from.
         roster: the people of the audit, or a path to its manifest.
-        judges: independent face models, trained on other people; the first is the primary one.
+        judges: independent face models, trained on other people; the first is the primary one. `rendered-1` and
+            `rendered-2` are in the box, for rendered faces; `dlib` is an extra.
         run: folder of the finished audit.
         generator: proposes faces; or a name or path as `bareface invert --generator` takes it.
         objective: what the search makes larger: names joined by `+`, each perhaps `weight*name`.
@@ -79,5 +80,5 @@ def _opened(given: Generator | Path | str, size: int, run: Path) -> tuple[Genera
 
 def _judge(given: Judge | Target | Path | str) -> Judge:
     if isinstance(given, Path | str):
-        return Judge(judging_network(given), "unknown")
+        return open_judge(given)
     return given if isinstance(given, Judge) else Judge(given, "unknown")
