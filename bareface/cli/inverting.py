@@ -23,8 +23,6 @@ from bareface.inversion.generator import Generator
 from bareface.records.inversion import Arm, InversionRecord
 from bareface.rosters.roster import Roster
 from bareface.stats.gate import BY_VERDICT
-from bareface.targets.kinds import Auditable
-from bareface.targets.target import Target
 from bareface.untrusted.regular import is_file
 from bareface.untrusted.yaml_text import read_yaml
 
@@ -59,7 +57,7 @@ class InversionInputs:
 def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
     """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
     say_unavailable(*OF_INVERSIONS)
-    terms, target = InversionSettings(**asked), _with_gradients(run, target_of(run, named.target, None, "cpu"))
+    terms, target = InversionSettings(**asked), target_of(run, named.target, None, "cpu")
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target,
@@ -75,13 +73,6 @@ def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, f
     out(summary(inversion.record))
     aside(written(inversion, home, show_faces=named.show_faces))
     return CODES[BY_VERDICT[inversion.record.verdict]]
-
-
-def _with_gradients(run: Path, target: Auditable) -> Target:
-    if not isinstance(target, Target):
-        expected = "a torch checkpoint: an inversion needs gradients"
-        raise UsageError(str(run), got=f"an audit of {target.architecture}", expected=expected, hint="--target")
-    return target
 
 
 def _people(run: Path, named: InversionInputs) -> Roster:

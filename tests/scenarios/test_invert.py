@@ -10,6 +10,7 @@ import pytest
 import torch
 from alike import assert_alike
 from command import run
+from exported import exported
 from killed import killed_at
 
 from bareface.auditing.inversion.settings import InversionSettings
@@ -167,3 +168,35 @@ def test_the_demos_second_stage(audited: Path, world: Path, tmp_path: Path, monk
         assert [judge.name for judge in read_inversion(home).judges] == ["rendered-1", "rendered-2"]
         assert (tmp_path / f"inversion-{page}.html").read_text() == (home / "inversion.html").read_text()
         assert (home / SHEET_FILE).exists()  # faces of nobody
+
+
+def test_a_target_that_only_answers_is_searched_by_scores_alone(audited: Path, world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra bareface[onnx] is not installed")
+    pytest.importorskip("cmaes", reason="the extra bareface[black-box] is not installed")
+    model = exported("script")
+    done = run(
+        "audit", "--model", model, "--roster", world / "people.csv", "--attack", "flip-agreement", "--game", "dataset",
+        "--selfcheck", "skip", "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    judges = [word for number in (1, 2) for word in ("--judge", str(audited / f"judge-{number}"))]
+    asked = ["invert", str(tmp_path / "run"), "--generator", "rendered", "--size", "16", *judges, *QUICK]
+    asked += ["--objective", "agreement+embedding-norm"]
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "which only answers" in refused.stderr
+    assert "--search evolution" in refused.stderr
+    ended = run(*asked, "--search", "evolution", "--queries", "128")
+    assert ended.exit_code == 0, ended.output + repr(ended.exception)
+    record = read_inversion(tmp_path / "run" / "inversion")
+    assert record.target.source == "onnx"
+    moved = next(arm for arm in record.arms if arm.arm == "optimised")
+    assert moved.trajectory is not None
+    assert len(moved.trajectory.step) == 128 // (16 * 2 * 2)  # 16 candidates, two views and their mirror images
+    assert {arm.arm for arm in record.arms if arm.status == "done"} == {
+        "optimised",
+        "base",
+        "select",
+        "placebo",
+        "oracle",
+    }

@@ -14,13 +14,12 @@ from bareface.inversion.generator import Generator
 from bareface.records.inversion import InversionRecord
 from bareface.registry import warn_of_unavailable
 from bareface.rosters.roster import Roster, read_manifest
-from bareface.targets.kinds import called_by_content
-from bareface.targets.store import load_target
+from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
 
 
 def invert(
-    target: Target | Path | str,
+    target: Auditable | Path | str,
     roster: Roster | Path | str,
     judges: Sequence[Judge | Target | Path | str],
     *,
@@ -36,7 +35,8 @@ def invert(
     """Reconstruct what an audited backbone remembers; the record is also written to the folder of the inversion.
 
     Args:
-        target: the audited backbone, or a path or `package.module:factory` to load one from.
+        target: the audited backbone, or a path, address or `package.module:factory` to load one from; one that only
+            answers (ONNX, a service) needs `search="evolution"`.
         roster: the people of the audit, or a path to its manifest.
         judges: independent face models, trained on other people; the first is the primary one. `rendered-1` and
             `rendered-2` are in the box, for rendered faces; `dlib` is an extra.
@@ -64,8 +64,8 @@ def invert(
     return conduct_inversion(brought, terms, folder, home=where, fresh=fresh, progress=progress).record
 
 
-def _target(given: Target | Path | str) -> Target:
-    return given if isinstance(given, Target) else called_by_content(load_target(given), given)
+def _target(given: Auditable | Path | str) -> Auditable:
+    return called_by_content(load_any(given), given) if isinstance(given, Path | str) else given
 
 
 def _people(given: Roster | Path | str) -> Roster:
