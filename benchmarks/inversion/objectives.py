@@ -115,7 +115,7 @@ def world(asked: argparse.Namespace, stages: Stages) -> World:
     attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
     settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
     conduct(AuditInputs(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
-    return World(target, roster, tuple(map(open_judge, asked.judge or SHIPPED_JUDGES)), home_of(asked) / "audit")
+    return World(target, roster, tuple(map(open_judge, asked.judge)), home_of(asked) / "audit")
 
 
 def epochs_of(asked: argparse.Namespace) -> int:
@@ -129,8 +129,8 @@ def terms_of(objective: str, asked: argparse.Namespace) -> InversionSettings:
     return InversionSettings(
         objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
         steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
-        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
-        search=asked.search, queries=asked.queries,
+        skip=() if objective == asked.objective[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+        search=asked.search, queries=asked.queries, starts=asked.starts, augment=asked.augment,
     )  # fmt: skip
 
 
@@ -139,8 +139,7 @@ def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stage
     terms = terms_of(objective, asked)
     generator, source = open_generator(asked.generator, size=asked.size, kept=asked.work / "generators")
     brought = Inverted(made.target, made.roster, generator, made.judges, source)
-    way = f"-{asked.search}-{asked.queries}" if asked.search == "evolution" else ""
-    home = home_of(asked) / f"inversions-{generator.fingerprint[:12]}" / f"{objective}{way}"
+    home = home_of(asked) / f"inversions-{generator.fingerprint[:12]}" / f"{objective}{way_of(asked)}"
     return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record
 
 
@@ -203,10 +202,8 @@ def interval(found: Interval | None) -> str:
     return "" if found is None else f"[{found.low:.2f}, {found.high:.2f}]"
 
 
-def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+def search_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every inversion here can be asked."""
     parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
     parser.add_argument("--restarts", type=int, default=96)
     parser.add_argument("--steps", type=int, default=100)
@@ -214,16 +211,34 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--search", default="gradient", choices=("gradient", "evolution"))
     parser.add_argument("--queries", type=int, default=10_000, help="of an evolution, for each restart")
+    parser.add_argument("--starts", default="selected", choices=("selected", "random"))
+    parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--judge", action="append", help="repeat it")
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+
+
+def way_of(asked: argparse.Namespace) -> str:
+    """The name of a folder for what an objective is and how it is searched, after the name of the objective."""
+    evolved = f"-{asked.search}-{asked.queries}" if asked.search == "evolution" else ""
+    starts, views = "" if asked.starts == "selected" else "-random-starts", "" if asked.augment else "-unaugmented"
+    return f"{evolved}{starts}{views}"
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+    search_arguments(parser)
     parser.add_argument("--people", type=int, default=100, help="members; as many strangers and others")
     parser.add_argument("--images", type=int, default=4, help="of each member and stranger")
     parser.add_argument("--epochs", type=int, help="of the target")
     parser.add_argument("--scale", type=float, default=32.0, help="of the target's margin loss")
     parser.add_argument("--generator", default="rendered", help="as `bareface invert` takes it")
-    parser.add_argument("--judge", action="append", help="repeat it; the judges in the box by default")
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--draws", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=7)
-    return parser.parse_args(words)
+    asked = parser.parse_args(words)
+    asked.objective, asked.judge = asked.objective or list(OBJECTIVES), asked.judge or list(SHIPPED_JUDGES)
+    return asked
 
 
 def main() -> None:
@@ -232,8 +247,7 @@ def main() -> None:
     keep_freed_memory()
     with Stages() as stages:
         made = world(asked, stages)
-        objectives = tuple(asked.objective or OBJECTIVES)
-        records = {name: invert(made, name, asked, stages) for name in objectives}
+        records = {name: invert(made, name, asked, stages) for name in asked.objective}
     galleries = next(iter(records.values())).galleries
     print(
         f"{asked.images} images of a member, scale {asked.scale:g}; {asked.restarts} restarts, {asked.steps} steps, "

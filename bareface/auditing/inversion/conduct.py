@@ -151,7 +151,8 @@ def _make(
     objective = attacker.objective(terms.weighted)
     picked = shop.selected(attacker, objective, "select")
     made: dict[ArmName, ArmResult] = {"base": shop.untouched(), "select": picked}
-    made["optimised"] = shop.optimised(attacker, objective, picked, "optimised")
+    start = picked if terms.starts == "selected" else made["base"]
+    made["optimised"] = shop.optimised(attacker, objective, start, "optimised")
     if "placebo" not in terms.skip:
         made["placebo"] = _placebo(shop, attacker, audited, terms)
     if "oracle" not in terms.skip:
@@ -163,4 +164,5 @@ def _make(
 def _placebo(shop: ArmRunner, real: Attacker, audited: Audited, terms: InversionSettings) -> ArmResult:
     nobody = placebo_of(real, audited, shop.scene, shop.pool, terms)
     objective = nobody.objective(terms.weighted)
-    return shop.optimised(nobody, objective, shop.selected(nobody, objective, "placebo"), "placebo")
+    start = shop.selected(nobody, objective, "placebo") if terms.starts == "selected" else shop.untouched()
+    return shop.optimised(nobody, objective, start, "placebo")

@@ -25,7 +25,7 @@ from bareface.targets.target import Target
 
 Rows = NDArray[np.intp]
 SHIPPED_JUDGES = ("rendered-1", "rendered-2")
-_SHIPPED = Path(__file__).parent / "shipped_judges"
+WEIGHTS = Path(__file__).parent / "shipped_judges"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def open_judge(reference: Path | str, trained_on: str = "") -> Judge:
         BarefaceError: it cannot be loaded.
     """
     if str(reference) in SHIPPED_JUDGES:
-        return Judge(load_target(_SHIPPED / str(reference)), trained_on or "other rendered people")
+        return Judge(load_target(WEIGHTS / str(reference)), trained_on or "other rendered people")
     network = load_dlib() if is_dlib(reference) else called_by_content(load_target(reference), reference)
     return Judge(network, trained_on or "unknown")
 
