@@ -245,11 +245,13 @@ def on_matched_people(
     weight = alike.weights(np.where(scope, beside, np.nan))
     unit = arena.unit
     rng = stream(settings.seed, "matched", arena.game, answer.knowledge, unit)
+    left = remainder(alike.record)
+    bar = Bar(attacks, 1, settings.max_smallest_effect - left)
     measurement = measure(
-        answer.target[scope], _sides(answer, weight), unit, rng,
-        Bar(attacks, 1, settings.max_smallest_effect), crossfit=fits_on_the_judged(answer.knowledge), draws=draws,
+        answer.target[scope], _sides(answer, weight), unit, rng, bar,
+        crossfit=fits_on_the_judged(answer.knowledge), draws=draws,
     )  # fmt: skip
     foreign = control_beside("foreign", traces.foreign_is, beside, answer, settings, 1, weight=weight, draws=draws)
     visible = measurement.smallest_effect
-    needed = None if visible is None else beyond_remainder(visible, remainder(alike.record))
+    needed = None if visible is None else beyond_remainder(visible, left)
     return Matched(measurement=measurement, foreign=foreign, smallest_effect=needed)

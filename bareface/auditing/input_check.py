@@ -16,6 +16,7 @@ from bareface.records.selfcheck import SelfCheck
 from bareface.rosters.roster import Roster
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable
+from bareface.targets.store import TRAINED_SO
 from bareface.targets.target import Target
 from bareface.vocabulary import Role
 
@@ -29,13 +30,14 @@ def fed_as_trained(
     """Whether the running statistics fit the way in which the target is fed.
 
     An ONNX graph shows only the layers that survived export, with which nobody has measured where to draw the line: a
-    misfit there is reported and not refused.
+    misfit there is reported and not refused. So is one of a backbone that bareface itself trained with that input: a
+    short training on few people leaves statistics behind that fit another way as well.
 
     Raises:
         TargetError: they fit another way far better, or none, and the question does not override the check.
     """
     check = _checked(target, examination, settings, progress)
-    if settings.selfcheck == "refuse" and isinstance(target, Target):
+    if settings.selfcheck == "refuse" and isinstance(target, Target) and target.assumed != TRAINED_SO:
         refuse_if_misfit(check, target.name, f"the spec that fits, as `spec` in the configuration, or {OVERRIDE}")
     return check.model_copy(update={"overridden": check.verdict == "misfit"})
 

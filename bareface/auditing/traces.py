@@ -25,6 +25,7 @@ from bareface.storage.cache import Room
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.same_network import same_network
+from bareface.targets.table import EmbeddingTable
 from bareface.targets.target import Target
 from bareface.trace import Trace, Trained
 from bareface.training.train import TrainStep
@@ -61,6 +62,10 @@ class Traces:
     strangers: Mapping[Model, Trace] = field(default_factory=dict)
 
 
+UNCHECKED = (
+    "nothing says whether the foreign model recognises anybody: fewer than 20 pairs of photos show one person "
+    "(a second photo of 20 people, in any role, would say)"
+)
 UNTRAINED = "the foreign model was never trained, so nothing that was run can see who the people are"
 # On LFW a copy with fresh weights reaches .66 and a checkpoint after one epoch .97 (docs/results.md).
 LEAST_RECOGNITION, FEWEST_PAIRS, MOST_COMPARED = 0.75, 20, 1500
@@ -118,7 +123,7 @@ def gather(
         foreign_model=foreign_model,
         foreign_is=foreign_is,
         swapped_on=swap[1] if swap else NO_BATCHNORM,
-        foreign_unfit=_unfit(target, foreign, bool(made), asked["foreign"], everyone.subject[rows]),
+        foreign_unfit=_unfit(target, foreign, made, rows, asking),
         compared_with=asking.compared_with(target),
         strangers=_strangers(asking, models) if "nonmembers" in settings.knowledges else {},
     )
@@ -216,16 +221,32 @@ def _told(progress: Progress, stage: str, count: int) -> Report:
     return report
 
 
-def _unfit(target: Auditable, brought: Auditable | None, shadow: bool, trace: Trace, subject: NDArray[np.str_]) -> str:
-    """Why the foreign model cannot see people; empty where it can, or where too few photos could tell."""
+def _unfit(
+    target: Auditable, brought: Auditable | None, shadows: tuple[Shadow, ...], rows: NDArray[np.intp], asking: Asking
+) -> str:
+    """Why the foreign model cannot see people, as far as anybody knows; empty where it can."""
     if brought is None:
-        return "" if shadow else UNTRAINED
+        return "" if shadows else UNTRAINED
     if same_network(target, brought):
         return "the foreign model is the audited target itself, which would be its own control"
-    reached = recognition(trace, subject)
-    if reached is None or reached >= LEAST_RECOGNITION:
+    people = asking.examination.accepted
+    reached = recognition(asking.about(brought, rows, "probing the foreign model"), people.subject[rows])
+    if reached is None and len(others := _of_others(people, brought)):
+        reached = recognition(asking.about(brought, others, "probing the foreign model"), people.subject[others])
+    if reached is None:
+        return UNCHECKED
+    if reached >= LEAST_RECOGNITION:
         return ""
     return f"the foreign model hardly recognises these people (two photos of one person or of two: AUC {reached:.2f})"
+
+
+def _of_others(people: Roster, model: Auditable) -> NDArray[np.intp]:
+    """Some images of people out of question who have several photos; none for a table, which need not know them."""
+    if isinstance(model, EmbeddingTable):
+        return np.empty(0, np.intp)
+    rows = people.rows(Role.AUXILIARY, Role.PUBLIC)
+    _, person, photos = np.unique(people.subject[rows], return_inverse=True, return_counts=True)
+    return rows[photos[person] > 1][:MOST_COMPARED]
 
 
 def recognition(trace: Trace, subject: NDArray[np.str_]) -> float | None:

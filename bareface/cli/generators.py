@@ -32,7 +32,7 @@ from bareface.vocabulary import Role
 # Feature channels of the blocks at 4, 8, 16, ... pixels: small enough for a CPU.
 CHANNELS = (96, 96, 64, 64, 48, 32, 24, 16, 12)
 # Of a pupil: lessons reward width where it is cheap.
-PUPIL_CHANNELS = (128, 128, 96, 48, 24, 16, 12, 8, 8)
+PUPIL_CHANNELS = (192, 192, 128, 64, 32, 16, 12, 8, 8)
 # Far from the numbers of the demo's people and of those that `bareface faces` draws by default.
 FIRST_PERSON = 1_000_000
 AT_ONCE = 500

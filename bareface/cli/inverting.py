@@ -8,7 +8,7 @@ from typing import Any
 from bareface.auditing.config_file import AUDIT_FILE, read_config
 from bareface.auditing.inversion.conduct import FOLDER, Inversion, Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import open_generator
-from bareface.auditing.inversion.judges import Judge, judging_network
+from bareface.auditing.inversion.judges import Judge, open_judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.sheet import write_sheet
 from bareface.auditing.plugins import OF_INVERSIONS
@@ -23,8 +23,6 @@ from bareface.inversion.generator import Generator
 from bareface.records.inversion import Arm, InversionRecord
 from bareface.rosters.roster import Roster
 from bareface.stats.gate import BY_VERDICT
-from bareface.targets.kinds import Auditable
-from bareface.targets.target import Target
 from bareface.untrusted.regular import is_file
 from bareface.untrusted.yaml_text import read_yaml
 
@@ -59,7 +57,7 @@ class InversionInputs:
 def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, fresh: bool, command: str) -> ExitCode:
     """Invert an audited target, print what came out, write its page; returns what a gate on it would say."""
     say_unavailable(*OF_INVERSIONS)
-    terms, target = InversionSettings(**asked), _with_gradients(run, target_of(run, named.target, None, "cpu"))
+    terms, target = InversionSettings(**asked), target_of(run, named.target, None, "cpu")
     generator, source = _generator(run, named, target.spec.height)
     brought = Inverted(
         target,
@@ -75,13 +73,6 @@ def run_inversion(run: Path, named: InversionInputs, asked: dict[str, Any], *, f
     out(summary(inversion.record))
     aside(written(inversion, home, show_faces=named.show_faces))
     return CODES[BY_VERDICT[inversion.record.verdict]]
-
-
-def _with_gradients(run: Path, target: Auditable) -> Target:
-    if not isinstance(target, Target):
-        expected = "a torch checkpoint: an inversion needs gradients"
-        raise UsageError(str(run), got=f"an audit of {target.architecture}", expected=expected, hint="--target")
-    return target
 
 
 def _people(run: Path, named: InversionInputs) -> Roster:
@@ -125,13 +116,14 @@ def _generator(run: Path, named: InversionInputs, size: int) -> tuple[Generator,
 
 
 def _judges(words: Sequence[str]) -> list[Judge]:
-    """Judges by path; two whose checkpoints have one name are told apart by their place."""
-    given = [word.partition("=") for word in words]
-    targets = [judging_network(path) for path, _, _ in given]
-    names = [target.name for target in targets]
+    """Judges by name or path; two whose checkpoints have one name are told apart by their place."""
+    judges = [open_judge(path, about) for path, _, about in (word.partition("=") for word in words)]
+    names = [judge.name for judge in judges]
     return [
-        Judge(replace(target, name=f"{name} {number}") if names.count(name) > 1 else target, about or "unknown")
-        for number, ((path, _, about), target, name) in enumerate(zip(given, targets, names, strict=True), start=1)
+        replace(judge, target=replace(judge.target, name=f"{judge.name} {number}"))
+        if names.count(judge.name) > 1
+        else judge
+        for number, judge in enumerate(judges, start=1)
     ]
 
 

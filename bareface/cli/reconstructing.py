@@ -37,6 +37,14 @@ def invert(
     knowledge: Annotated[str, typer.Option(help="partial or shadow: which of its models.")] = "partial",
     restarts: Annotated[int, typer.Option(min=1, help="Images of each arm.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Moves of each restart.")] = 150,
+    search: Annotated[
+        str, typer.Option(help="gradient, or evolution: by scores alone, for targets that only answer.")
+    ] = "gradient",
+    queries: Annotated[
+        int, typer.Option(min=1, help="Images that the target is asked about for each restart of an evolution.")
+    ] = 10_000,
+    starts: Annotated[str, typer.Option(help="selected: at the best candidates; or random.")] = "selected",
+    augment: Annotated[bool, typer.Option(help="Crop and shift the views of a search at random.")] = True,
     candidates: Annotated[int, typer.Option(min=1, help="Latents to select the restarts from.")] = 4096,
     siblings: Annotated[
         int | None, typer.Option(min=0, help="Further images of each restart's person; what the objective needs.")
@@ -69,7 +77,8 @@ def invert(
         asked = {
             "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
-            "siblings": siblings, "skip": tuple(skip or ()), "draws": draws, "seed": seed,
+            "search": search, "queries": queries, "starts": starts, "augment": augment, "siblings": siblings,
+            "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
         ended = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))
     if fail_if_leak and ended:

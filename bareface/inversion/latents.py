@@ -38,7 +38,7 @@ class Coordinates:
         values = self.start.values.detach()
         return torch.zeros_like(values) if self.prior is None else self.prior.whiten(values)
 
-    def latents(self, coordinates: Tensor, rows: slice = slice(None)) -> Latents:
+    def latents(self, coordinates: Tensor, rows: slice | Tensor = slice(None)) -> Latents:
         """The latents of some rows at other coordinates; differentiable."""
         start = self.start[rows]
         if self.prior is not None:

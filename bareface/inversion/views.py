@@ -58,6 +58,10 @@ class ViewAugmentation:
         return (draws[..., -1] >= 0.5) & self.flip
 
 
+UNAUGMENTED = ViewAugmentation(crop=1.0, shift=0.0, flip=False)
+"""Every view is the image as it is, its mirror image second."""
+
+
 def draw(seed: int, numbers: Sequence[int], step: int, pairs: int) -> Tensor:
     """(n, pairs, DRAWS) uniform numbers: row i is what restart numbers[i] draws at a step, whoever is with it."""
     drawn = [stream(seed, "views", number, step).random((pairs, DRAWS)) for number in numbers]

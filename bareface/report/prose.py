@@ -83,8 +83,8 @@ PLAIN_INVALID: dict[InvalidCause, Plain] = {
         f"Do not quote the AUCs. {_ALIKE}",
     ),
     "control": Plain(
-        "The comparison is confounded: a control that knows nothing of the training set tells the two sides apart as "
-        f"well as the attack does. {_SAYS_NOTHING}",
+        "The comparison is confounded: a control that knows nothing of the training set tells the two sides apart, "
+        f"and the attacks do not exceed it. {_SAYS_NOTHING}",
         f"Do not quote the AUCs. {_ALIKE} Bring a backbone that was trained on other people (--foreign), so that "
         "differences between people can be seen and matched, and run the audit again.",
     ),
@@ -103,7 +103,8 @@ def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None], games: 
 
     Args:
         verdict: of the audit.
-        causes: of the findings that carry it; the most frequent one counts.
+        causes: of the findings that carry it; the most frequent one counts, and of single attacks that do not exceed
+            a control nothing is said where a cause is one of the whole game.
         games: that carry it; of others nothing is said.
     """
     told = " or ".join(f"{GAMES[game].found} from {GAMES[game].accused}" for game in games) or "members from others"
@@ -113,8 +114,8 @@ def plain_words(verdict: Verdict, causes: Iterable[InvalidCause | None], games: 
         return Plain(NOT_SHOWN_MEANS.format(games=told), NOT_SHOWN_ADVICE)
     if verdict is not Verdict.INVALID:
         return NOT_ESTIMABLE
-    known = Counter(cause or "control" for cause in causes)
-    return PLAIN_INVALID[known.most_common(1)[0][0] if known else "control"]
+    of_games = Counter(cause for cause in causes if cause and cause != "control")
+    return PLAIN_INVALID[of_games.most_common(1)[0][0] if of_games else "control"]
 
 
 NO_PERSON_IN_RECORD = "each person is on both sides of this game"

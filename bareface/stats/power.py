@@ -58,7 +58,9 @@ BAR = Bar()
 
 
 def growth_needed(null_error: float, bar: Bar, *, crossfit: bool = False) -> float | None:
-    """By how many times both sides have to grow, in people, until an audit gives an answer; None where it does.
+    """By how many times both sides have to grow, in people, until an audit gives an answer.
+
+    None where it gives one already, or where none of any size would.
 
     The standard error falls with the square root of the number of people; found by bisection.
 
@@ -67,7 +69,7 @@ def growth_needed(null_error: float, bar: Bar, *, crossfit: bool = False) -> flo
         bar: what a leak has to pass.
     """
     attacks, controls, visible = bar.attacks, bar.controls, bar.max_smallest_effect
-    if smallest_effect(null_error, attacks, controls, crossfit=crossfit) <= visible:
+    if visible <= 0.5 or smallest_effect(null_error, attacks, controls, crossfit=crossfit) <= visible:
         return None
     low, high = 0.0, 1.0
     while high - low > 1e-3 * high:

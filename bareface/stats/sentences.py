@@ -80,4 +80,5 @@ def people_needed(attack: Measurement) -> str:
         return ""
     there = attack.member_people, attack.nonmember_people
     inside, outside = (math.ceil(attack.growth_needed * people) for people in there)
-    return f"; about {inside:,} + {outside:,} people are needed, where {there[0]:,} + {there[1]:,} are there"
+    worth = "" if attack.effective_members is None else f", {effective(attack)} once they are matched"
+    return f"; about {inside:,} + {outside:,} people are needed, where {there[0]:,} + {there[1]:,} are there{worth}"

@@ -91,7 +91,8 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
     - NOT ESTIMABLE: fewer than 10 people with a score on a side, more than half of a side abstained, or no permutation
       of membership can move the AUC; also in place of NOT SHOWN, where the smallest effect that would have been shown
       lies beyond a bound.
-    - INVALID, always: the signals of the game point the other way, as if the sides were exchanged.
+    - INVALID, always: the signals of the game point the other way, as if the sides were exchanged; but people who
+      cannot be matched, see below, are the reason before that.
     - Lots were drawn: INVALID where a control fails, since the lots were then not kept; LEAK SHOWN where the signal is
       significant.
     - Nobody drew lots, same people on both sides: INVALID where a control fails, or where the signal is significant and
@@ -114,21 +115,28 @@ def decide(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -
         raise UsageError("decide", got="no adjusted p-value", expected="p_value_holm", hint="with_holm(measurements)")
     if reason := _not_estimable(attack):
         return Decision(Verdict.NOT_ESTIMABLE, f"Not estimable: {reason}.")
+    different = grounds.how == "observational" and not grounds.same_people
+    if different and grounds.balance is not None and grounds.balance.overlap:
+        # Goes first: signals that nobody could match say nothing about which side was trained on.
+        return _people_unlike(attack, grounds.balance)
     if grounds.game_reversed:
         return Decision(Verdict.INVALID, f"{measured(attack)}, but {REVERSED_GAME}", "reversed")
-    if grounds.how == "observational" and not grounds.same_people:
+    if different:
         return _on_matched_people(attack, controls, grounds)
     if reason := _failed(attack, controls, grounds.how):
         return Decision(Verdict.INVALID, f"{measured(attack)}, but {reason}", _cause_of_failure(grounds))
     return _shown_or_not(attack, controls if grounds.how == "observational" else (), grounds)
 
 
+def _people_unlike(attack: Measurement, balance: Balance) -> Decision:
+    """The verdict where nobody drew lots and the people of the two sides cannot be matched."""
+    told = f"{NAMES['who']} reaches AUC {with_interval(balance.auc, balance.auc_interval)} per person"
+    return Decision(Verdict.INVALID, f"{measured(attack)}, but {told}, and {balance.overlap}. {EITHER}", "people")
+
+
 def _on_matched_people(attack: Measurement, controls: Sequence[Control], grounds: Grounds) -> Decision:
-    """The verdict where nobody drew lots and the sides are different people."""
+    """The verdict where nobody drew lots and the sides are different people, alike enough to be matched."""
     balance, matched = grounds.balance, grounds.matched
-    if balance is not None and balance.overlap:
-        told = f"{NAMES['who']} reaches AUC {with_interval(balance.auc, balance.auc_interval)} per person"
-        return Decision(Verdict.INVALID, f"{measured(attack)}, but {told}, and {balance.overlap}. {EITHER}", "people")
     if balance is None or balance.status == "skipped" or matched is None:
         return _nobody_could_see(attack, controls, grounds)
     weighted = matched.measurement

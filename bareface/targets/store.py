@@ -25,6 +25,8 @@ from bareface.targets.recognise import RecognisedBackbone, assemble, norms, reco
 from bareface.targets.target import Target
 from bareface.untrusted.regular import is_folder, is_there
 
+TRAINED_SO = "the training by bareface that made the weights fed it so"
+TRAINING_NOTE = "data"  # the digest of the training images, which no other card has
 WEIGHTS, CARD, HEAD = "backbone.safetensors", "backbone.json", "head.safetensors"
 
 
@@ -96,7 +98,8 @@ def _load_own(file: Path, card_path: Path, spec: ImageSpec | None, name: str | N
     module = assemble(found, tensors, str(file), own)
     for norm in norms(module).values():
         norm.eps, norm.momentum = card.eps or norm.eps, card.momentum
-    assumed = f"{card_path.name} beside the weights says so" if spec is None else GIVEN
+    saved = TRAINED_SO if TRAINING_NOTE in card.notes else f"{card_path.name} beside the weights says so"
+    assumed = saved if spec is None else GIVEN
     return Target(
         name or card.name,
         card.architecture,

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from bareface.errors import UsageError
 from bareface.inversion.generator import LatentPrior, Latents, standard_normal
 from bareface.inversion.view_batch import ViewBatch
-from bareface.inversion.views import STILL, ViewAugmentation
+from bareface.inversion.views import STILL, UNAUGMENTED, ViewAugmentation
 from bareface.settings.spec import ChannelOrder, ImageSpec
 from bareface.targets.target import Target
 
 SIDE = 8
-STILL_LIFE = ViewAugmentation(crop=1.0, shift=0.0, flip=False, pairs=1)
+STILL_LIFE = replace(UNAUGMENTED, pairs=1)
 
 
 def seeded(number: int = 0) -> torch.Generator:

@@ -19,7 +19,7 @@ from bareface.errors import RunError
 from bareface.settings.recipe import Recipe
 from bareface.storage.artefacts import Fit, fit_of, remove_artefact, say_made_again, write_artefact
 from bareface.storage.files import sha256_of, write_bytes
-from bareface.targets.store import CARD, HEAD, WEIGHTS, save_target
+from bareface.targets.store import CARD, HEAD, TRAINING_NOTE, WEIGHTS, save_target
 from bareface.targets.target import Target
 from bareface.training.learner import Learner
 
@@ -121,7 +121,7 @@ class RunFolder:
         Raises:
             RunError: the folder cannot be written.
         """
-        save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), "data": self.data})
+        save_target(target, self.path, {"head": self.recipe.head, "epochs": len(history), TRAINING_NOTE: self.data})
         others = {name: sha256_of(self.path / name) for name in (CARD, HEAD) if (self.path / name).is_file()}
         self._write(self.path / TRAINING_FILE, history, sha256_of(self.path / WEIGHTS), others)
 

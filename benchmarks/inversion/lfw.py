@@ -3,7 +3,8 @@
 Faces of the fixed LFW split: the target learned `member`, decoys are `outside`, the generator learned the `public` and
 `public-multi` people at 64 px: linear faces that are fitted in a minute, or a StyleGAN2 that is grown from one of
 rendered faces (--grow-from, the folder of a `bareface train-generator` run at 32 px; an hour and more). Judges are two
-public networks that were trained on CASIA-WebFace. The table is that of `benchmarks.inversion.objectives`. Nothing that
+public networks that were trained on CASIA-WebFace, or others (--judge dlib). The table is that of
+`benchmarks.inversion.objectives`. Nothing that
 this makes may leave the machine: it shows, or was made of, real people.
 
 Interrupted, it goes on where it was.
@@ -17,7 +18,7 @@ from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.generator_quality import distance_to
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.inversion.judges import Judge
+from bareface.auditing.inversion.judges import Judge, open_judge
 from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.generators import config_for, split
@@ -32,12 +33,11 @@ from bareface.records.inversion import InversionRecord
 from bareface.rosters.roster import Roster
 from bareface.settings.recipe import Recipe
 from bareface.storage.files import write_text
-from bareface.targets.store import load_target
 from bareface.targets.target import Target
 from bareface.training.batches import held_in_memory
 from bareface.vocabulary import Role
 from benchmarks.attacks.lfw import TRAINING
-from benchmarks.inversion.objectives import HEAD, rows, terms_of
+from benchmarks.inversion.objectives import HEAD, rows, search_arguments, terms_of, way_of
 from benchmarks.shared_data import checkpoint, lfw
 
 SIDE = 64
@@ -86,7 +86,9 @@ def audited(roster: Roster, asked: argparse.Namespace, stages: Stages) -> Target
 
 def invert(brought: Inverted, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
     """One objective, the sheet of its faces beside its record."""
-    home = asked.work / ("inversions" if asked.generator == "stylegan2" else asked.generator) / objective
+    kind = "inversions" if asked.generator == "stylegan2" else asked.generator
+    judged = "" if asked.judge == list(JUDGES) else f"-{'-'.join(Path(name).stem for name in asked.judge)}"
+    home = asked.work / kind / f"{objective}{way_of(asked)}{judged}"
     made = conduct_inversion(brought, terms_of(objective, asked), asked.work / "audit", home=home, progress=stages)
     write_text(home / "summary.txt", written(made, home, show_faces=True))
     return made.record
@@ -100,16 +102,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--components", type=int, default=COMPONENTS, help="of the linear faces")
     parser.add_argument("--grow-from", type=Path, default=Path("runs/generator/32"), help="folder of a 32 px run")
     parser.add_argument("--generator-steps", type=int, default=1500, help="of 32 images")
-    parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
-    parser.add_argument("--restarts", type=int, default=96)
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--candidates", type=int, default=2048)
-    parser.add_argument("--rate", type=float, default=0.05)
-    parser.add_argument("--draws", type=int, default=2000)
+    search_arguments(parser)
     parser.add_argument("--scale", type=float, default=Recipe().scale, help="of the target's margin loss")
-    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--generator-only", action="store_true", help="stop when the generator is trained")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.objective, asked.judge = asked.objective or list(OBJECTIVES), asked.judge or list(JUDGES)
+    return asked
+
+
+def judge(name: str) -> Judge:
+    """dlib's network, or a checkpoint of the shared data."""
+    return open_judge(name) if name == "dlib" else open_judge(checkpoint(name), "CASIA-WebFace")
 
 
 def main() -> None:
@@ -121,9 +124,9 @@ def main() -> None:
         proposes = GENERATORS[asked.generator](people, asked, stages)
         if asked.generator_only:
             return
-        judges = tuple(Judge(load_target(checkpoint(name)), "CASIA-WebFace") for name in JUDGES)
+        judges = tuple(map(judge, asked.judge))
         brought = Inverted(audited(roster, asked, stages), roster, proposes, judges, "LFW, public people")
-        records = {name: invert(brought, name, asked, stages) for name in asked.objective or OBJECTIVES}
+        records = {name: invert(brought, name, asked, stages) for name in asked.objective}
     people = next(iter(records.values())).galleries.people
     print(
         f"{asked.restarts} restarts, {asked.steps} steps, {asked.candidates} candidates, {asked.generator}, {SIDE} px, "

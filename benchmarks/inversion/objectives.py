@@ -1,7 +1,7 @@
-"""What each objective reconstructs: faces of people who do not exist, the face renderer as generator.
+"""What each objective reconstructs: faces of people who do not exist, out of the face renderer or a StyleGAN2.
 
-A target memorises some people; two judges learn from other people; galleries are members and strangers. Every row is
-one arm of `conduct_inversion`, before both judges:
+A target memorises some people; the two judges in the box learned from other people; galleries are members and
+strangers. Every row is one arm of `conduct_inversion`, before both judges:
 
     base                 un-optimised faces
     membership           the paper: stage-1 attack models on BatchNorm distances
@@ -15,8 +15,9 @@ one arm of `conduct_inversion`, before both judges:
     oracle               towards templates of known members: what the pipeline can see
 
     python -m benchmarks.inversion [--images 4] [--restarts 96] [--steps 100] [--objective NAME[@SIBLINGS] ...]
+        [--generator rendered|shipped|PATH]
 
-Interrupted, it goes on where it was. Target, judges and audit are kept, too.
+Interrupted, it goes on where it was. Target and audit are kept, too.
 """
 
 import argparse
@@ -30,12 +31,12 @@ import numpy as np
 from bareface.allocator import keep_freed_memory
 from bareface.auditing.audit import AuditInputs, conduct
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
-from bareface.auditing.inversion.judges import Judge
+from bareface.auditing.inversion.generators import open_generator
+from bareface.auditing.inversion.judges import SHIPPED_JUDGES, Judge, open_judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.auditing.settings import AuditSettings, attacks_named
 from bareface.cli.manners import Stages
-from bareface.inversion.rendered import RenderedFaces
 from bareface.records.evidence import Interval
 from bareface.records.inversion import Arm, Hits, InversionRecord, Judgement, Rise
 from bareface.rosters.roster import Roster, read_folder
@@ -94,37 +95,27 @@ def crowd(asked: argparse.Namespace, stages: Stages) -> Roster:
 
 
 def home_of(asked: argparse.Namespace) -> Path:
-    """Where target and inversions lie; the judges are the same for all."""
-    home: Path = asked.work / f"{asked.images}-images-scale-{asked.scale:g}"
+    """Where target and inversions lie."""
+    home: Path = asked.work / f"{asked.images}-images-scale-{asked.scale:g}-seed-{asked.seed}"
     return home
 
 
-def config(
-    asked: argparse.Namespace, epochs: int, batch_size: int, seed: int, scale: float = 32.0, head: str = "arcface"
-) -> Recipe:
-    """How backbones are trained here."""
-    said = {"spec": ImageSpec(height=asked.size, width=asked.size), "epochs": epochs, "warmup_epochs": 1, "seed": seed}
-    said |= {"batch_size": batch_size, "learning_rate": 0.05, "scale": scale, "head": head}
-    return Recipe(**said, margin=0.5 if head == "arcface" else 0.3)
-
-
-def judge(number: int, asked: argparse.Namespace, stages: Stages) -> Judge:
-    """A network that learned from people of its own."""
-    first, name = 100_000 * number, f"judge {number}"
-    people = faces(asked.work / f"judge-{number}-people", asked.judge_people, 8, first, asked, stages)
-    recipe = config(asked, asked.judge_epochs, 64, number, head="arcface" if number == 1 else "cosface")
-    made = train_backbone(people, recipe, asked.work / f"judge-{number}", progress_of(stages, f"training {name}"))
-    return Judge(Target(name, made.architecture, made.module, made.spec), "other rendered people")
+def recipe_of(asked: argparse.Namespace) -> Recipe:
+    """How the target is trained."""
+    return Recipe(
+        spec=ImageSpec(height=asked.size, width=asked.size), epochs=epochs_of(asked), warmup_epochs=1, seed=asked.seed,
+        batch_size=32, learning_rate=0.05, scale=asked.scale,
+    )  # fmt: skip
 
 
 def world(asked: argparse.Namespace, stages: Stages) -> World:
     """Target, people, judges and a finished audit."""
-    roster, recipe = crowd(asked, stages), config(asked, epochs_of(asked), 32, asked.seed, asked.scale)
-    target = train_backbone(roster, recipe, home_of(asked) / "target", progress_of(stages, "training the target"))
+    roster, report = crowd(asked, stages), progress_of(stages, "training the target")
+    target = train_backbone(roster, recipe_of(asked), home_of(asked) / "target", report)
     attacks = attacks_named("bn-distance", "bn-distance-variance", "flip-agreement")
     settings = AuditSettings(attacks=attacks, games=("dataset",), seed=asked.seed)
     conduct(AuditInputs(target.without_head(), roster), settings, home_of(asked) / "audit", progress=stages)
-    return World(target, roster, (judge(1, asked, stages), judge(2, asked, stages)), home_of(asked) / "audit")
+    return World(target, roster, tuple(map(open_judge, asked.judge)), home_of(asked) / "audit")
 
 
 def epochs_of(asked: argparse.Namespace) -> int:
@@ -138,15 +129,17 @@ def terms_of(objective: str, asked: argparse.Namespace) -> InversionSettings:
     return InversionSettings(
         objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
         steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
-        skip=() if objective == OBJECTIVES[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+        skip=() if objective == asked.objective[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
+        search=asked.search, queries=asked.queries, starts=asked.starts, augment=asked.augment,
     )  # fmt: skip
 
 
 def invert(made: World, objective: str, asked: argparse.Namespace, stages: Stages) -> InversionRecord:
     """One objective; the oracle is the same for all and made with one of them."""
     terms = terms_of(objective, asked)
-    brought = Inverted(made.target, made.roster, RenderedFaces(asked.size), made.judges)
-    home = home_of(asked) / "inversions" / objective
+    generator, source = open_generator(asked.generator, size=asked.size, kept=asked.work / "generators")
+    brought = Inverted(made.target, made.roster, generator, made.judges, source)
+    home = home_of(asked) / f"inversions-{generator.fingerprint[:12]}" / f"{objective}{way_of(asked)}"
     return conduct_inversion(brought, terms, made.run, home=home, progress=stages).record
 
 
@@ -209,25 +202,43 @@ def interval(found: Interval | None) -> str:
     return "" if found is None else f"[{found.low:.2f}, {found.high:.2f}]"
 
 
-def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+def search_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every inversion here can be asked."""
     parser.add_argument("--objective", action="append", help="repeat it; those of the table by default")
     parser.add_argument("--restarts", type=int, default=96)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--candidates", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--search", default="gradient", choices=("gradient", "evolution"))
+    parser.add_argument("--queries", type=int, default=10_000, help="of an evolution, for each restart")
+    parser.add_argument("--starts", default="selected", choices=("selected", "random"))
+    parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--judge", action="append", help="repeat it")
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+
+
+def way_of(asked: argparse.Namespace) -> str:
+    """The name of a folder for what an objective is and how it is searched, after the name of the objective."""
+    evolved = f"-{asked.search}-{asked.queries}" if asked.search == "evolution" else ""
+    starts, views = "" if asked.starts == "selected" else "-random-starts", "" if asked.augment else "-unaugmented"
+    return f"{evolved}{starts}{views}"
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("runs/inversion-benchmark"), help="kept; goes on from there")
+    search_arguments(parser)
     parser.add_argument("--people", type=int, default=100, help="members; as many strangers and others")
     parser.add_argument("--images", type=int, default=4, help="of each member and stranger")
     parser.add_argument("--epochs", type=int, help="of the target")
     parser.add_argument("--scale", type=float, default=32.0, help="of the target's margin loss")
-    parser.add_argument("--judge-people", type=int, default=4000)
-    parser.add_argument("--judge-epochs", type=int, default=8)
+    parser.add_argument("--generator", default="rendered", help="as `bareface invert` takes it")
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--draws", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=7)
-    return parser.parse_args(words)
+    asked = parser.parse_args(words)
+    asked.objective, asked.judge = asked.objective or list(OBJECTIVES), asked.judge or list(SHIPPED_JUDGES)
+    return asked
 
 
 def main() -> None:
@@ -236,12 +247,12 @@ def main() -> None:
     keep_freed_memory()
     with Stages() as stages:
         made = world(asked, stages)
-        objectives = tuple(asked.objective or OBJECTIVES)
-        records = {name: invert(made, name, asked, stages) for name in objectives}
+        records = {name: invert(made, name, asked, stages) for name in asked.objective}
     galleries = next(iter(records.values())).galleries
     print(
         f"{asked.images} images of a member, scale {asked.scale:g}; {asked.restarts} restarts, {asked.steps} steps, "
         f"{asked.candidates} candidates, {asked.size} px, {galleries.people} + {galleries.people} people, "
+        f"generator {asked.generator}, "
         f"seed {asked.seed}; identities and KID: members / strangers\n"
     )
     print("\n".join([HEAD, *rows(records)]))

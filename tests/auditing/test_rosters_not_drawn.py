@@ -118,6 +118,25 @@ def test_lots_need_no_foreign_network() -> None:
     assert verdicts(found) == {Verdict.LEAK_SHOWN}
 
 
+def test_people_who_cannot_be_matched_are_the_reason_before_signals_that_point_back() -> None:
+    """Different people may lift either side's signals: nothing then says that the roles are exchanged."""
+    target, foreign = confounded(6.0, 4)
+    exchanged = (replace(toy, member=~toy.member) for toy in (target, foreign))
+    found = audited(*exchanged)
+    assert verdicts(found) == {Verdict.INVALID}
+    assert found.balances[0].overlap
+    assert {finding.cause for finding in found.findings} == {"people"}
+
+
+def test_as_many_people_as_are_said_to_be_needed_are_needed_with_the_remainder_of_matching() -> None:
+    found = audited(*confounded(0.8, 3))
+    for finding in found.findings:
+        assert finding.matched is not None
+        measured, visible = finding.matched.measurement, finding.matched.smallest_effect
+        assert visible is not None
+        assert (measured.growth_needed is None) == (visible <= ASKED.max_smallest_effect)
+
+
 def test_matched_people_are_counted_by_what_they_are_worth() -> None:
     target, foreign = confounded(1.2, 1)
     traces = Traces(target.trace, foreign.trace, None, (), None, "foreign", "nothing")  # type: ignore[arg-type]

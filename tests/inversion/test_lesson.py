@@ -9,13 +9,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import interpolate, leaky_relu
 
 from bareface.errors import TargetError, UsageError
 from bareface.faces.source import ArrayImages
 from bareface.inversion.checkpoints.store import read_card
 from bareface.inversion.gan.checkpoints import newest_checkpoint
-from bareface.inversion.gan.lesson import Z_DIM, apart, pass_through, pupil, shown
+from bareface.inversion.gan.lesson import Z_DIM, apart, octaves, pass_through, pupil, shown
 from bareface.inversion.gan.players import Losses, Players
 from bareface.inversion.gan.recipe import GanRecipe
 from bareface.inversion.gan.train import Finished, GanStep, train_generator
@@ -88,13 +88,23 @@ def test_a_pupils_whitened_w_leads_back_to_the_same_images() -> None:
     assert (pulled - again).abs().mean() > 0.001
 
 
-def test_images_lie_apart_by_their_pixels_and_by_their_coarse_shape() -> None:
-    black = torch.zeros(1, 3, 32, 32)
-    fine = (torch.arange(32) % 2 * 2.0 - 1).expand(1, 3, 32, 32)
-    assert apart(black, black) == 0
-    assert apart(black + 1, black) == pytest.approx(1)
-    # One-pixel stripes are seen at full size only, not at 16 or 8 pixels.
-    assert apart(fine, black) == pytest.approx(1 / 3)
+def test_octaves_add_up_to_the_image() -> None:
+    images = shown(latents(3), 32)
+    whole = torch.zeros_like(images[..., :8, :8])
+    for part in reversed(octaves(images)):
+        larger = interpolate(whole, part.shape[-2:], mode="bilinear", align_corners=False)
+        whole = part + (larger if part.shape[-1] > 8 else 0)
+    torch.testing.assert_close(whole, images)
+
+
+def test_images_lie_apart_in_units_of_how_far_photos_lie_apart_in_every_octave_alike() -> None:
+    photos = shown(latents(8), 32)
+    assert apart(photos, photos) == 0
+    # Whoever always shows the mean photo is off by exactly what photos are.
+    assert apart(photos.mean(0).expand_as(photos), photos) == pytest.approx(1, rel=0.05)
+    # One-pixel stripes are seen in the finest of three octaves only, a shift of grey in the coarsest.
+    fine = 0.01 * (torch.arange(32) % 2 * 2.0 - 1)
+    assert apart(photos + fine, photos) > 3 * apart(photos + 0.01, photos)
 
 
 def test_lessons_alone_bring_a_generator_nearer_to_the_renderer(tmp_path: Path) -> None:

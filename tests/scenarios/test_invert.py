@@ -3,16 +3,19 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from alike import assert_alike
 from command import run
+from exported import exported
 from killed import killed_at
 
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli import demo_inversion
+from bareface.cli.demo_people import DemoPeople
 from bareface.records.inversion_file import read_inversion
 from bareface.report.contact_sheet import SHEET_FILE
 from bareface.rosters.roster import read_manifest
@@ -20,6 +23,7 @@ from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
 from bareface.targets.store import load_target, save_target
 from bareface.targets.target import Target
+from bareface.vocabulary import Role
 
 QUICK = (
     "--restarts", "8", "--steps", "10", "--candidates", "12", "--draws", "50", "--seed", "3", "--split", "random",
@@ -150,13 +154,49 @@ def test_mistakes_in_one_sentence(finished: Path, audited: Path, world: Path, tm
 
 def test_the_demos_second_stage(audited: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = InversionSettings(restarts=6, steps=1, candidates=8, pairs=1, draws=50, split="random", skip=("placebo",))
-    for name, value in {"PEOPLE": 4, "IMAGES": 2, "EPOCHS": 2, "SIDE": 16, "TERMS": small}.items():
+    groups = (DemoPeople(4, 6, (Role.MEMBER,)), DemoPeople(4, 4, (Role.OUTSIDE,)))
+    short = replace(demo_inversion.TRAINING, epochs=2, spec=ImageSpec(16, 16))
+    for name, value in {"GROUPS": groups, "SIDE": 16, "TRAINING": short, "TERMS": small}.items():
         monkeypatch.setattr(demo_inversion, name, value)
     shutil.copytree(audited / "run", tmp_path / "audit", ignore=shutil.ignore_patterns("inversion"))
     target, roster = load_target(world / "target"), read_manifest(world / "people.csv")
-    told = [demo_inversion.invert_demo(tmp_path, roster, target, seed=3, fresh=False) for _ in range(2)]
+    remembers = demo_inversion.Audited(target, roster, tmp_path / "audit")
+    told = [demo_inversion.invert_demo(tmp_path, remembers, seed=3, fresh=False) for _ in range(2)]
     assert told[0] == told[1]
-    record = read_inversion(tmp_path / "audit" / "inversion")
-    assert [judge.name for judge in record.judges] == ["first judge", "second judge"]
-    assert (tmp_path / "inversion.html").read_text() == (tmp_path / "audit/inversion/inversion.html").read_text()
-    assert (tmp_path / "audit" / "inversion" / SHEET_FILE).exists()  # faces of nobody
+    for page, run_folder in (("albums", tmp_path / "albums" / "audit"), ("few-photos", tmp_path / "audit")):
+        home = run_folder / "inversion"
+        assert [judge.name for judge in read_inversion(home).judges] == ["rendered-1", "rendered-2"]
+        assert (tmp_path / f"inversion-{page}.html").read_text() == (home / "inversion.html").read_text()
+        assert (home / SHEET_FILE).exists()  # faces of nobody
+
+
+def test_a_target_that_only_answers_is_searched_by_scores_alone(audited: Path, world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra bareface[onnx] is not installed")
+    pytest.importorskip("cmaes", reason="the extra bareface[black-box] is not installed")
+    model = exported("script")
+    done = run(
+        "audit", "--model", model, "--roster", world / "people.csv", "--attack", "flip-agreement", "--game", "dataset",
+        "--selfcheck", "skip", "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    judges = [word for number in (1, 2) for word in ("--judge", str(audited / f"judge-{number}"))]
+    asked = ["invert", str(tmp_path / "run"), "--generator", "rendered", "--size", "16", *judges, *QUICK]
+    asked += ["--objective", "agreement+embedding-norm"]
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "which only answers" in refused.stderr
+    assert "--search evolution" in refused.stderr
+    ended = run(*asked, "--search", "evolution", "--queries", "128")
+    assert ended.exit_code == 0, ended.output + repr(ended.exception)
+    record = read_inversion(tmp_path / "run" / "inversion")
+    assert record.target.source == "onnx"
+    moved = next(arm for arm in record.arms if arm.arm == "optimised")
+    assert moved.trajectory is not None
+    assert len(moved.trajectory.step) == 128 // (16 * 2 * 2)  # 16 candidates, two views and their mirror images
+    assert {arm.arm for arm in record.arms if arm.status == "done"} == {
+        "optimised",
+        "base",
+        "select",
+        "placebo",
+        "oracle",
+    }

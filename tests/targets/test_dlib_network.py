@@ -10,7 +10,7 @@ import pytest
 import torch
 from command import run
 
-from bareface.auditing.inversion.judges import Judge, judging_network
+from bareface.auditing.inversion.judges import open_judge
 from bareface.errors import UsageError
 from bareface.probing.kinds import estimate_of, prober_of
 from bareface.settings.spec import ImageSpec
@@ -61,7 +61,7 @@ def test_it_goes_by_its_name_and_not_by_that_of_a_file(
 
 
 def test_it_judges(network: DlibNetwork, faces: torch.Tensor) -> None:
-    judge = Judge(judging_network("dlib"))
+    judge = open_judge("dlib")
     embedded = judge.embed(faces.float() / 255)
     assert torch.allclose(embedded.norm(dim=1), torch.ones(3))
     smaller = torch.nn.functional.interpolate(faces.float() / 255, (56, 56), mode="bilinear", antialias=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bareface.auditing.inversion.conduct import Inverted, conduct_inversion
 from bareface.auditing.inversion.generators import SHIPPED, open_generator
-from bareface.auditing.inversion.judges import Judge, judging_network
+from bareface.auditing.inversion.judges import Judge, open_judge
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.plugins import OF_INVERSIONS
 from bareface.auditing.progress import Progress, silent
@@ -14,13 +14,12 @@ from bareface.inversion.generator import Generator
 from bareface.records.inversion import InversionRecord
 from bareface.registry import warn_of_unavailable
 from bareface.rosters.roster import Roster, read_manifest
-from bareface.targets.kinds import called_by_content
-from bareface.targets.store import load_target
+from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
 
 
 def invert(
-    target: Target | Path | str,
+    target: Auditable | Path | str,
     roster: Roster | Path | str,
     judges: Sequence[Judge | Target | Path | str],
     *,
@@ -36,9 +35,11 @@ def invert(
     """Reconstruct what an audited backbone remembers; the record is also written to the folder of the inversion.
 
     Args:
-        target: the audited backbone, or a path or `package.module:factory` to load one from.
+        target: the audited backbone, or a path, address or `package.module:factory` to load one from; one that only
+            answers (ONNX, a service) needs `search="evolution"`.
         roster: the people of the audit, or a path to its manifest.
-        judges: independent face models, trained on other people; the first is the primary one.
+        judges: independent face models, trained on other people; the first is the primary one. `rendered-1` and
+            `rendered-2` are in the box, for rendered faces; `dlib` is an extra.
         run: folder of the finished audit.
         generator: proposes faces; or a name or path as `bareface invert --generator` takes it.
         objective: what the search makes larger: names joined by `+`, each perhaps `weight*name`.
@@ -63,8 +64,8 @@ def invert(
     return conduct_inversion(brought, terms, folder, home=where, fresh=fresh, progress=progress).record
 
 
-def _target(given: Target | Path | str) -> Target:
-    return given if isinstance(given, Target) else called_by_content(load_target(given), given)
+def _target(given: Auditable | Path | str) -> Auditable:
+    return called_by_content(load_any(given), given) if isinstance(given, Path | str) else given
 
 
 def _people(given: Roster | Path | str) -> Roster:
@@ -79,5 +80,5 @@ def _opened(given: Generator | Path | str, size: int, run: Path) -> tuple[Genera
 
 def _judge(given: Judge | Target | Path | str) -> Judge:
     if isinstance(given, Path | str):
-        return Judge(judging_network(given), "unknown")
+        return open_judge(given)
     return given if isinstance(given, Judge) else Judge(given, "unknown")

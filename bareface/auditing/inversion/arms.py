@@ -20,6 +20,7 @@ from bareface.auditing.inversion.attacker import Attacker, rows_in_memory
 from bareface.auditing.inversion.judges import JudgeBench
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.progress import Progress
+from bareface.inversion.evolution import Evolution, EvolutionPlan, Generation, evolve
 from bareface.inversion.fingerprints import digest
 from bareface.inversion.generator import Latents
 from bareface.inversion.objectives.base import Objective
@@ -95,16 +96,16 @@ class ArmRunner:
             RunError: the folder holds another search, or cannot be written.
         """
         self._keep_out(f"search, {name} arm", attacker, objective)
-        end = self._search(attacker, objective, start, name)
-        found = end.latents("best")
+        found, scores, passes = self._found(attacker, objective, start, name)
         chosen = select_again(
             self.scene, objective, found, len(found), views=self.terms.views, apart=attacker.apart,
             chunk=self._chunk(attacker, 2 * self.scene.siblings),
         )  # fmt: skip
         order = chosen.rows.tolist()
-        passes = self._selection_passes + self.terms.steps + 1 + self.terms.views // 2
+        before = self._selection_passes
+        shown = trajectory(scores, before, each=passes // len(scores))
         rows = tuple(start.start[i] for i in order)
-        return ArmResult(chosen.latents, rows, objective.title(), passes, trajectory(end, self._selection_passes))
+        return ArmResult(chosen.latents, rows, objective.title(), before + passes + self.terms.views // 2, shown)
 
     def oracle(self, attacker: Attacker, templates: Tensor) -> ArmResult:
         """Images made from (people, d) templates of known members, the people in turn."""
@@ -115,7 +116,31 @@ class ArmRunner:
         start = ArmResult(self.pool[list(rows)], rows, objective.title(), self._selection_passes)
         return self.optimised(attacker, objective.pinned(which), start, "oracle")
 
-    def _search(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> SearchStep:
+    def _found(
+        self, attacker: Attacker, objective: Objective, start: ArmResult, name: str
+    ) -> tuple[Latents, Tensor, int]:
+        """Where the search ended, the (looks, n) scores on the way, and passes of one image with its siblings."""
+        if self.terms.search == "evolution":
+            end = self._evolved(attacker, objective, start, name)
+            return end.best, end.scores, end.number * EvolutionPlan.population
+        climbed = self._climbed(attacker, objective, start, name)
+        return climbed.latents("best"), climbed.state.scores, self.terms.steps + 1
+
+    def _evolved(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> Generation:
+        seed = seed_for(self.terms.seed, "search")
+        plan = EvolutionPlan(
+            queries=self.terms.queries,
+            chunk=self._chunk(attacker, 2 * self.terms.pairs * self.scene.siblings),
+            seed=seed,
+        )
+        what = Evolution(Search(self.scene, objective, priors=attacker.priors), plan, start.latents, start.start)
+        end = None
+        for end in evolve(what, self.folder / f"evolution-{name}.safetensors"):
+            self.progress(f"searching, {name} arm", end.number, what.generations)
+        assert end is not None  # an evolution has one generation at least
+        return end
+
+    def _climbed(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> SearchStep:
         plan = SearchPlan(
             steps=self.terms.steps,
             rate=self.terms.rate,
@@ -181,18 +206,20 @@ class ArmRunner:
         return -(-len(self.pool) // self.terms.restarts)
 
 
-def trajectory(end: SearchStep, before: int) -> Trajectory:
+def trajectory(scores: Tensor, before: int, each: int = 1) -> Trajectory:
     """The scores along a search, at most 50 points: tenth, median and ninetieth percentile of the rows.
 
     Args:
+        scores: (looks, n) of the rows.
         before: passes of one start before the first look.
+        each: passes at each look.
     """
-    scores = end.state.scores.double().cpu().numpy()
-    steps = np.unique(np.linspace(0, len(scores) - 1, min(SHOWN_STEPS, len(scores))).round().astype(int))
-    low, median, high = (tuple(np.quantile(scores[steps], q, axis=1).tolist()) for q in (0.1, 0.5, 0.9))
+    numbers = scores.double().cpu().numpy()
+    steps = np.unique(np.linspace(0, len(numbers) - 1, min(SHOWN_STEPS, len(numbers))).round().astype(int))
+    low, median, high = (tuple(np.quantile(numbers[steps], q, axis=1).tolist()) for q in (0.1, 0.5, 0.9))
     return Trajectory(
         step=tuple(steps.tolist()),
-        passes=tuple((steps + 1 + before).tolist()),
+        passes=tuple(((steps + 1) * each + before).tolist()),
         low=low,
         median=median,
         high=high,

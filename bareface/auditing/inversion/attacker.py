@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from bareface.auditing.attack_models import FittedAttack
-from bareface.auditing.controls import untrained
+from bareface.auditing.controls import stand_in, untrained
 from bareface.auditing.images import PublicFaces, public_images
 from bareface.auditing.inversion.audited import GAME, Audited
 from bareface.auditing.inversion.settings import InversionSettings
@@ -23,6 +23,7 @@ from bareface.inversion.view_batch import ViewBatch
 from bareface.inversion.view_sampler import ViewSampler
 from bareface.inversion.views import STILL
 from bareface.streams import seed_for
+from bareface.targets.answering import AnsweringTarget
 from bareface.targets.target import Target
 
 MOST_REFERENCES = 256
@@ -106,13 +107,15 @@ def placebo_of(
     """An attacker with nothing to find.
 
     If the objective reads attack models alone, they are fitted on permuted membership. Whatever else asks the target
-    asks a copy with fresh weights instead: there is no label to permute.
+    asks a copy with fresh weights instead, or a small network with fresh weights where no copy can be made: there is
+    no label to permute.
     """
     kept = None if real.kept is None else audited.permuted(real.kept, terms.seed)
     if all(kind.reads_models for kind in _objectives(terms)):
         return replace(real, kept=kept)
     faces = PublicFaces(audited.examination.accepted, seed_for(terms.seed, "placebo"))
-    twin = untrained(audited.target, faces)
+    answering = isinstance(audited.target, AnsweringTarget)
+    twin = stand_in(audited.target, faces) if answering else untrained(audited.target, faces)
     if audited.target.centres is not None:
         drawn = torch.randn(audited.target.centres.shape, generator=torch.Generator().manual_seed(terms.seed))
         twin = replace(twin, centres=drawn)

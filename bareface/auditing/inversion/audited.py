@@ -20,7 +20,7 @@ from bareface.auditing.run_folder import CONFIG, read_settings
 from bareface.auditing.traces import candidates, in_arena
 from bareface.errors import RosterError, UsageError
 from bareface.faces.examine import Examination, Reject
-from bareface.probing.backbone import BackboneProber
+from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan, probe
 from bareface.records.evidence import Evidence, read_evidence
 from bareface.rosters.roster import Roster
@@ -29,6 +29,8 @@ from bareface.settings.closed import checked
 from bareface.settings.sampling import SampleSettings
 from bareface.storage.files import sha256_of
 from bareface.streams import stream
+from bareface.targets.answering import as_torch
+from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 from bareface.trace import Trace
 from bareface.vocabulary import Game, Role
@@ -42,7 +44,8 @@ class Audited:
 
     Attributes:
         run: its folder.
-        target: the backbone that was audited; with its head, if it came with one.
+        target: the backbone that was audited; with its head, if it came with one. One that only answers is an
+            `AnsweringTarget`.
         seed: of the audit.
         examination: the usable images.
         arena, trace: the game of members against strangers, and what the target answered.
@@ -98,7 +101,7 @@ class Audited:
         return logits[self.arena.member], logits[~self.arena.member]
 
 
-def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) -> Audited:
+def read_audit(run: Path, target: Auditable, roster: Roster, progress: Progress) -> Audited:
     """Read a finished audit back, with the target and the people that it was made of.
 
     Raises:
@@ -114,12 +117,13 @@ def read_audit(run: Path, target: Target, roster: Roster, progress: Progress) ->
     examination = seen.without(_left_out(evidence, roster))
     people, rows = candidates(examination)
     game = arena(people, GAME, folds=config["folds"], seed=config["seed"])
-    prober = BackboneProber(asked)
-    todo = plan(prober, examination.digest[rows], batch_size=config["batch_size"])
+    digests = examination.digest[rows]
+    prober = prober_of(asked, people.image, digests.tolist())
+    todo = plan(prober, digests, batch_size=config["batch_size"])
     home = probe(prober, images_for(asked, people), todo, run / "trace", lambda *at: progress("probing", *at))
     kept = kept_attack_models(run / "attack_models", sha256_of(run / CONFIG))
     trace = in_arena(load_trace(home), game)
-    return Audited(run, target, config["seed"], examination, game, trace, evidence, kept)
+    return Audited(run, as_torch(target), config["seed"], examination, game, trace, evidence, kept)
 
 
 def _sample_of(run: Path, config: dict[str, Any]) -> SampleSettings | None:

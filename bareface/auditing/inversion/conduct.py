@@ -18,11 +18,14 @@ from bareface.auditing.inversion.settings import InversionSettings
 from bareface.auditing.inversion.stage import check_generator, faces_of, scene_for, space_of
 from bareface.auditing.progress import Progress, silent
 from bareface.auditing.run_folder import run_folder
+from bareface.errors import UsageError
 from bareface.inversion.generator import Generator
 from bareface.inversion.select import candidates
 from bareface.records.inversion import ArmName, InversionRecord
 from bareface.records.inversion_file import write_inversion
 from bareface.rosters.roster import Roster
+from bareface.targets.answering import as_torch
+from bareface.targets.kinds import Auditable
 from bareface.targets.target import Target
 
 FOLDER = "inversion"
@@ -41,7 +44,7 @@ class Inverted:
         command: how to ask again.
     """
 
-    target: Target
+    target: Auditable
     roster: Roster
     generator: Generator
     judges: tuple[Judge, ...]
@@ -90,12 +93,13 @@ def conduct_inversion(
         progress: called with (stage, done, total).
 
     Raises:
-        UsageError: a judge is the target, another judge or part of the attack; or the audit was of another target.
+        UsageError: a judge is the target, another judge or part of the attack; the audit was of another target; or
+            gradients are wanted of a target that only answers.
         RosterError: other people than in the audit, or no decoys.
         TargetError: the generator does not return what it declares.
         RunError: there is no finished audit, or the folder is in use or belongs to another inversion.
     """
-    bench = JudgeBench(brought.judges, brought.target)
+    bench = JudgeBench(brought.judges, _searchable(brought.target, terms))
     scene = scene_for(brought.generator, terms)
     check_generator(scene)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -123,6 +127,13 @@ def conduct_inversion(
     return Inversion(record, arms, faces, galleries, tuple(rulings), audited)
 
 
+def _searchable(target: Auditable, terms: InversionSettings) -> Target:
+    if terms.search == "gradient" and not isinstance(target, Target):
+        got, expected = f"{target.architecture}, which only answers", "a torch checkpoint: a gradient is asked for"
+        raise UsageError(target.name, got=got, expected=expected, hint="--search evolution, or --target")
+    return as_torch(target)
+
+
 def settings_of(brought: Inverted, audited: Audited, terms: InversionSettings) -> dict[str, object]:
     """What makes two inversions the same inversion."""
     return terms.settings() | {
@@ -140,7 +151,8 @@ def _make(
     objective = attacker.objective(terms.weighted)
     picked = shop.selected(attacker, objective, "select")
     made: dict[ArmName, ArmResult] = {"base": shop.untouched(), "select": picked}
-    made["optimised"] = shop.optimised(attacker, objective, picked, "optimised")
+    start = picked if terms.starts == "selected" else made["base"]
+    made["optimised"] = shop.optimised(attacker, objective, start, "optimised")
     if "placebo" not in terms.skip:
         made["placebo"] = _placebo(shop, attacker, audited, terms)
     if "oracle" not in terms.skip:
@@ -152,4 +164,5 @@ def _make(
 def _placebo(shop: ArmRunner, real: Attacker, audited: Audited, terms: InversionSettings) -> ArmResult:
     nobody = placebo_of(real, audited, shop.scene, shop.pool, terms)
     objective = nobody.objective(terms.weighted)
-    return shop.optimised(nobody, objective, shop.selected(nobody, objective, "placebo"), "placebo")
+    start = shop.selected(nobody, objective, "placebo") if terms.starts == "selected" else shop.untouched()
+    return shop.optimised(nobody, objective, start, "placebo")

@@ -24,6 +24,8 @@ from bareface.targets.store import load_target
 from bareface.targets.target import Target
 
 Rows = NDArray[np.intp]
+SHIPPED_JUDGES = ("rendered-1", "rendered-2")
+WEIGHTS = Path(__file__).parent / "shipped_judges"
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,21 @@ class Judge:
         return normalize(embedded.reshape(*rows.shape, -1).mean(dim=1), dim=1)
 
 
-def judging_network(reference: Path | str) -> Target | DlibNetwork:
-    """The network of a judge: `dlib`, or whatever `load_target` takes.
+def open_judge(reference: Path | str, trained_on: str = "") -> Judge:
+    """A judge by name or path.
+
+    Args:
+        reference: `rendered-1` or `rendered-2`, the judges in the box, for faces that `bareface` renders; `dlib`; or
+            whatever `load_target` takes.
+        trained_on: whose faces it learned from, in words; empty = what is known of it.
 
     Raises:
         BarefaceError: it cannot be loaded.
     """
-    return load_dlib() if is_dlib(reference) else called_by_content(load_target(reference), reference)
+    if str(reference) in SHIPPED_JUDGES:
+        return Judge(load_target(WEIGHTS / str(reference)), trained_on or "other rendered people")
+    network = load_dlib() if is_dlib(reference) else called_by_content(load_target(reference), reference)
+    return Judge(network, trained_on or "unknown")
 
 
 def cosines(embedded: Tensor, templates: Tensor) -> NDArray[np.float64]:

@@ -9,12 +9,15 @@ from bareface.vocabulary import Knowledge
 
 SKIPPABLE: tuple[ArmName, ...] = ("select", "placebo", "oracle")
 Split = Literal["random", "not random", "unknown"]
+Search = Literal["gradient", "evolution"]
+Starts = Literal["selected", "random"]
 
 _BOUNDS: dict[str, tuple[float, float]] = {
     "restarts": (1, 100_000),
     "steps": (1, 1_000_000),
     "candidates": (1, 10_000_000),
     "rate": (1e-6, 10),
+    "queries": (1, 1_000_000_000),
     "pairs": (1, 64),
     "siblings": (0, 64),
     "views": (2, 1024),
@@ -34,7 +37,12 @@ class InversionSettings:
         steps: moves of each restart.
         candidates: latents that the restarts are selected from.
         rate: learning rate, in standard deviations of the latents' prior.
-        pairs: random views of an image at each step, each with its mirror image.
+        search: `gradient`, or `evolution`, which needs scores alone.
+        queries: images that the target is asked about for each restart of an evolution; `steps` and `rate` are
+            those of gradients.
+        starts: where a search begins: at the candidates that the objective likes best, or at the first ones.
+        augment: whether views are cropped and shifted at random; without, each is the image as it is.
+        pairs: views of an image at each step, each with its mirror image.
         siblings: further images of each restart, one person under other details, that the objective looks at, too;
             None = as many as it compares.
         views: fixed views of the last selection.
@@ -58,6 +66,10 @@ class InversionSettings:
     steps: int = 150
     candidates: int = 4096
     rate: float = 0.02
+    search: Search = "gradient"
+    queries: int = 10_000
+    starts: Starts = "selected"
+    augment: bool = True
     pairs: int = 2
     siblings: int | None = None
     views: int = 32
@@ -83,6 +95,10 @@ class InversionSettings:
             )
         if self.split not in ("random", "not random", "unknown"):
             raise UsageError("inversion, split", got=repr(self.split), expected="random, not random or unknown")
+        if self.search not in ("gradient", "evolution"):
+            raise UsageError("inversion, search", got=repr(self.search), expected="gradient or evolution")
+        if self.starts not in ("selected", "random"):
+            raise UsageError("inversion, starts", got=repr(self.starts), expected="selected or random")
         if self.knowledge not in ("partial", "shadow"):
             raise UsageError("inversion, knowledge", got=repr(self.knowledge), expected="partial or shadow")
         if strange := [name for name in self.skip if name not in SKIPPABLE]:

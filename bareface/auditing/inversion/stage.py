@@ -1,5 +1,7 @@
 """The generator as a scene: which space is searched, whether it keeps its word, and the faces that come out."""
 
+from dataclasses import replace
+
 import torch
 
 from bareface.auditing.inversion.arms import ArmResult
@@ -12,7 +14,7 @@ from bareface.inversion.objectives import objective_class
 from bareface.inversion.select import candidates
 from bareface.inversion.variation import variation_of
 from bareface.inversion.view_sampler import ViewSampler
-from bareface.inversion.views import ViewAugmentation, resample
+from bareface.inversion.views import UNAUGMENTED, ViewAugmentation, resample
 
 PROBED = 16
 SMALLEST_SPREAD = 1e-4
@@ -28,7 +30,8 @@ def scene_for(generator: Generator, terms: InversionSettings) -> ViewSampler:
     compared = max(objective_class(name).siblings for _, name in terms.weighted)
     count = compared if terms.siblings is None else terms.siblings
     variation = variation_of(generator, count) if count else None
-    return ViewSampler(generator, ViewAugmentation(pairs=terms.pairs), variation=variation)
+    views = ViewAugmentation(pairs=terms.pairs) if terms.augment else replace(UNAUGMENTED, pairs=terms.pairs)
+    return ViewSampler(generator, views, variation=variation)
 
 
 def space_of(generator: Generator, terms: InversionSettings) -> str:

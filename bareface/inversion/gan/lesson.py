@@ -18,7 +18,8 @@ from bareface.inversion.stylegan2.network import StyleGAN2
 from bareface.synthetic import IDENTITY_SIZE, NUISANCE_SIZE, calm, one_thread, render_parameters
 
 Z_DIM = IDENTITY_SIZE + NUISANCE_SIZE
-SMALLEST = 8  # pixels at which images are still compared
+SMALLEST = 8  # pixels of the last octave
+EPSILON = 1e-3  # of the range, for photos that are all alike
 
 
 def pupil(channels: tuple[int, ...]) -> Config:
@@ -51,9 +52,24 @@ def shown(z: Tensor, side: int) -> Tensor:
 
 
 def apart(made: Tensor, photos: Tensor) -> Tensor:
-    """How far (n, 3, r, r) images lie from others: mean absolute difference, averaged over r, r / 2, ... 8 pixels."""
-    differences = [(made - photos).abs().mean()]
-    while made.shape[-1] > SMALLEST:
-        made, photos = F.avg_pool2d(made, 2), F.avg_pool2d(photos, 2)
-        differences.append((made - photos).abs().mean())
-    return torch.stack(differences).mean()
+    """How far (n, 3, r, r) images lie from n photos, in units of how far photos lie from each other.
+
+    Both are taken apart into octaves: what r pixels show beyond r / 2, ... and what 8 pixels show. Mean absolute
+    differences are divided by the photos' own mean absolute deviation from their mean and averaged over octaves:
+    counted in grey levels, eyes and mouths are next to nothing beside hair and background, and stay blurs.
+    """
+    parts = [
+        (one - other).abs().mean() / ((other - other.mean(0)).abs().mean() + EPSILON)
+        for one, other in zip(octaves(made), octaves(photos), strict=True)
+    ]
+    return torch.stack(parts).mean()
+
+
+def octaves(images: Tensor) -> list[Tensor]:
+    """(n, c, r, r) as images of r, r / 2, ... 8 pixels that add up to it when enlarged (a Laplacian pyramid)."""
+    parts = []
+    while images.shape[-1] > SMALLEST:
+        smaller = F.avg_pool2d(images, 2)
+        parts.append(images - F.interpolate(smaller, scale_factor=2, mode="bilinear", align_corners=False))
+        images = smaller
+    return [*parts, images]

@@ -10,7 +10,7 @@ How it works:
 A small StyleGAN2 that was taught by the face renderer; its first numbers are the person. See weights/README.md.
 
 Known limits:
-Faces of 32 pixels, drawn and not photographed: what they resemble, they resemble coarsely.
+Faces of 64 pixels, drawn and not photographed, held still and with nothing before them.
 
 Reference:
 Karras et al., CVPR 2020, arXiv 1912.04958.
@@ -25,7 +25,7 @@ from bareface.inversion.checkpoints.store import load_generator
 from bareface.inversion.generator import Generator
 from bareface.inversion.generators.base import GeneratorKind, Wanted
 
-WEIGHTS = Path(inversion_package).parent / "weights" / "faces-32.safetensors"
+WEIGHTS = Path(inversion_package).parent / "weights" / "faces-64.safetensors"
 
 
 @dataclass(frozen=True)

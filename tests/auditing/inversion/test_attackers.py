@@ -99,6 +99,9 @@ def test_objectives_that_cannot_be_built(objective: str, message: str, audited: 
         ({"split": "perhaps"}, "split: got 'perhaps'; expected random, not random or unknown"),
         ({"skip": ("optimised",)}, "skip: got 'optimised'; expected one of select, placebo, oracle"),
         ({"knowledge": "none"}, "knowledge: got 'none'; expected partial or shadow"),
+        ({"search": "guess"}, "search: got 'guess'; expected gradient or evolution"),
+        ({"starts": "best"}, "starts: got 'best'; expected selected or random"),
+        ({"queries": 0}, "queries: got 0; expected 1 to"),
     ],
 )
 def test_terms_out_of_bounds(wrong: dict[str, object], message: str) -> None:
@@ -212,6 +215,16 @@ def test_spaces_and_siblings() -> None:
     with pytest.raises(UsageError, match="latent space: got 'w'; expected one of z"):
         space_of(made, replace(TERMS, space="w"))
     assert scene_for(made, replace(TERMS, objective="compactness")).variation is not None
+
+
+def test_views_are_the_images_themselves_where_nothing_is_augmented() -> None:
+    made = RenderedFaces(SIDE)
+    augmented, plain = (scene_for(made, replace(TERMS, augment=augment)) for augment in (True, False))
+    latents = candidates(plain, 3, 0)
+    still = plain.plainly(latents, range(3))
+    for scene, same in ((plain, True), (augmented, False)):
+        views = scene.look(latents, range(3), range(3), 0, 5)
+        assert torch.equal(views.windows[:, :, :1], still.windows) is same
 
 
 def test_memory_bounds_the_rows() -> None:

@@ -158,7 +158,7 @@ def test_through_the_generator_in_the_box(audit: SmallAudit, tmp_path: Path, obj
     arms = {arm.arm: arm for arm in made.record.arms}
     assert (arms["optimised"].status, arms["optimised"].images) == ("done", 8)
     assert not torch.equal(made.arms["optimised"].latents.values, made.arms["select"].latents.values)
-    assert made.record.generator.name == "rendered-faces-32"
+    assert made.record.generator.name == "rendered-faces-64"
 
 
 def test_through_a_generator_whose_z_holds_the_person(audit: SmallAudit) -> None:
@@ -250,3 +250,10 @@ def test_one_call_from_python_says_the_same(inversion: Inversion, audit: SmallAu
     assert again.arms[0].score != record.arms[0].score
     with pytest.raises(CheckpointError, match="nonsense: got no such file"):
         bareface.invert(audit.target, audit.roster, [], run=run, generator="nonsense")
+
+
+def test_searches_may_begin_at_random_faces(audit: SmallAudit, tmp_path: Path) -> None:
+    terms = replace(TERMS, starts="random", skip=("placebo", "oracle"))
+    made = conduct_inversion(audit.brought(), terms, audit.run, home=tmp_path)
+    assert sorted(made.arms["optimised"].start) == list(made.arms["base"].start) == list(range(terms.restarts))
+    assert set(made.arms["select"].start) != set(made.arms["base"].start)
