@@ -15,7 +15,6 @@ from bareface.errors import ExitCode, UsageError
 from bareface.report.clean import visible
 from bareface.report.query import query_text
 from bareface.settings.spec import ImageSpec
-from bareface.stats.conformal import strangers_needed
 from bareface.targets.device import device_of
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
@@ -29,11 +28,10 @@ def answer(
     """Ask a finished audit about one person's photos and say the answer.
 
     Raises:
-        UsageError: no game of people is called so, the rate is none, or the target is another one.
+        UsageError: no game of people is called so, or the target is another one.
         RunError: the folder holds no finished audit.
         RosterError: the folder holds no photos of one person.
     """
-    strangers_needed(fpr)
     playable = next((name for name in PERSONAL if name == game), None)
     if game and playable is None:
         raise UsageError("--game", got=game, expected=f"{' or '.join(PERSONAL)}, where people are members")

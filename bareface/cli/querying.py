@@ -22,6 +22,11 @@ def query(
 ) -> None:
     """Was this person in it? Evidence from their photos, never proof; exit 3 where there is no answer."""
     with manners():
+        from bareface.records.evidence import read_evidence
+        from bareface.stats.conformal import strangers_needed
+
+        strangers_needed(fpr)
+        read_evidence(run)  # what is wrong with it is said before torch is imported
         from bareface.cli.answering import answer, target_of
         from bareface.settings.spec import parse_spec
 

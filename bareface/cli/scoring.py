@@ -37,6 +37,9 @@ def _score(
     run: Path, images: Path, target: str | None, place: Path, said: tuple[str | None, str | None, str], *, json: bool,
     links: bool,
 ) -> ExitCode:  # fmt: skip
+    from bareface.records.evidence import read_evidence
+
+    read_evidence(run)  # what is wrong with it is said before torch is imported
     from bareface.auditing.calibration import read_calibration
     from bareface.auditing.query import NO_LEAK
     from bareface.auditing.scorer import scorer_of

@@ -105,14 +105,15 @@ def test_a_mistake_gets_its_sentence_and_the_exit_code_of_mistakes(case: str, he
 
 def test_mistakes_in_words_and_people_are_found_before_torch_is_imported(here: Path) -> None:
     brings_torch = ("code", "spec", "pairs")  # they are about what torch reads
-    words = [list(words) for name, (words, _) in CASES.items() if not any(one in name for one in brings_torch)]
+    words = [["query", "members", "--photos", "others"], ["score", "members", "--images", "others"]]
+    words += [list(words) for name, (words, _) in CASES.items() if not any(one in name for one in brings_torch)]
     script = (
         "import json, sys\nfrom typer.testing import CliRunner\nfrom bareface.cli.app import app\n"
         "codes = {int(CliRunner().invoke(app, words).exit_code) for words in json.loads(sys.argv[1])}\n"
         "print(codes, [name for name in ('torch', 'scipy', 'sklearn', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script, json.dumps(words)], capture_output=True, text=True, check=True)
-    assert done.stdout == "{2} []\n"
+    assert done.stdout == "{2, 4} []\n"
 
 
 @pytest.mark.parametrize("name", ["semicolons.csv", "tabs.csv"])
@@ -124,6 +125,6 @@ def test_semicolons_and_tabs_separate_where_there_is_no_comma(name: str, here: P
 
 
 def test_a_short_training_warms_up_no_longer_than_it_lasts(here: Path) -> None:
-    from bareface.cli.training import read_recipe
-
-    assert read_recipe(None, {"epochs": 1}).warmup_epochs == 1
+    ended = CliRunner().invoke(app, ["train", "members", "-o", "made", "--epochs", "1", "--size", "16"])
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(Path("made/training.json").read_text())["recipe"]["warmup_epochs"] == 1
