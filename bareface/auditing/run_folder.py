@@ -129,4 +129,6 @@ def _empty(path: Path) -> None:
     for entry in path.iterdir():
         if entry.name == LOCK:
             continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        shutil.rmtree(
+            entry
+        ) if entry.is_dir() and not entry.is_symlink() else entry.unlink()  # links, never behind them

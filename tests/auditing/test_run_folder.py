@@ -31,6 +31,16 @@ def test_fresh_starts_over(tmp_path: Path) -> None:
         assert sorted(entry.name for entry in run.iterdir()) == [".lock", "config.json", "config.json.sha256"]
 
 
+def test_fresh_removes_links_and_nothing_behind_them(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "part").touch()
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        (run / "trace").symlink_to(tmp_path / "elsewhere")
+    with run_folder(tmp_path / "run", {"seed": 8}, fresh=True) as run:
+        assert not (run / "trace").is_symlink()
+    assert (tmp_path / "elsewhere" / "part").exists()
+
+
 def test_fresh_never_empties_a_folder_that_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunError, match="got a folder that is no run of ours"), run_folder(tmp_path, {}, fresh=True):
