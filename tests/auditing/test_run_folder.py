@@ -18,8 +18,20 @@ def test_the_same_configuration_opens_it_again(tmp_path: Path) -> None:
 def test_another_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:
     with run_folder(tmp_path / "run", {"seed": 7}):
         pass
-    message = r"got seed = 8; expected seed = 7, as this run folder was begun. Try: another folder, or --fresh"
+    message = r"got seed = 8; expected seed = 7, as this run folder was begun. Try: another folder \(-o\), or --fresh"
     with pytest.raises(RunError, match=message), run_folder(tmp_path / "run", {"seed": 8}):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("roster", "other people or photos"), ("target", "another model"), ("foreign", "another foreign model")],
+)
+def test_a_digest_that_differs_is_said_in_words(tmp_path: Path, key: str, said: str) -> None:
+    with run_folder(tmp_path / "run", {key: "a6b2"}):
+        pass
+    message = rf"got {key} = '233d' \({said} than this run folder was begun with\); .*Try: another folder.*--fresh"
+    with pytest.raises(RunError, match=message), run_folder(tmp_path / "run", {key: "233d"}):
         pass
 
 
