@@ -265,3 +265,13 @@ NETS_IN_DICTS = {
 def test_no_net_lends_another_its_embedding_as_a_head(how: str, small: State, tmp_path: Path) -> None:
     torch.save(NETS_IN_DICTS[how](small), tmp_path / "file.pt")
     assert facts_of(tmp_path / "file.pt").head is None
+
+
+def test_a_dict_inside_itself_says_what_to_try(tmp_path: Path) -> None:
+    turned: dict[str, object] = {"w": torch.ones(3)}
+    turned["state_dict"] = turned
+    torch.save(turned, tmp_path / "file.pt")
+    with pytest.raises(
+        CheckpointError, match=r"a dict that lies inside itself; expected dicts .* end .*Try: torch\.save"
+    ):
+        facts_of(tmp_path / "file.pt")
