@@ -87,7 +87,7 @@ def _refuse_shadows_of_nobody(brought: AuditInputs, settings: AuditSettings) -> 
     if settings.shadow is None or brought.shadows or len(brought.roster.rows(Role.AUXILIARY)):
         return
     raise RosterError(
-        f"the roster in {brought.roster.root}",
+        f"the roster in {brought.roster.called}",
         got="nobody in the role auxiliary",
         expected="auxiliary people, on whom shadows are trained",
         hint="--auxiliary with a folder of your own people, or leaving the shadows out",
