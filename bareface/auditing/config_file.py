@@ -11,6 +11,7 @@ from bareface.report.json import schema_of
 from bareface.settings.closed import checked
 from bareface.settings.yaml_file import read_mapping
 from bareface.storage.files import write_text
+from bareface.storage.places import real_path
 from bareface.untrusted.code import names_code
 from bareface.untrusted.regular import is_there
 from bareface.untrusted.shown import gist
@@ -49,7 +50,7 @@ def plain_from_anywhere(config: AuditConfig) -> dict[str, Any]:
     plain = config.model_dump(mode="json", exclude_defaults=True)
     for name in _PATHS:
         if name in plain:
-            plain[name] = str(Path(plain[name]).resolve())
+            plain[name] = str(real_path(Path(plain[name])))
     for name in _MODELS:
         if name in plain:
             plain[name] = _here(Path.cwd(), plain[name])

@@ -143,7 +143,7 @@ def refuse_without_games(roster: Roster) -> None:
     check_games(roster, _named_by_roles(roster))
     have = ", ".join(sorted({str(role) for role in roster.role})) or "none of them"
     raise RosterError(
-        str(roster.root),
+        roster.called,
         got=f"images in the roles {have}",
         expected="two of the roles member, heldout, outside, with two people on each side",
         hint="bring images of people that the target was not trained on",

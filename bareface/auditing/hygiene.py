@@ -119,7 +119,7 @@ def refuse_contradictions(roster: Roster) -> None:
     both = np.intersect1d(roster.subject[roster.rows(*TRAINING)], roster.subject[roster.rows(Role.OUTSIDE)])
     if len(both):
         raise RosterError(
-            f"the roster in {roster.root}",
+            f"the roster in {roster.called}",
             got=f"{len(both):,} people who are outside and also member or heldout: {first_names(both)}",
             expected="outside to mean never trained on",
             hint="the role heldout for other photos of training people, or other names if they are other people",

@@ -67,7 +67,7 @@ def refuse_familiar_public(roster: Roster) -> None:
     familiar = np.intersect1d(roster.subject[public], roster.subject[~public])
     if len(familiar):
         raise RosterError(
-            str(roster.root),
+            roster.called,
             got=f"{len(familiar)} people both in the role public and in another",
             expected="public faces of other people than those that are judged",
             hint="leaving them out of the role public",

@@ -118,13 +118,13 @@ def _examined(roster: Roster, settings: AuditSettings, folder: Path) -> tuple[Ex
     """Some images of people in question, and how many are examined in a second; faces go into the folder."""
     rows = roster.rows(*CANDIDATES)
     if not len(rows):
-        raise RosterError(str(roster.root), got="nobody in question", expected="images in the roles of a game")
+        raise RosterError(roster.called, got="nobody in question", expected="images in the roles of a game")
     some = roster.take(np.sort(stream(settings.seed, "plan").permutation(rows)[:LOOKED_AT]))
     start = time.perf_counter()
     seen = examined(some, folder, silent, detect=settings.detect, face=settings.face)
     took = time.perf_counter() - start
     if not len(seen.digest):
-        raise RosterError(str(roster.root), got=f"{len(some)} images, none of them usable", expected="images")
+        raise RosterError(roster.called, got=f"{len(some)} images, none of them usable", expected="images")
     # A second look at raw photos would find the faces cut out.
     return seen, len(some) / (took if settings.detect else seconds_of(lambda: examine(some)))
 

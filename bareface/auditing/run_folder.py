@@ -31,6 +31,8 @@ _OURS = {LOCK, CONFIG + SUFFIX}  # what a folder may hold without its configurat
 # May have been copied from another run: it lies there under the digest of the model, the images and what was asked,
 # so that a trace which belongs to something else is not looked at.
 _COPIED = "trace"
+# What a digest that differs means to whoever brought the files.
+_OTHER = {"roster": "other people or photos", "target": "another model", "foreign": "another foreign model"}
 _MEND = (
     "the command and settings that the run was begun with, which mends it; deleting "
     f"{CONFIG}{SUFFIX}, where the file is right as it stands; or --fresh to start over"
@@ -115,11 +117,12 @@ def _refuse_other(card: Path, fit: Fit, now: dict[str, Any], grows: Sequence[str
     before = _read(card)
     for key in sorted((before.keys() | now.keys()) - set(grows)):
         if before.get(key) != now.get(key):
+            plain = f" ({_OTHER[key]} than this run folder was begun with)" if key in _OTHER else ""
             raise RunError(
                 str(card.parent),
-                got=f"{key} = {now.get(key)!r}",
+                got=f"{key} = {now.get(key)!r}{plain}",
                 expected=f"{key} = {before.get(key)!r}, as this run folder was begun",
-                hint="another folder, or --fresh to start over in this one",
+                hint="another folder (-o), or --fresh to start over in this one",
             )
 
 
@@ -129,4 +132,6 @@ def _empty(path: Path) -> None:
     for entry in path.iterdir():
         if entry.name == LOCK:
             continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        shutil.rmtree(
+            entry
+        ) if entry.is_dir() and not entry.is_symlink() else entry.unlink()  # links, never behind them

@@ -21,6 +21,7 @@ from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
+from bareface.storage.places import real_path
 from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
 
 Gate = Literal["refuse", "report", "skip"]
@@ -212,7 +213,7 @@ class AuditConfig(AuditSettings):
                 "the people", got=brought, expected="a roster, or members and nonmembers (or heldout)",
                 hint="--nonmembers with a folder of people who were never trained on" if self.members else "--members",
             )  # fmt: skip
-        lying = [folder.resolve() for folder in folders if folder is not None]
+        lying = [real_path(folder) for folder in folders if folder is not None]
         if len(set(lying)) < len(lying):
             raise UsageError(
                 "the people", got="one folder in two roles", expected="both sides to be different pictures",

@@ -79,7 +79,7 @@ def usable_images(
     recognised = RecognisedPeople(own, *_named(recogniser), "" if recogniser else NO_RECOGNISER)
     checked = leave_out_shared(examination, same, people, settings.max_shared_rate, recognised)
     _write_rejects(checked.examination, run / REJECTS)
-    refuse_if_shared(checked.hygiene, str(roster.root))
+    refuse_if_shared(checked.hygiene, roster.called)
     refuse_too_few(checked.hygiene.own, settings)
     return checked
 

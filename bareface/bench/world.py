@@ -92,7 +92,7 @@ def world_of(roster: Roster, training: Recipe, name: str) -> World:
     missing = [str(role) for role in needed if not len(roster.rows(role))]
     if missing:
         raise RosterError(
-            str(roster.root), got=f"nobody in the role {missing[0]}", expected=", ".join(needed),
+            roster.called, got=f"nobody in the role {missing[0]}", expected=", ".join(needed),
             hint="a manifest with all of them; auxiliary people train the shadow, public ones some of the defences",
         )  # fmt: skip
     apart = roster.rows(VERIFICATION)

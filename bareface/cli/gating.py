@@ -54,11 +54,16 @@ def gating_of(
 
     Raises:
         UsageError: a rule or the policy is off.
+        RunError: what lies at `junit` or `summary` is no file.
     """
     from bareface.settings.policy import policy_of
+    from bareface.storage.files import refuse_unwritable
 
     if not rules and all(one is None for one in (policy, visible, junit, summary)):
         return None
+    for path in (junit, summary):
+        if path is not None:
+            refuse_unwritable(path)
     return Gating(policy_of(policy, rules, visible, where), junit, summary)
 
 

@@ -21,6 +21,7 @@ from bareface.faces.template import AlignmentTemplate
 from bareface.rosters.image_folders import FolderListing, pictures_below
 from bareface.storage.columns import read_rows, refuse_ragged, refuse_strays
 from bareface.storage.files import write_bytes
+from bareface.storage.places import real_path
 from bareface.untrusted.regular import is_file, what_lies_at
 
 _CELLS, _BLOCK = 11, 256
@@ -137,7 +138,7 @@ def _each(
 
 def _targets(folder: Path, out: Path, photos: Iterable[str]) -> dict[str, Path]:
     """Where each photo goes."""
-    if folder.resolve() == out.resolve():
+    if real_path(folder) == real_path(out):
         raise UsageError(str(out), got="the folder of the photos", expected="another folder for the aligned faces")
     targets = {name: out / Path(name).with_suffix(".png") for name in photos}
     taken = {target: name for name, target in targets.items()}

@@ -48,7 +48,7 @@ def _check_people(roster: Roster, photos: NDArray[np.intp], folds: int) -> None:
     pairable = int((photos > 1).sum())
     if len(photos) < 2 * folds or not pairable:
         raise RosterError(
-            str(roster.root),
+            roster.called,
             got=f"{len(photos)} people, {pairable} of them with two images or more",
             expected=f"two people in each of {folds} folds, and somebody with two images",
             hint="fewer folds, or images of more people",

@@ -180,24 +180,25 @@ def refuse_if_biased(
     Raises:
         RosterError: with the counts.
     """
-    total = len(examination.accepted) + len(examination.rejects)
+    roster = examination.accepted
+    total = len(roster) + len(examination.rejects)
     if len(examination.rejects) > max_reject_rate * total:
         raise RosterError(
-            str(examination.accepted.root),
+            roster.called,
             got=f"{len(examination.rejects)} of {total} images unusable ({_reasons(examination)})",
             expected=f"at most {max_reject_rate:.1%}",
-            hint=f"copying again (whole packs), or leaving out, {_named(examination.rejects)}; max_reject_rate in a "
-            "configuration allows more",
+            hint=f"copying again (whole packs), or leaving out, {_named(roster, examination.rejects)}; "
+            "max_reject_rate in a configuration allows more",
         )
     (bad, of), (other_bad, other_of) = (_rejected(examination, roles) for roles in (members, nonmembers))
     if (p := _fisher(bad, of, other_bad, other_of)) < BIAS_LEVEL:
         concerned = [reject for reject in examination.rejects if reject.role in (*members, *nonmembers)]
         raise RosterError(
-            str(examination.accepted.root),
+            roster.called,
             got=f"{bad} of {of} member images and {other_bad} of {other_of} non-member images unusable (p = {p:.2g})",
             expected="both sides equally usable",
             hint="bringing both sides through the same storage and conversion, since the difference alone looks like "
-            f"membership; unusable are {_named(concerned)}",
+            f"membership; unusable are {_named(roster, concerned)}",
         )
 
 
@@ -241,10 +242,11 @@ def _fisher(bad: int, of: int, other_bad: int, other_of: int) -> float:
     return float(fisher_exact(np.array([[bad, of - bad], [other_bad, other_of - other_bad]])).pvalue)
 
 
-def _named(rejects: Sequence[Reject]) -> str:
+def _named(roster: Roster, rejects: Sequence[Reject]) -> str:
     """The first few by their paths, which end in the number or key of a record where they lie in a pack."""
     shown = [
-        f"{printable(one.image)} ({': '.join(filter(None, (one.reason, one.detail)))})" for one in rejects[:_SHOWN]
+        f"{printable(roster.shown(one.image))} ({': '.join(filter(None, (one.reason, one.detail)))})"
+        for one in rejects[:_SHOWN]
     ]
     more = len(rejects) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")

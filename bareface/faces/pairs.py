@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from bareface.errors import RosterError, UsageError
 from bareface.rosters.image_folders import IMAGE_SUFFIXES, is_picture
-from bareface.storage.columns import column, read_csv, refuse_strays, write_csv
+from bareface.storage.columns import column, read_csv, refuse_strays, refuse_unusable, write_csv
 from bareface.untrusted.regular import content_of, is_file, what_lies_at
 
 FOLDS = 10
+_TABLES = (".csv", ".tsv")
 _SAME = dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "same"), True)
 _DIFFERENT = dict.fromkeys(("0", "0.0", "-1", "-1.0", "false", "f", "no", "n", "different"), False)
 
@@ -57,7 +58,9 @@ def read_pairs(path: Path, folder: Path, *, folds: int = FOLDS) -> PairList:
     Pairs without folds are cut into stretches, those of each kind for itself.
 
     Args:
-        path: the list; it is a table if its name ends with `.csv`.
+        path: the list; it is a table if its name ends with `.csv` or `.tsv`, or its first line names the columns;
+            without that line it is lines of two paths and a truth value, separated by spaces, commas, semicolons or
+            tabs.
         folder: what image paths are relative to; LFW's list says no suffix, so it is looked up here.
         folds: how many, where the list does not say.
 
@@ -67,9 +70,10 @@ def read_pairs(path: Path, folder: Path, *, folds: int = FOLDS) -> PairList:
     """
     if not is_file(path):
         raise RosterError(str(path), got=what_lies_at(path), expected="a list of pairs, .txt as LFW's or .csv")
-    if path.suffix.lower() == ".csv":
-        return _read_table(path, folds)
     lines = _lines(path)
+    is_table = path.suffix.lower() in _TABLES and not _names_paths(lines[0])
+    if is_table or _is_header(lines[0]):
+        return _read_table(path, folds)
     return _read_paths(path, lines, folds) if _names_paths(lines[0]) else _read_lfw(path, lines, folder, folds)
 
 
@@ -108,8 +112,15 @@ def named_pairs(names: Sequence[Sequence[str]], same: NDArray[np.bool_], fold: N
     return PairList(tuple(number), rows[:, 0], rows[:, 1], same, fold)
 
 
+def _is_header(words: Sequence[str]) -> bool:
+    """Whether a line names the columns of a table rather than two images."""
+    return {"first", "second", "same"} <= {word.lower() for word in words}
+
+
 def _read_table(path: Path, folds: int) -> PairList:
-    columns = read_csv(path)
+    read = read_csv(path)
+    columns = {name.strip().lower(): cells for name, cells in read.items()}
+    refuse_unusable(path, [name.strip().lower() for name in read], len(next(iter(read.values()))))
     first, second, said = (column(path, columns, name) for name in ("first", "second", "same"))
     refuse_strays(path, first, "the folder of images")
     refuse_strays(path, second, "the folder of images")
@@ -165,12 +176,13 @@ def _read_lfw(path: Path, lines: Sequence[Sequence[str]], folder: Path, folds: i
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        lines = [line.split() for line in content_of(path).decode("utf-8-sig").splitlines() if line.strip()]
+        lines = [line for line in content_of(path).decode("utf-8-sig").splitlines() if line.strip()]
     except (UnicodeDecodeError, OSError) as error:
         raise RosterError(str(path), got=f"a file that is no text ({error})", expected="LFW's pairs.txt") from error
     if not lines:
         raise RosterError(str(path), got="an empty file", expected="LFW's pairs.txt")
-    return lines
+    sign = next((sign for sign in ",;\t" if lines[0].count(sign) > 1), None)
+    return [[cell.strip() for cell in line.split(sign)] for line in lines]
 
 
 def _lfw_pair(path: Path, row: int, words: Sequence[str]) -> tuple[str, str]:

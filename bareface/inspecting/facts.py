@@ -89,7 +89,8 @@ def facts_of(path: Path | str) -> CheckpointFacts:
         auditable="",
     )
     told = _several(choice, path) or _obstacle(shapes, known, blank)
-    return facts.model_copy(update={"auditable": _auditable(facts, told)})
+    alike = f" {_alike(choice)}" if facts.nets and not (told or inside) else ""
+    return facts.model_copy(update={"auditable": _auditable(facts, told) + alike})
 
 
 def _recognised(shapes: Shapes, wrapper: str) -> tuple[RecognisedBackbone | None, nn.Module | None]:
@@ -116,6 +117,10 @@ def _several(choice: Choice, path: Path) -> str:
         return ""
     named = " or ".join(f"{path.name}#{name}" for name in choice.nets)
     return f"One of {several(choice)}, once it is named: {named}."
+
+
+def _alike(choice: Choice) -> str:
+    return f"It does not matter which of {several(choice)} is taken: they have the same weights."
 
 
 def weights_file(path: Path) -> Path:

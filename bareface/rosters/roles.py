@@ -31,7 +31,7 @@ def refuse_shadows_of_nobody(roster: Roster) -> None:
     """
     if not len(roster.rows(Role.AUXILIARY)):
         raise RosterError(
-            f"the roster in {roster.root}",
+            f"the roster in {roster.called}",
             got="nobody in the role auxiliary",
             expected="auxiliary people, on whom shadows are trained",
             hint="--auxiliary with a folder of your own people, or leaving the shadows out",

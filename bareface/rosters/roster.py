@@ -72,19 +72,13 @@ class Roster:
         object.__setattr__(self, "subject", in_one_form(self.subject))
         if len(set(self.image)) < len(self.image):
             repeated = [image for image, count in Counter(self.image).items() if count > 1]
-            raise RosterError(
-                str(self.root),
-                got=f"{len(repeated)} images listed more than once, the first is {repeated[0]!r}",
-                expected="every image once",
-                hint="remove the repeated rows: an image with two roles has no membership",
-            )
+            got = f"{len(repeated)} images listed more than once, the first is {self.shown(repeated[0])!r}"
+            hint = "remove the repeated rows: an image with two roles has no membership"
+            raise RosterError(self.called, got=got, expected="every image once", hint=hint)
         wrong = next((role for role in sorted(set(self.role.tolist())) if not _ROLE.fullmatch(role)), None)
         if wrong is not None:
-            raise RosterError(
-                str(self.root),
-                got=f"role {wrong!r}",
-                expected="a role in small letters, such as member, heldout, outside, auxiliary, public",
-            )
+            expected = "a role in small letters, such as member, heldout, outside, auxiliary, public"
+            raise RosterError(self.called, got=f"role {wrong!r}", expected=expected)
 
     def __len__(self) -> int:
         return len(self.image)
@@ -93,6 +87,15 @@ class Roster:
     def paths(self) -> list[Path]:
         """Where the images lie."""
         return [self.root / image for image in self.image]
+
+    @property
+    def called(self) -> str:
+        """What messages call it: the folder of its images; images of several folders have none in common but `/`."""
+        return "the folders of people" if self.root == Path("/") else str(self.root)
+
+    def shown(self, image: str) -> str:
+        """What messages call an image: as it was listed, and with its whole path where there are several folders."""
+        return str(self.root / image) if self.root == Path("/") else image
 
     def rows(self, *roles: str) -> NDArray[np.intp]:
         """Row numbers of the images with one of the roles, in order."""

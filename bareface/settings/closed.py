@@ -22,6 +22,7 @@ _EXPECTED = {
     "too_short": "at least {min_length} of them",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
     "int_from_float": "a whole number",
     "float_type": "a number",
     "float_parsing": "a number",
@@ -109,7 +110,7 @@ def _expected(error: Any) -> str:
     text = _EXPECTED.get(error["type"])
     if text is not None:
         return text.format(**error.get("ctx", {}))
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return message[:1].lower() + message[1:]
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bareface.errors import RunError
+from bareface.storage.places import place_to_write
 from bareface.untrusted.regular import open_file
 
 OWNER_ONLY, AS_USUAL = 0o600, 0o666  # the second less the umask
@@ -18,27 +19,41 @@ OWNER_ONLY, AS_USUAL = 0o600, 0o666  # the second less the umask
 def atomic_path(path: Path, *, private: bool = False, parents: bool = True) -> Iterator[Path]:
     """A temporary neighbour of `path` that takes its place when the block ends well, and vanishes when it does not.
 
+    A link stays: the file that it leads to is replaced, in that file's own folder.
+
     Args:
         path: the file to write.
         private: whether its owner alone may read it, from the first byte on.
         parents: whether missing folders are made. Inside a run folder they are not: one that vanished is an error.
 
     Raises:
-        RunError: the disk is full or the folder cannot be written; what stood at `path` is untouched.
+        RunError: the disk is full, the folder cannot be written, or what lies at `path` is no file (`places`); it is
+            untouched.
     """
     with readable_os_errors(path):
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        place = place_to_write(path)
+        temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}.tmp")
         temporary.touch(mode=OWNER_ONLY if private else AS_USUAL, exist_ok=False)
         try:
             yield temporary
             flush(temporary)
-            os.replace(temporary, path)
-            flush(path.parent)
+            os.replace(temporary, place)
+            flush(place.parent)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Stop early, before hours of work, where `atomic_path` would refuse what lies at `path`.
+
+    Raises:
+        RunError: as there.
+    """
+    with readable_os_errors(path):
+        place_to_write(path)
 
 
 def write_bytes(path: Path, content: bytes, *, private: bool = False, parents: bool = True) -> None:

@@ -2,7 +2,8 @@
 
 A net is found by the names of its tensors, wherever it lies: below dicts, or below prefixes of any name. Projectors,
 heads and predictors beside it are left over. Two whole nets (weights and their moving average, student and teacher)
-are told apart by nobody but the one who knows which of them is deployed.
+are told apart by nobody but the one who knows which of them is deployed: what their dicts are called says nothing of
+that. Where both have the same weights it does not matter.
 """
 
 import itertools
@@ -10,13 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from numpy.typing import NDArray
 
 from bareface.errors import CheckpointError, TargetError
 from bareface.targets.families import families
 from bareface.targets.printable import printable
 from bareface.targets.recognise import recognise, shapes_of
-from bareface.targets.unwrap import CONTAINERS, Unwrapped, unwrap
+from bareface.targets.unwrap import Unwrapped, unwrap
 from bareface.targets.weights import COUNTER
 from bareface.untrusted.regular import is_there
 
@@ -36,6 +39,9 @@ class Shaped(Protocol):
     def shape(self) -> Sequence[int]:
         """Its sizes."""
 
+    def numpy(self) -> NDArray[Any]:
+        """Its numbers."""
+
 
 T = TypeVar("T", bound=Shaped)
 
@@ -49,7 +55,7 @@ class Choice:
         beside: first parts of the names below the prefix that are no part of it.
         head: names of a classification layer that it carries along.
         nets: names of all nets in the file that are whole and known.
-        is_open: whether nothing in the file says which of them is meant.
+        is_open: whether they differ and nobody has said which of them is meant.
         others: what stands before the names of tensors that belong to another one of them, as `of` leaves them over.
     """
 
@@ -120,7 +126,8 @@ def choose(tree: object, tensor: type[T], inside: str = "", where: str = "checkp
     Raises:
         CheckpointError: nothing called `inside` is in the file.
     """
-    shapes = {path: tuple(value.shape) for path, value in _leaves(tree) if isinstance(value, tensor)}
+    tensors = {path: value for path, value in _leaves(tree) if isinstance(value, tensor)}
+    shapes = {path: tuple(value.shape) for path, value in tensors.items()}
     nets = _nets(shapes)
     if inside:
         return _wanted(inside, nets, shapes, where)
@@ -128,7 +135,7 @@ def choose(tree: object, tensor: type[T], inside: str = "", where: str = "checkp
         return Choice()
     usual = unwrap(tree, tensor).wrapper
     taken = next((prefix for prefix in nets if prefix.removesuffix("/") == usual), next(iter(nets)))
-    is_open = any(not _is_preferred(taken, other) for other in nets if other != taken)
+    is_open = any(not _is_same(taken, other, nets, tensors) for other in nets if other != taken)
     made = _choice(taken, nets, is_open)
     return replace(made, prefix=None) if taken.removesuffix("/") == usual and not made.beside else made
 
@@ -223,13 +230,20 @@ def _is_part(prefix: str, found: Nets) -> bool:
     return any(first in net.own | net.beside for net, first in inside)
 
 
-def _is_preferred(taken: str, other: str) -> bool:
-    """Whether the dict around one net is called as backbones are, and the one around the other is not."""
-    ours, theirs = taken.split("/"), other.split("/")
-    apart = next((n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
-    if apart is None or apart in (len(ours) - 1, len(theirs) - 1):
-        return False
-    return ours[apart] in CONTAINERS and theirs[apart] not in CONTAINERS
+def _is_same(ours: str, theirs: str, nets: Nets, tensors: Mapping[str, Shaped]) -> bool:
+    """Whether two nets have the same weights; counters of batches and heads are no part of what a net computes."""
+    one, other = (_weights(prefix, nets[prefix], tensors) for prefix in (ours, theirs))
+    return one.keys() == other.keys() and all(_is_equal(one[name], other[name]) for name in one)
+
+
+def _weights(prefix: str, net: _Net, tensors: Mapping[str, T]) -> dict[str, T]:
+    below = {path.removeprefix(prefix): value for path, value in tensors.items() if path.startswith(prefix)}
+    own = {name: value for name, value in below.items() if _first(name) in net.own and name not in net.head}
+    return {name: value for name, value in own.items() if not name.endswith(COUNTER)}
+
+
+def _is_equal(one: Shaped, other: Shaped) -> bool:
+    return tuple(one.shape) == tuple(other.shape) and one.numpy().tobytes() == other.numpy().tobytes()
 
 
 def _names(nets: Nets) -> tuple[str, ...]:

@@ -56,12 +56,20 @@ class Storage:
         return self.numel * np.dtype(DTYPES[self.dtype]).itemsize
 
     def read(self) -> bytes:
-        """The bytes."""
+        """The bytes.
+
+        Raises:
+            CheckpointError: the file ends before them, or was changed meanwhile.
+        """
         if self.content is not None:
             return self.content
         with self.path.open("rb") as file:
             file.seek(self.start)
-            return file.read(self.nbytes)
+            found = file.read(self.nbytes)
+        if len(found) != self.nbytes:  # a view of fewer would reach beyond them
+            got = f"{len(found):,} of {self.nbytes:,} bytes of a tensor"
+            raise CheckpointError(str(self.path), got=got, expected="a whole file", hint="copying it again")
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,8 @@ class Opaque:
 
 
 _ITSELF = Opaque("a reference to itself")
+_A_TREE = "dicts in dicts that end somewhere"
+_SAVED_AGAIN = "torch.save(model.state_dict(), path) in the code that made it, then bring that file"
 
 
 def storage_of(key: object) -> tuple[str, str, int] | None:
@@ -96,12 +98,12 @@ class TreeBuilder:
         if not isinstance(node, Call | list | tuple):
             return node if _is_scalar(node) else Opaque(type(node).__name__)
         if depth > MAX_DEPTH:
-            raise self._odd("objects nested without end")
+            raise self._odd("objects nested without end", _A_TREE)
         if id(node) not in self._done:
             self._done[id(node)] = _ITSELF
             self._done[id(node)] = self._call(node, depth) if isinstance(node, Call) else self._items(node, depth)
         if self._done[id(node)] is _ITSELF and isinstance(node, Call) and node.function in DICTS:
-            raise self._odd("a dict that lies inside itself")
+            raise self._odd("a dict that lies inside itself", _A_TREE)
         return self._done[id(node)]
 
     def _call(self, node: Call, depth: int) -> object:
@@ -175,8 +177,8 @@ class TreeBuilder:
             raise self._odd("a storage of another kind")
         return self._find(*named)
 
-    def _odd(self, got: str) -> CheckpointError:
-        return CheckpointError(self._where, got=got, expected=f"dense tensors of {', '.join(DTYPES)}")
+    def _odd(self, got: str, expected: str = f"dense tensors of {', '.join(DTYPES)}") -> CheckpointError:
+        return CheckpointError(self._where, got=got, expected=expected, hint=_SAVED_AGAIN)
 
 
 def module_class(root: object) -> str | None:

@@ -10,6 +10,8 @@ from io import BufferedReader
 from pathlib import Path
 
 MOST_TEXT = 64 << 20
+A_CIRCLE = "links that lead round in a circle"
+_KINDS = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
 
 
 def is_there(path: Path | str) -> bool:
@@ -26,13 +28,15 @@ def what_lies_at(path: Path | str) -> str:
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            return A_CIRCLE
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
         return "no such file" if missing else error.strerror or "no readable file"
     except ValueError:
         return "no such file"
     if stat.S_ISREG(mode):
         return "a file"
-    return "a folder, not a file" if stat.S_ISDIR(mode) else "a pipe or a device, not a file"
+    return f"a {_KINDS.get(stat.S_IFMT(mode), 'device')}, not a file"
 
 
 def is_file(path: Path | str) -> bool:

@@ -43,6 +43,7 @@ def test_attacks_are_written_as_words_or_mappings() -> None:
         ({"shadow": {"train": {"epochs": 0}}}, r"Recipe.epochs: got 0; expected 1 to 9999"),
         ({"modell": "m.ckpt", "model": MISSING}, r"here, modell: got an unknown key; .* Did you mean model\?"),
         ({"model": MISSING}, r"here, model: got nothing; expected a value"),
+        ({"seed": "9" * 5000}, r"here, seed: got .*; expected a whole number of fewer digits\.$"),
         ({"folds": "many"}, r"here, folds: got 'many'; expected a whole number"),
         ({"model": None}, r"here, model: got None; expected text"),
         ({"members": None}, r"expected a roster, or members and nonmembers"),

@@ -18,8 +18,20 @@ def test_the_same_configuration_opens_it_again(tmp_path: Path) -> None:
 def test_another_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:
     with run_folder(tmp_path / "run", {"seed": 7}):
         pass
-    message = r"got seed = 8; expected seed = 7, as this run folder was begun. Try: another folder, or --fresh"
+    message = r"got seed = 8; expected seed = 7, as this run folder was begun. Try: another folder \(-o\), or --fresh"
     with pytest.raises(RunError, match=message), run_folder(tmp_path / "run", {"seed": 8}):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("roster", "other people or photos"), ("target", "another model"), ("foreign", "another foreign model")],
+)
+def test_a_digest_that_differs_is_said_in_words(tmp_path: Path, key: str, said: str) -> None:
+    with run_folder(tmp_path / "run", {key: "a6b2"}):
+        pass
+    message = rf"got {key} = '233d' \({said} than this run folder was begun with\); .*Try: another folder.*--fresh"
+    with pytest.raises(RunError, match=message), run_folder(tmp_path / "run", {key: "233d"}):
         pass
 
 
@@ -29,6 +41,16 @@ def test_fresh_starts_over(tmp_path: Path) -> None:
         (run / "trace" / "part").write_text("old")
     with run_folder(tmp_path / "run", {"seed": 8}, fresh=True) as run:
         assert sorted(entry.name for entry in run.iterdir()) == [".lock", "config.json", "config.json.sha256"]
+
+
+def test_fresh_removes_links_and_nothing_behind_them(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "part").touch()
+    with run_folder(tmp_path / "run", {"seed": 7}) as run:
+        (run / "trace").symlink_to(tmp_path / "elsewhere")
+    with run_folder(tmp_path / "run", {"seed": 8}, fresh=True) as run:
+        assert not (run / "trace").is_symlink()
+    assert (tmp_path / "elsewhere" / "part").exists()
 
 
 def test_fresh_never_empties_a_folder_that_is_no_run(tmp_path: Path) -> None:

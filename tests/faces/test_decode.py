@@ -162,7 +162,7 @@ class TestRefusals:
 
     def test_a_pipe_does_not_block(self, tmp_path):
         os.mkfifo(tmp_path / "x.jpg")
-        with pytest.raises(ImageError, match="a pipe or a device, not a file"):
+        with pytest.raises(ImageError, match="a pipe, not a file"):
             decode(tmp_path / "x.jpg")
 
     @pytest.mark.parametrize("name", ["absent.jpg", "nul\0.jpg", "x" * 300])

@@ -8,7 +8,7 @@ from PIL import Image
 from bareface.errors import RosterError
 from bareface.faces.decode import decode
 from bareface.faces.examine import Examination, Reject, examine, refuse_if_biased
-from bareface.rosters.roster import Roster, read_folder
+from bareface.rosters.roster import Roster, join, read_folder
 
 
 def face(seed: int, size: int = 24) -> Image.Image:
@@ -125,6 +125,18 @@ def examined(members: int, bad_members: int, others: int, bad_others: int) -> Ex
     empty = np.zeros((len(roles), 0), np.float32)
     hashes, digest = np.zeros((len(roles), 32), np.uint8), np.array(list(map(str, range(len(roles)))))
     return Examination(accepted, digest, empty, (), empty, hashes, tuple(rejects))
+
+
+def test_images_of_several_folders_are_called_by_their_whole_paths(tmp_path):
+    parts = []
+    for name in ("ours", "theirs"):
+        (tmp_path / name / "a").mkdir(parents=True)
+        (tmp_path / name / "a" / "0.jpg").write_text("no")
+        parts.append(read_folder(tmp_path / name, "member"))
+    with pytest.raises(RosterError) as caught:
+        refuse_if_biased(examine(join(*parts)))
+    assert str(caught.value).startswith("the folders of people: got 2 of 2 images unusable")
+    assert f" {tmp_path.resolve()}/ours/a/0.jpg (" in str(caught.value)
 
 
 class TestRefuseIfBiased:

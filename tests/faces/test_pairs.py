@@ -68,6 +68,32 @@ class TestLists:
             ("c/1.jpg", "b/1.jpg", False, 1),
         ]
 
+    @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt", ".TSV"])
+    @pytest.mark.parametrize("sign", [",", " , ", ";", "\t", " \t "])
+    @pytest.mark.parametrize("header", [None, ("first", "second", "same"), ("Second", "FIRST", "Same")])
+    def test_what_separates_and_heads_the_cells_makes_no_difference(
+        self, tmp_path: Path, suffix: str, sign: str, header: tuple[str, ...] | None
+    ) -> None:
+        rows = [
+            ("a 1.png", "a2.png", "1"),
+            ("a 1.png", "b.png", "-1"),
+            ("c.png", "c2.png", "True"),
+            ("b.png", "c.png", "0"),
+        ]
+        lines = [header, *rows] if header else rows
+        path = tmp_path / f"pairs{suffix}"
+        path.write_text("".join(f"{sign.join(line)}\n" for line in lines))
+        turned = header is not None and header[0] == "Second"
+        expected = [(second, first) if turned else (first, second) for first, second, _ in rows]
+        pairs = read_pairs(path, tmp_path, folds=2)
+        assert [pair[:2] for pair in named(pairs)] == expected
+        assert pairs.same.tolist() == [True, False, True, False]
+
+    def test_two_columns_of_one_name_in_another_case_are_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "p.csv").write_text("first,second,same,Same\na,b,1,0\n")
+        with pytest.raises(RosterError, match="same"):
+            read_pairs(tmp_path / "p.csv", tmp_path)
+
     @pytest.mark.parametrize("line", ["a/1.jpg a/2.jpg", "a/1.jpg a/2.jpg maybe", "../a a/2.jpg 1", "/etc/x a/2.jpg 1"])
     def test_a_line_of_something_else(self, tmp_path: Path, line: str) -> None:
         (tmp_path / "pairs.txt").write_text(f"a/1.jpg a/2.jpg 1\n{line}\n")

@@ -70,5 +70,5 @@ def test_the_first_error_is_the_one_that_is_told(tmp_path: Path) -> None:
 
 def test_a_pipe_in_the_place_of_the_lock_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / LOCK)
-    with pytest.raises(RunError, match="a pipe or a device"), held(tmp_path):
+    with pytest.raises(RunError, match="a pipe, not a file"), held(tmp_path):
         pass

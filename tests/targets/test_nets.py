@@ -118,14 +118,43 @@ def test_records_name_the_net_and_not_the_file(tmp_path: Path) -> None:
     assert read_config(tmp_path / "audit.yaml").model == reference
 
 
-def test_a_dict_called_as_backbones_are_is_taken_and_the_other_one_named(state: State, tmp_path: Path) -> None:
-    torch.save({"state_dict": state, "state_dict_ema": other(state)}, tmp_path / "file.pt")
-    loaded = load_target(tmp_path / "file.pt").module.state_dict()
-    assert all(torch.equal(loaded[key], value) for key, value in state.items())
-    facts = facts_of(tmp_path / "file.pt")
-    assert facts.nets == ("state_dict", "state_dict_ema")
-    assert "file.pt#state_dict_ema" in facts_text(facts)
+SAME_KIND = [("Model", "model"), ("model", "ema"), ("state_dict", "state_dict_ema"), ("net", "best_net"), ("a", "net")]
+
+
+@pytest.mark.parametrize("keys", SAME_KIND, ids=" and ".join)
+def test_no_name_of_a_dict_says_which_of_two_nets_is_meant(keys: tuple[str, str], state: State, tmp_path: Path) -> None:
+    file, states = tmp_path / "file.pt", (state, other(state))
+    torch.save(dict(zip(keys, states, strict=True)), file)
+    with pytest.raises(CheckpointError, match="got 2 whole nets") as caught:
+        load_target(file)
+    facts = facts_of(file)
+    assert set(facts.nets) == set(keys)
+    assert "once it is named" in facts.auditable
+    for key, expected in zip(keys, states, strict=True):
+        assert f"{file}#{key}" in str(caught.value)
+        assert f"file.pt#{key}" in facts.auditable
+        loaded = load_target(f"{file}#{key}").module.state_dict()
+        assert all(torch.equal(loaded[name], value) for name, value in expected.items())
+        assert facts_of(Path(f"{file}#{key}")).auditable.startswith("All attacks")
+
+
+@pytest.mark.parametrize("keys", SAME_KIND, ids=" and ".join)
+def test_the_same_weights_under_two_names_are_one_net(keys: tuple[str, str], state: State, tmp_path: Path) -> None:
+    file = tmp_path / "file.pt"
+    copies = {key: {name: value.clone() for name, value in state.items()} for key in keys}
+    for name, value in copies[keys[1]].items():
+        if name.endswith("num_batches_tracked"):
+            value += 5
+    torch.save(copies | {"epoch": 3}, file)
+    loaded = load_target(file).module.state_dict()
+    assert all(torch.equal(loaded[n], v) for n, v in state.items() if not n.endswith("num_batches_tracked"))
+    facts = facts_of(file)
     assert facts.auditable.startswith("All attacks")
+    assert "the same weights" in facts_text(facts)
+    copies[keys[1]][next(name for name in state if name.endswith("running_var"))][0] += 1e-3
+    torch.save(copies, file)
+    with pytest.raises(CheckpointError, match="got 2 whole nets"):
+        load_target(file)
 
 
 def test_safetensors_are_searched_as_well(state: State, tmp_path: Path) -> None:
@@ -236,3 +265,13 @@ NETS_IN_DICTS = {
 def test_no_net_lends_another_its_embedding_as_a_head(how: str, small: State, tmp_path: Path) -> None:
     torch.save(NETS_IN_DICTS[how](small), tmp_path / "file.pt")
     assert facts_of(tmp_path / "file.pt").head is None
+
+
+def test_a_dict_inside_itself_says_what_to_try(tmp_path: Path) -> None:
+    turned: dict[str, object] = {"w": torch.ones(3)}
+    turned["state_dict"] = turned
+    torch.save(turned, tmp_path / "file.pt")
+    with pytest.raises(
+        CheckpointError, match=r"a dict that lies inside itself; expected dicts .* end .*Try: torch\.save"
+    ):
+        facts_of(tmp_path / "file.pt")

@@ -143,14 +143,14 @@ def _check_people(run: Path, config: dict[str, Any], roster: Roster) -> None:
     for role, what in ((Role.OUTSIDE, "decoys, people never trained on"), (Role.MEMBER, "training people")):
         if not len(roster.rows(role)):
             raise RosterError(
-                str(roster.root),
+                roster.called,
                 got=f"nobody in the role {role}",
                 expected=what,
                 hint=f"audit with images in the role {role}, then invert",
             )
     if roster_digest(roster) != config["roster"]:
         raise RosterError(
-            str(roster.root),
+            roster.called,
             got="other people or roles than the audit was made of",
             expected=f"the roster of the audit in {run.name}",
             hint="the same --roster as for the audit, or a new audit",

@@ -108,9 +108,7 @@ def _examined(roster: Roster, name: str, progress: Progress) -> Examination:
     seen = examine(roster, report=lambda *at: progress(f"examining {name}", *at))
     if not len(seen.accepted):
         got = f"no usable image among {len(roster):,}"
-        raise RosterError(
-            str(roster.root), got=got, expected="images of people", hint="bareface inspect on one of them"
-        )
+        raise RosterError(roster.called, got=got, expected="images of people", hint="bareface inspect on one of them")
     return seen
 
 

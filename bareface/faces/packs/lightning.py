@@ -30,6 +30,7 @@ from bareface.faces.decode import BYTE_CAP, Flaw, FlawedImage
 from bareface.faces.packs.listing import AGAIN, Listing
 from bareface.rosters.image_folders import HIDDEN, is_hidden
 from bareface.rosters.names import names_of
+from bareface.storage.places import real_path
 
 _PLAIN = "/ !$&'()*+,;=@[]{}~^"
 _IMAGE, _LABEL = b"image-", b"label-"
@@ -115,14 +116,14 @@ def _library(path: Path) -> ModuleType:
 def _opened(path: Path, lmdb: ModuleType) -> Any:
     """The environment at a path: LMDB allows one in a process, so everybody who reads it shares it."""
     with _OPENING:
-        environment = _OPEN.get(path.resolve())
+        environment = _OPEN.get(real_path(path))
         if environment is None:
             try:
                 environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, create=False)
             except lmdb.Error as error:
                 raise _damaged(path, error) from None
             _refuse_cut_off(path, environment)
-            _OPEN[path.resolve()] = environment
+            _OPEN[real_path(path)] = environment
     return environment
 
 

@@ -170,8 +170,8 @@ def _truth(node: object) -> bool | None:
 
 
 def _meant(value: float) -> bool | None:
-    """The truth value that 0 and 1 stand for, whatever type they have."""
-    return bool(value) if value in (0, 1) else None
+    """The truth value that 0 or -1 and 1 stand for, whatever type they have."""
+    return value == 1 if value in (-1, 0, 1) else None
 
 
 def _short(node: object) -> bytes | None:

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper
 
 from bareface.errors import CheckpointError, UnsafeFileError
+from bareface.storage.places import real_path
 from bareface.targets.printable import printable
 from bareface.untrusted.regular import is_file, what_lies_at
 
@@ -171,12 +172,12 @@ def _beside(path: Path, location: str, where: str) -> Path:
     if not location or "\0" in location or data.is_absolute() or ".." in data.parts:
         got = f"data in {_named(location)}"
         raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=SIMPLER)
-    folders = path.parent, path.resolve().parent
+    folders = path.parent, real_path(path).parent
     file = next((folder / data for folder in folders if is_file(folder / data)), None)
     if file is None:
         got = f"no file {_named(location)}"
         raise CheckpointError(where, got=got, expected="its data beside it", hint="copying the data file along")
-    if not any(file.resolve().is_relative_to(folder.resolve()) for folder in folders):
+    if not any(real_path(file).is_relative_to(real_path(folder)) for folder in folders):
         got = f"data in {_named(location)}, a link that leads out of the folder"
         hint = f"copying the model and its data, {_named(location)}, into a folder of their own (cp -L follows links)"
         raise UnsafeFileError(where, got=got, expected="data in the folder of the model", hint=hint)
