@@ -44,6 +44,7 @@ from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.notation import parameters_text
+from bareface.shards.executor import INLINE, Executor, Workshop
 from bareface.storage.artefacts import artefact_path
 from bareface.storage.cache import Cache, Room
 from bareface.storage.files import sha256_of
@@ -122,6 +123,7 @@ def conduct(
     progress: Progress = silent,
     shared: Path | None = None,
     cache: Path | None = None,
+    executor: Executor = INLINE,
 ) -> Evidence:
     """Audit a target and write the run folder; a run that was cut short is resumed.
 
@@ -134,6 +136,7 @@ def conduct(
         shared: keeps shadows and answers in place of the run folder, for audits of several targets one after another
             with the same people and shadows: what was trained and asked for one of them serves them all.
         cache: a folder that keeps, by content, what other runs need not train or ask again; None = nothing is kept.
+        executor: who asks the models; it changes no number.
 
     A finished run is asked further by asking it again with more attacks, games, prior knowledge or shadows: what was
     asked stays asked, and only what is missing is trained and probed. Where nothing is missing, its record is returned.
@@ -169,7 +172,9 @@ def conduct(
         fed = fed_as_trained(brought.target, examination, settings, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, settings, progress)
         others = brought.foreign, brought.references, brought.shadows
-        traces = gather(brought.target, *others, examination, settings, Room(shared or run, kept), progress)
+        traces = gather(
+            brought.target, *others, examination, settings, Workshop(Room(shared or run, kept), executor), progress
+        )
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         answers = _answers(arenas, traces, blind, settings, progress)
         found = findings(answers, traces, settings, blind, assignment.how)

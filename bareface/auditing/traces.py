@@ -20,8 +20,8 @@ from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
 from bareface.membership.engine.features import direction
 from bareface.rosters.roster import Roster
+from bareface.shards.executor import Workshop
 from bareface.stats.roc import auc
-from bareface.storage.cache import Room
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.same_network import same_network
@@ -80,24 +80,24 @@ def gather(
     brought: tuple[Shadow, ...],
     examination: Examination,
     settings: AuditSettings,
-    room: Room,
+    shop: Workshop,
     progress: Progress,
 ) -> Traces:
-    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a room.
+    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a shop.
 
     Raises:
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
     digests = dict(zip(everyone.image, examination.digest.tolist(), strict=True))
-    made, saw_some = _train(brought, everyone, settings, Kept(room, digests), progress, device_under(target))
+    made, saw_some = _train(brought, everyone, settings, Kept(shop.room, digests), progress, device_under(target))
     public = PublicFaces(everyone, settings.seed)
     foreign_model, foreign_is = _foreign(target, foreign, made, public)
     swap = bn_swap(target, public)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, saw_some, others, everyone), wanted_by(settings.attacks),
-        read_by(settings.attacks), settings.batch_size, public, room, progress,
+        read_by(settings.attacks), settings.batch_size, public, shop, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),

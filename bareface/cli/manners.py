@@ -25,6 +25,12 @@ AuditedTarget = Annotated[
     str | None, typer.Option("--target", "--model", help="The audited backbone; the run's own by default.")
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that ask models at the same time; one if nothing is said.")
+]
+Executing = Annotated[
+    str | None, typer.Option("--executor", help="Where they are: inline, processes or ray; processes by default.")
+]
 _POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
 _NUL, _SHOWN = "embedded null", 60
 # Without a terminal a line says how far a stage is, no more often than this many seconds.

@@ -22,6 +22,10 @@ _LOOK_EVERY = 0.5
 _SHOWN = 300
 
 
+class Silent(Exception):
+    """A worker that gave no sign of life."""
+
+
 class Hand(Protocol):
     """A process that does shards, one at a time."""
 
@@ -31,8 +35,8 @@ class Hand(Protocol):
     def take(self, worker: Worker, number: int) -> "Future[Receipt]":
         """Do a shard."""
 
-    def renew(self) -> None:
-        """End the process, whatever it does, and have another one in its place."""
+    def renew(self, error: BaseException) -> None:
+        """After a failure: see to it that there is a process that can work; one that is `Silent` has to be ended."""
 
 
 @dataclass
@@ -83,7 +87,7 @@ class _Shift:
                 yield future.result()
         for future in [one for one, (_, _, watch) in self.busy.items() if not one.done() and watch.is_silent()]:
             hand, number, _ = self.busy.pop(future)
-            self._failed(hand, number, TimeoutError(f"no sign of life for {self.patience:g} s"))
+            self._failed(hand, number, Silent(f"no sign of life for {self.patience:g} s"))
 
     @property
     def is_over(self) -> bool:
@@ -93,6 +97,7 @@ class _Shift:
     def _failed(self, hand: Hand, number: int | None, error: BaseException) -> None:
         if isinstance(error, BarefaceError):
             raise error
+        hand.renew(error)
         said = one_line(f"{type(error).__name__}: {error}")[:_SHOWN]
         if number is None:
             self._absent(hand, said)
@@ -102,14 +107,12 @@ class _Shift:
             self.waiting.append(number)
         else:
             self.lost[number] = said
-        hand.renew()
         self.greet(hand)
 
     def _absent(self, hand: Hand, said: str) -> None:
         """A hand that does not come is called three times."""
         self.absent[id(hand)] += 1
         if self.absent[id(hand)] < TRIES:
-            hand.renew()
             self.greet(hand)
         elif not self.busy and not self.free:
             got, hint = f"no worker that could be started ({said})", "--workers 1"

@@ -1,9 +1,11 @@
 """Who does the shards of a job: the seam between what is computed and where."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bareface.shards.ledger import Receipt, Worker
+from bareface.storage.cache import Room
 
 
 class Executor(Protocol):
@@ -35,3 +37,16 @@ class Inline:
 
 
 INLINE = Inline()
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where something is made, and by whom.
+
+    Attributes:
+        room: the folder, and what it shares with others.
+        executor: who makes what comes in shards.
+    """
+
+    room: Room
+    executor: Executor = INLINE

@@ -8,13 +8,14 @@ import os
 import signal
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
 from threading import Thread
 from typing import Any
 
-from bareface.shards.crew import PATIENCE, worked_off
+from bareface.shards.crew import PATIENCE, Silent, worked_off
 from bareface.shards.ledger import Receipt, Worker
 from bareface.shards.standing import begin, stand_by
 
@@ -68,9 +69,10 @@ class _Process:
     def take(self, worker: Worker, number: int) -> "Future[Receipt]":
         return self._pool.submit(stand_by, worker, number)
 
-    def renew(self) -> None:
-        self.end()
-        self._begin()
+    def renew(self, error: BaseException) -> None:
+        if isinstance(error, BrokenProcessPool | Silent):
+            self.end()
+            self._begin()
 
     def end(self) -> None:
         """Kill the process; what it has written is whole, and what it has not is done again."""

@@ -9,7 +9,7 @@ import pytest
 from shard_work import SmallFiles
 
 from bareface.errors import RunError
-from bareface.shards.crew import worked_off
+from bareface.shards.crew import Silent, worked_off
 from bareface.shards.heartbeat import Watch, heart_of
 from bareface.shards.ledger import Receipt, Worker
 
@@ -47,8 +47,8 @@ class ToldHand:
             return ended(error=ValueError(f"shard {number} is cursed"))
         return ended(Receipt(number, 1, ""))
 
-    def renew(self) -> None:
-        self.hangs_on, self.renewed = set(), self.renewed + 1
+    def renew(self, error: BaseException) -> None:
+        self.hangs_on, self.renewed = set(), self.renewed + isinstance(error, Silent)
 
 
 def numbers(hands: list[ToldHand], folder: Path, count: int = 5) -> list[int]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class SmallFiles:
         deadly: shards on which the process dies; `once` only the first time.
         raising: shards on which something is raised, every time.
         mistaken: shards on which a person's mistake is found.
+        waiting: shards that take until there is a file `go on`.
     """
 
     folder: Path
@@ -33,6 +35,7 @@ class SmallFiles:
     once: tuple[int, ...] = ()
     raising: tuple[int, ...] = ()
     mistaken: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
 
     @contextmanager
     def opened(self) -> Iterator[Work]:
@@ -48,6 +51,8 @@ class SmallFiles:
     def _work(self, number: int) -> Receipt:
         if number in self.deadly or (number in self.once and self._first(number)):
             os.kill(os.getpid(), signal.SIGKILL)
+        while number in self.waiting and not (self.folder / "go on").exists():
+            time.sleep(0.01)
         if number in self.raising:
             raise ValueError(f"no shard {number} for you")
         if number in self.mistaken:
