@@ -1,6 +1,7 @@
 """Asking models about images: each model about each lot of images once, and what stands beside the answers."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from bareface.probing.negative_classes import PublicDirections
 from bareface.probing.probe import ProbePlan, load_trace, plan, probe
 from bareface.probing.prober import Prober
 from bareface.shards.executor import Workshop
+from bareface.shards.listing import Listing, ShardsLeft
 from bareface.storage.cache import Cache
 from bareface.storage.folders import subfolder
 from bareface.streams import stream
@@ -81,6 +83,23 @@ class Asking:
         if "references" not in self.wanted:
             return trace
         return replace(trace, references=tuple(self._references(model, rows)))
+
+    def leave(self, asked: Iterable[tuple[Auditable, Rows, str]]) -> None:
+        """Leave all answers that are missing to workers of another time, where the executor does that."""
+        if not isinstance(self.shop.executor, Listing):
+            return
+        for model, rows, what in asked:
+            for one, some in self._lots(model, rows):
+                with suppress(ShardsLeft):
+                    self._answers(one, some, what)
+
+    def _lots(self, model: Auditable, rows: Rows) -> Iterable[tuple[Auditable, Rows]]:
+        """Who is asked about which rows, for `about`."""
+        others = [one.model for one in self.references] if "references" in self.wanted else []
+        for one in (model, *others):
+            yield one, rows
+            if "gallery" in self.wanted and len(self.gallery_rows):
+                yield one, self.gallery_rows
 
     def strangers(self, model: Auditable, what: str) -> Trace | None:
         """What a model answers about everybody who is known not to be in the target's training; None if nobody is."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
+from bareface.auditing.asking import STRANGERS, Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.controls import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.images import PublicFaces
@@ -105,8 +105,12 @@ def gather(
     }
     if swap is not None:
         models["swapped"] = (swap[0], "probing with swapped statistics")
+    auxiliary, strangers = everyone.rows(Role.AUXILIARY), everyone.rows(*STRANGERS)
+    asking.leave((model, rows, what) for model, what in models.values())
+    asking.leave((shadow.target, auxiliary, f"probing shadow {n}") for n, shadow in enumerate(made))
+    if "nonmembers" in settings.knowledges and len(strangers):
+        asking.leave((model, strangers, what) for model, what in models.values())
     asked = {name: asking.about(model, rows, what) for name, (model, what) in models.items()}
-    auxiliary = everyone.rows(Role.AUXILIARY)
     return Traces(
         target=asked["target"],
         foreign=asked["foreign"],

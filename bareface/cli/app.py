@@ -23,6 +23,7 @@ from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.scoring import score
 from bareface.cli.sealing import split
+from bareface.cli.sharding import run_shard
 
 DEBUG = "--debug"
 
@@ -220,6 +221,7 @@ app.command()(people)
 app.command()(compare)
 app.command()(plan)
 app.command()(score)
+app.command("run-shard")(run_shard)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

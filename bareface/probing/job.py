@@ -112,10 +112,6 @@ class JobFolder:
         home = self.folder.parent
         return [Shard(number, (home / f"part-{number:05d}.parquet",), job.key) for number in range(count)]
 
-    def forget(self) -> None:
-        """Remove the job; its answers stay."""
-        shutil.rmtree(self.folder)
-
     def _probing(self) -> Probing:
         job = self._card()
         listed = pq.read_table(self.folder / IMAGES)
@@ -140,6 +136,12 @@ class JobFolder:
         except (OSError, ValidationError) as error:
             got, hint = f"no {CARD} that can be read ({type(error).__name__})", "the command that made it, once more"
             raise RunError(str(self.folder), got=got, expected="a job for workers", hint=hint) from error
+
+
+def forget(home: Path) -> None:
+    """Remove the job of a trace that is finished, where there was one."""
+    if (home / JOB).is_dir():
+        shutil.rmtree(home / JOB)
 
 
 def hand_over(prober: Prober, images: Images, todo: ProbePlan, home: Path) -> JobFolder | None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from bareface.errors import RunError
 from bareface.faces.source import Images
-from bareface.probing.job import hand_over
+from bareface.probing.job import forget, hand_over
 from bareface.probing.parts import ProbePlan as ProbePlan
 from bareface.probing.parts import Probing, Progress, answers
 from bareface.probing.parts import plan as plan
@@ -58,10 +58,10 @@ def probe(
         work_off(INLINE, Probing(prober, images, todo, home, report), missing)
     else:
         work_off(executor, handed, missing, _counting(todo, missing, report))
-        handed.forget()
     if report is not None:
         report(len(todo.digests), len(todo.digests))
     write_artefact(home / "trace.json", _describe(todo), of=todo.key)
+    forget(home)
     return home
 
 

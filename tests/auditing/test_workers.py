@@ -104,3 +104,31 @@ def test_workers_score_everybody_alike(world: Path, tmp_path: Path, monkeypatch:
     assert len([name for name in scored["alone"] if name.startswith("images-")]) == 2 * 5
     assert scored["together"] == scored["alone"]
     assert not (tmp_path / "together" / "job").exists()
+
+
+def test_an_array_job_does_the_shards_and_the_audit_ends_alike(world: Path, tmp_path: Path) -> None:
+    audited(world, tmp_path / "alone")
+    config, folder = tmp_path / "audit.yaml", tmp_path / "array"
+    config.write_text(
+        f"model: {world / 'target'}\nroster: {world / 'people.csv'}\nattacks: [bn-distance]\ngames: [dataset]\n"
+        "selfcheck: skip\n"
+    )
+    listed = run("plan", config, "--shards", "-o", folder)
+    assert listed.exit_code == 0, listed.output
+    assert f"3 shards wait in {folder}, numbered from 0 to 2" in listed.stdout
+    assert "sbatch --array=0-2 --cpus-per-task=1" in listed.stdout
+    for number in (2, 0, 1):
+        assert f"shard {number}: {PEOPLE * PHOTOS} images" in run("run-shard", folder, str(number)).stdout
+    assert run("run-shard", folder, "1").stdout == "shard 1 is there already\n"
+    parts = {path: path.stat().st_mtime_ns for path in folder.glob("trace/*/part-*.parquet")}
+    ended = run("audit", config, "-o", folder)
+    assert ended.exit_code == 0, ended.output
+    assert numbers(folder) == numbers(tmp_path / "alone")
+    assert {path: path.stat().st_mtime_ns for path in parts} == parts, "nothing was asked again"
+    assert not list(folder.glob("trace/*/job"))
+
+
+def test_a_shard_that_nobody_left_is_named(tmp_path: Path) -> None:
+    ended = run("run-shard", tmp_path, "3")
+    assert ended.exit_code == 2
+    assert "run-shard: got shard 3; expected shards that wait. Try: bareface plan CONFIG --shards" in ended.stderr
