@@ -1,8 +1,13 @@
 """Real processes: they die and are replaced, load once, and leave what one process leaves."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+from killed import A_LONG_WAIT, wait_for
 from shard_work import SmallFiles, left_in
 
 from bareface.errors import RunError, TargetError
@@ -70,3 +75,38 @@ def test_a_receipt_is_not_believed_where_the_file_is_missing(tmp_path: Path) -> 
     there, here = SmallFiles(tmp_path / "there"), SmallFiles(tmp_path / "here")
     with pytest.raises(RunError, match=r"got part-00000.parquet absent, although its worker has written it.* Try: a f"):
         work_off(INLINE, there, here.shards(1))
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from shard_work import SmallFiles
+from bareface.shards.processes import Processes
+with Processes(1) as executor:
+    list(executor.map(SmallFiles(Path(sys.argv[1]), waiting=(0,)), [0]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="whether a process is there is read in /proc")
+def test_workers_end_with_the_process_that_they_belong_to(tmp_path: Path) -> None:
+    """It is killed, so it cannot tell them."""
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path), *sys.path])
+    try:
+        wait_for(driver, tmp_path, "opened")
+        worker, end = int((tmp_path / "opened").read_text()), time.monotonic() + A_LONG_WAIT
+    finally:
+        driver.kill()
+        driver.wait()
+    while is_there(worker):
+        assert time.monotonic() < end, f"process {worker} outlived its owner"
+        time.sleep(0.01)
+    assert not left_in(tmp_path)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
