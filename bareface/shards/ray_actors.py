@@ -49,8 +49,7 @@ class RayActors:
         ray = _ray()
         self._ours = not ray.is_initialized()
         if self._ours:
-            local = {} if os.environ.get(_ADDRESS) else {"num_cpus": self.count, "object_store_memory": _STORE}
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **local)
+            ray.init(**_where(self.count), log_to_driver=False, logging_level="ERROR")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,6 +70,13 @@ class RayActors:
         while len(self._hands) < min(self.count, len(shards)):
             self._hands.append(_Actor(self.gpus))
         yield from worked_off(self._hands, worker, shards, self.patience)
+
+
+def _where(count: int) -> dict[str, Any]:
+    """The cluster that was named, or a new one; never one that happens to run on this machine."""
+    if address := os.environ.get(_ADDRESS):
+        return {"address": address}
+    return {"address": "local", "num_cpus": count, "object_store_memory": _STORE, "include_dashboard": False}
 
 
 def refuse_other_disks(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """What workers cost and bring: python -m benchmarks.speed.workers --images 8192 --workers 2 [--ray]
 
 Probes a small backbone with fresh weights about rendered people of 48 pixels: in this process with one thread, by
-processes, by actors of a Ray cluster in this process. Printed are seconds, with and without the time until workers
-stand ready (a first probing of one image a worker), the share of one process, and whether the parts are the same bytes.
+processes, by actors of a Ray cluster in this process. Printed are the seconds until workers stand ready (a first
+probing of one image a worker), the seconds of the probing and their share of one process, the CPU seconds of all processes with
+their start (not of Ray's, which are nobody's children), and whether the parts are the same bytes.
 """
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -40,6 +42,11 @@ def images_of(home: Path, count: int) -> RosterImages:
         (folder / f"{number % PHOTOS:03d}.png").hardlink_to(known[number % len(known)])
     listed = read_folder(home / "many", Role.PUBLIC)
     return RosterImages(Roster(listed.root, listed.image, listed.subject, listed.role), SIDE, SIDE)
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def probed(kind: ExecutorKind, workers: int, images: RosterImages, folder: Path, part: int) -> tuple[float, float]:
@@ -77,12 +84,14 @@ def main() -> None:
             for kind, workers in ways:
                 folder = home / f"{kind}-{workers}-{number}"
                 folder.mkdir()
+                before = cpu()
                 ready, took = probed(kind, workers, images, folder, asked.part)
                 found = {path.name: sha256_of(path) for path in folder.glob("all/*/*.parquet")}
                 alone, parts = ([took], found) if kind == "inline" else (alone, parts)
                 same = "same bytes" if found == parts else "OTHER BYTES"
                 ratio = f"{took / alone[0]:.2f} of one process"
-                print(f"{kind:9} {workers}: ready {ready:5.1f} s, {took:6.1f} s, {ratio}, {same}", flush=True)
+                used = "" if kind == "ray" else f"{cpu() - before:.1f} s of CPU, "
+                print(f"{kind:9} {workers}: ready {ready:5.1f} s, {took:6.1f} s, {ratio}, {used}{same}", flush=True)
 
 
 if __name__ == "__main__":
