@@ -39,6 +39,7 @@ from bareface.auditing.traces import Traces, candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.errors import RosterError
 from bareface.faces.detection.finder import finder_of
+from bareface.faces.examine import Examination
 from bareface.records.evidence import Evidence, Exposure, apart_from_head, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roster import Roster
@@ -171,10 +172,7 @@ def conduct(
         arenas = _arenas(people, settings)
         fed = fed_as_trained(brought.target, examination, settings, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, settings, progress)
-        others = brought.foreign, brought.references, brought.shadows
-        traces = gather(
-            brought.target, *others, examination, settings, Workshop(Room(shared or run, kept), executor), progress
-        )
+        traces = _asked(brought, examination, settings, Workshop(Room(shared or run, kept), executor), progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         answers = _answers(arenas, traces, blind, settings, progress)
         found = findings(answers, traces, settings, blind, assignment.how)
@@ -197,6 +195,14 @@ def conduct(
         write_evidence(evidence, run)
         note_finished(run, images, {call: images})
         return evidence
+
+
+def _asked(
+    brought: AuditInputs, examination: Examination, settings: AuditSettings, shop: Workshop, progress: Progress
+) -> Traces:
+    """What all models answer."""
+    others = brought.foreign, brought.references, brought.shadows
+    return gather(brought.target, *others, examination, settings, shop, progress)
 
 
 def _with_earlier(

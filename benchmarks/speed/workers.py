@@ -2,8 +2,8 @@
 
 Probes a small backbone with fresh weights about rendered people of 48 pixels: in this process with one thread, by
 processes, by actors of a Ray cluster in this process. Printed are the seconds until workers stand ready (a first
-probing of one image a worker), the seconds of the probing and their share of one process, the CPU seconds of all processes with
-their start (not of Ray's, which are nobody's children), and whether the parts are the same bytes.
+probing of one image a worker), the seconds of the probing and their share of one process, the CPU seconds of all
+processes with their start (not of Ray's, which are nobody's children), and whether the parts are the same bytes.
 """
 
 import argparse
