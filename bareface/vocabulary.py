@@ -19,6 +19,8 @@ tells as much; nothing that was run could have seen that people differ."""
 ControlKind = Literal["blind", "who", "foreign", "bn-swap"]
 AssignmentWay = Literal["randomised", "observational"]
 FaceChoice = Literal["central", "largest"]
+ExecutorKind = Literal["inline", "processes", "ray"]
+"""Who does the work: this process, processes of this machine, those of a Ray cluster."""
 Access = Literal["answers", "weights", "head"]
 
 

@@ -33,12 +33,13 @@ from bareface.settings.closed import checked
 from bareface.settings.recipe import ReferenceSettings, ShadowSettings
 from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec, spec_of
+from bareface.shards.choice import chosen
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.targets.device import device_of
 from bareface.targets.in_memory import target_from
 from bareface.targets.kinds import Auditable, called_by_content, load_any
 from bareface.targets.target import Target
-from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge, Role
+from bareface.vocabulary import AssignmentWay, ExecutorKind, FaceChoice, Game, Knowledge, Role
 
 P = ParamSpec("P")
 People = Roster | Path | str | Sequence[Path | str | tuple[Path | str, str]] | LabelledImages
@@ -101,6 +102,8 @@ def audit(
     face: FaceChoice | None = None,
     sample: SampleSettings | None = None,
     cache: Path | str | None = None,
+    workers: int = 1,
+    executor: ExecutorKind | None = None,
 ) -> Evidence:
     """Audit a backbone; the evidence is also written to the run folder.
 
@@ -126,6 +129,9 @@ def audit(
             max_shared_rate, max_smallest_effect, planted_leaks, selfcheck, detect, face, sample: as in
             `bareface.auditing.settings.AuditSettings`.
         cache: a folder of what runs share, as in `bareface.auditing.audit.conduct`; None = nothing is shared.
+        workers: how many processes ask models at the same time; a program that asks for more than one needs the usual
+            `if __name__ == "__main__":` around it.
+        executor: where they are: `inline`, `processes` or `ray`; None = processes, where there is more than one.
 
     Warns:
         PluginWarning: a plug-in of another package cannot be used; the audit goes on without it.
@@ -169,7 +175,8 @@ def audit(
     audited = _target(target, where, people.image, spec, transform)
     brought = AuditInputs(audited, people, other, references=others, recogniser=judge, seal=seal)
     kept = None if cache is None else Path(cache)
-    return conduct(brought, settings, Path(run), fresh=fresh, progress=progress, cache=kept)
+    with chosen(executor, workers) as who:
+        return conduct(brought, settings, Path(run), fresh=fresh, progress=progress, cache=kept, executor=who)
 
 
 def _attacks(given: Sequence[Attack | str] | None) -> tuple[Attack, ...]:

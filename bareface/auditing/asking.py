@@ -1,6 +1,7 @@
 """Asking models about images: each model about each lot of images once, and what stands beside the answers."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,9 @@ from bareface.probing.kinds import estimate_of, prober_of, strangers_of
 from bareface.probing.negative_classes import PublicDirections
 from bareface.probing.probe import ProbePlan, load_trace, plan, probe
 from bareface.probing.prober import Prober
-from bareface.storage.cache import Cache, Room
+from bareface.shards.executor import Workshop
+from bareface.shards.listing import Listing, ShardsLeft
+from bareface.storage.cache import Cache
 from bareface.storage.folders import subfolder
 from bareface.streams import stream
 from bareface.targets.endpoint import Endpoint
@@ -60,7 +63,7 @@ class Asking:
         channels: what some attack reads of a model's own answers.
         batch_size, progress: as in the audit.
         faces: of the public, and the seed of the audit.
-        room: the folder, and the cache of answers that it shares.
+        shop: the folder, the cache of answers that it shares, and who asks.
     """
 
     examination: Examination
@@ -69,7 +72,7 @@ class Asking:
     channels: frozenset[Channel]
     batch_size: int | None
     faces: PublicFaces
-    room: Room
+    shop: Workshop
     progress: Progress
     _known: dict[tuple[int, bytes], Trace] = field(default_factory=dict)
     _public: dict[int, "_Public"] = field(default_factory=dict)
@@ -80,6 +83,23 @@ class Asking:
         if "references" not in self.wanted:
             return trace
         return replace(trace, references=tuple(self._references(model, rows)))
+
+    def leave(self, asked: Iterable[tuple[Auditable, Rows, str]]) -> None:
+        """Leave all answers that are missing to workers of another time, where the executor does that."""
+        if not isinstance(self.shop.executor, Listing):
+            return
+        for model, rows, what in asked:
+            for one, some in self._lots(model, rows):
+                with suppress(ShardsLeft):
+                    self._answers(one, some, what)
+
+    def _lots(self, model: Auditable, rows: Rows) -> Iterable[tuple[Auditable, Rows]]:
+        """Who is asked about which rows, for `about`."""
+        others = [one.model for one in self.references] if "references" in self.wanted else []
+        for one in (model, *others):
+            yield one, rows
+            if "gallery" in self.wanted and len(self.gallery_rows):
+                yield one, self.gallery_rows
 
     def strangers(self, model: Auditable, what: str) -> Trace | None:
         """What a model answers about everybody who is known not to be in the target's training; None if nobody is."""
@@ -139,7 +159,7 @@ class Asking:
         todo = plan(prober, seen.digest[rows], batch_size=self.batch_size)
         images = images_for(model, seen.accepted.take(rows))
         report: Callable[[int, int], None] = lambda *at: self.progress(what, *at)  # noqa: E731
-        trace = load_trace(probed(model, prober, images, todo, self.room, report))
+        trace = load_trace(probed(model, prober, images, todo, self.shop, report))
         pictures = {Channel.BLIND: seen.blind[rows], Channel.PICTURE: seen.thumbnail[rows]}
         return replace(trace, channels={**trace.channels, **pictures})
 
@@ -185,7 +205,12 @@ def _is_known_by_content(model: Auditable) -> bool:
 
 
 def probed(
-    model: Auditable, prober: Prober, images: Images, todo: ProbePlan, room: Room, report: Callable[[int, int], None]
+    model: Auditable,
+    prober: Prober,
+    images: Images,
+    todo: ProbePlan,
+    shop: Workshop,
+    report: Callable[[int, int], None],
 ) -> Path:
     """As `probe`, in the folder `trace` of a room; what the cache has is not asked again, and what was asked is kept.
 
@@ -195,9 +220,10 @@ def probed(
         TargetError: an embedding is not finite.
         RunError: the folder cannot be written, or the one around it is gone.
     """
+    room = shop.room
     folder, cache = subfolder(room.folder / "trace"), room.cache if _is_known_by_content(model) else Cache()
     cache.lend("trace", todo.key, folder / todo.key)
-    home = probe(prober, images, todo, folder, report)
+    home = probe(prober, images, todo, folder, report, shop.executor)
     cache.keep("trace", todo.key, home)
     return home
 

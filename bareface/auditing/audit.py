@@ -38,12 +38,14 @@ from bareface.auditing.settings import AuditSettings
 from bareface.auditing.traces import Traces, candidates, gather, in_arena
 from bareface.auditing.usable import usable_images
 from bareface.faces.detection.finder import finder_of
+from bareface.faces.examine import Examination
 from bareface.records.evidence import Evidence, Exposure, apart_from_head, write_evidence
 from bareface.rosters.assignment import Seal
 from bareface.rosters.roles import refuse_shadows_of_nobody
 from bareface.rosters.roster import Roster
 from bareface.rosters.sampling import drawn, usual_sample
 from bareface.settings.notation import parameters_text
+from bareface.shards.executor import INLINE, Executor, Workshop
 from bareface.storage.artefacts import artefact_path
 from bareface.storage.cache import Cache, Room
 from bareface.storage.files import sha256_of
@@ -109,6 +111,7 @@ def conduct(
     progress: Progress = silent,
     shared: Path | None = None,
     cache: Path | None = None,
+    executor: Executor = INLINE,
 ) -> Evidence:
     """Audit a target and write the run folder; a run that was cut short is resumed.
 
@@ -121,6 +124,7 @@ def conduct(
         shared: keeps shadows and answers in place of the run folder, for audits of several targets one after another
             with the same people and shadows: what was trained and asked for one of them serves them all.
         cache: a folder that keeps, by content, what other runs need not train or ask again; None = nothing is kept.
+        executor: who asks the models; it changes no number.
 
     A finished run is asked further by asking it again with more attacks, games, prior knowledge or shadows: what was
     asked stays asked, and only what is missing is trained and probed. Where nothing is missing, its record is returned.
@@ -156,8 +160,7 @@ def conduct(
         arenas = _arenas(people, settings)
         fed = fed_as_trained(brought.target, examination, settings, progress)
         foreign_fed = foreign_fed_as_trained(brought.foreign, examination, settings, progress)
-        others = brought.foreign, brought.references, brought.shadows
-        traces = gather(brought.target, *others, examination, settings, Room(shared or run, kept), progress)
+        traces = _asked(brought, examination, settings, Workshop(Room(shared or run, kept), executor), progress)
         blind = blind_trace(examination.digest[rows], examination.blind[rows], examination.thumbnail[rows])
         answers = _answers(arenas, traces, blind, settings, progress)
         found = findings(answers, traces, settings, blind, assignment.how)
@@ -180,6 +183,14 @@ def conduct(
         write_evidence(evidence, run)
         note_finished(run, images, {call: images})
         return evidence
+
+
+def _asked(
+    brought: AuditInputs, examination: Examination, settings: AuditSettings, shop: Workshop, progress: Progress
+) -> Traces:
+    """What all models answer."""
+    others = brought.foreign, brought.references, brought.shadows
+    return gather(brought.target, *others, examination, settings, shop, progress)
 
 
 def _with_earlier(

@@ -23,11 +23,13 @@ class Scorer:
     Attributes:
         calibration: the audit.
         by_image, by_person: None where no attack that can be asked so showed a leak.
+        game: the only one that counts; None = all of them.
     """
 
     calibration: Calibration
     by_image: Yardstick | None
     by_person: Yardstick | None
+    game: Game | None = None
 
     @property
     def yardsticks(self) -> tuple[Yardstick, ...]:
@@ -60,8 +62,8 @@ def scorer_of(calibration: Calibration, game: Game | None = None) -> Scorer | No
         return None
     by_image = max(single, key=image_auc, default=None)
     by_person = max(personal, key=person_auc, default=None)
-    made = (None if leak is None else Yardstick.of(leak, calibration) for leak in (by_image, by_person))
-    return Scorer(calibration, *made)
+    image, person = (None if leak is None else Yardstick.of(leak, calibration) for leak in (by_image, by_person))
+    return Scorer(calibration, image, person, game)
 
 
 def looks_at_one(attack: FeatureAttack) -> bool:

@@ -22,7 +22,7 @@ from bareface.settings.sampling import SampleSettings
 from bareface.settings.spec import ImageSpec
 from bareface.stats.power import MAX_SMALLEST_EFFECT
 from bareface.storage.places import real_path
-from bareface.vocabulary import AssignmentWay, FaceChoice, Game, Knowledge
+from bareface.vocabulary import AssignmentWay, ExecutorKind, FaceChoice, Game, Knowledge
 
 Gate = Literal["refuse", "report", "skip"]
 MAX_SHARED_RATE = 0.01
@@ -181,7 +181,8 @@ class AuditConfig(AuditSettings):
     The people come either as one manifest (`roster`) or as folders, one for each role. `references` are backbones of
     other origin that never saw the members. `device` is where torch backbones compute and shadows are trained.
     `recogniser` is an independent network that finds people who are outside under one name and trained on under
-    another. `seal` names the seal of the draw where it does not lie beside the roster.
+    another. `seal` names the seal of the draw where it does not lie beside the roster. `workers` is how many processes
+    ask models at the same time, and `executor` where they are; neither changes a number.
     """
 
     model: str
@@ -198,6 +199,8 @@ class AuditConfig(AuditSettings):
     device: str = "cpu"
     recogniser: str | None = None
     seal: Path | None = None
+    workers: int = Field(default=1, ge=1, le=10_000)
+    executor: ExecutorKind | None = None
 
     @model_validator(mode="after")
     def _people(self) -> Self:

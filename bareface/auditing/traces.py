@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bareface.auditing.asking import Asking, ReferenceModel, read_by, wanted_by
+from bareface.auditing.asking import STRANGERS, Asking, ReferenceModel, read_by, wanted_by
 from bareface.auditing.controls import STAND_IN, bn_swap, stand_in, untrained
 from bareface.auditing.games import GameSplit, arena
 from bareface.auditing.images import PublicFaces
@@ -20,8 +20,8 @@ from bareface.faces.examine import Examination
 from bareface.membership.base import Labelled
 from bareface.membership.engine.features import direction
 from bareface.rosters.roster import Roster
+from bareface.shards.executor import Workshop
 from bareface.stats.roc import auc
-from bareface.storage.cache import Room
 from bareface.streams import stream
 from bareface.targets.kinds import Auditable, device_under
 from bareface.targets.same_network import same_network
@@ -85,24 +85,24 @@ def gather(
     brought: tuple[Shadow, ...],
     examination: Examination,
     settings: AuditSettings,
-    room: Room,
+    shop: Workshop,
     progress: Progress,
 ) -> Traces:
-    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a room.
+    """Train the shadows and probe the target, its controls and the shadows; everything is kept in a shop.
 
     Raises:
         UsageError: a shadow that was brought is not about the usable auxiliary images, in their order.
     """
     everyone, (_, rows) = examination.accepted, candidates(examination)
     digests = dict(zip(everyone.image, examination.digest.tolist(), strict=True))
-    made, saw_some = _train(brought, everyone, settings, Kept(room, digests), progress, device_under(target))
+    made, saw_some = _train(brought, everyone, settings, Kept(shop.room, digests), progress, device_under(target))
     public = PublicFaces(everyone, settings.seed)
     foreign_model, foreign_is = _foreign(target, foreign, made, public)
     swap = bn_swap(target, public)
     others = references if foreign is None else (foreign, *references)
     asking = Asking(
         examination, _reference_models(made, saw_some, others, everyone), wanted_by(settings.attacks),
-        read_by(settings.attacks), settings.batch_size, public, room, progress,
+        read_by(settings.attacks), settings.batch_size, public, shop, progress,
     )  # fmt: skip
     models: dict[Model, tuple[Auditable, str]] = {
         "target": (target, "probing the target"),
@@ -110,8 +110,12 @@ def gather(
     }
     if swap is not None:
         models["swapped"] = (swap[0], "probing with swapped statistics")
+    auxiliary, strangers = everyone.rows(Role.AUXILIARY), everyone.rows(*STRANGERS)
+    asking.leave((model, rows, what) for model, what in models.values())
+    asking.leave((shadow.target, auxiliary, f"probing shadow {n}") for n, shadow in enumerate(made))
+    if "nonmembers" in settings.knowledges and len(strangers):
+        asking.leave((model, strangers, what) for model, what in models.values())
     asked = {name: asking.about(model, rows, what) for name, (model, what) in models.items()}
-    auxiliary = everyone.rows(Role.AUXILIARY)
     return Traces(
         target=asked["target"],
         foreign=asked["foreign"],

@@ -30,6 +30,7 @@ from bareface.probing.kinds import prober_of
 from bareface.probing.probe import load_trace, plan
 from bareface.probing.templates import unit_embeddings
 from bareface.rosters.roster import Roster
+from bareface.shards.executor import Workshop
 from bareface.storage.artefacts import artefact_path
 from bareface.storage.cache import Cache, Room
 from bareface.storage.columns import write_csv
@@ -144,7 +145,7 @@ def _embedded(
     prober = prober_of(recogniser, people.image, digest.tolist())
     todo = plan(prober, digest, batch_size=settings.batch_size)
     home = probed(
-        recogniser, prober, images_for(recogniser, people), todo, room,
+        recogniser, prober, images_for(recogniser, people), todo, Workshop(room),
         lambda done, total: progress("looking for people under two names", done, total),
     )  # fmt: skip
     return unit_embeddings(load_trace(home, [Channel.EMBEDDING]))

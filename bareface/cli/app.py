@@ -17,12 +17,13 @@ from bareface.cli.ending import end_with
 from bareface.cli.gating import FailIf, Junit, PolicyFile, RequireVisible, Summary, gate, gating_of
 from bareface.cli.links import AllowLinks
 from bareface.cli.looking import inspect, selfcheck
-from bareface.cli.manners import SPEC, Device, Track, manners, out
+from bareface.cli.manners import SPEC, Device, Executing, Track, Workers, manners, out
 from bareface.cli.planning import plan
 from bareface.cli.querying import compare, people, query
 from bareface.cli.reconstructing import convert_generator, fit_generator, invert, train_generator
 from bareface.cli.scoring import score
 from bareface.cli.sealing import split
+from bareface.cli.sharding import run_shard
 
 DEBUG = "--debug"
 
@@ -131,6 +132,8 @@ def audit(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root of every random stream.")] = None,
     device: Annotated[str | None, typer.Option(help="Where torch backbones compute: cpu, cuda, cuda:1, ...")] = None,
+    workers: Workers = None,
+    executor: Executing = None,
     spec: SPEC = None,
     run: Annotated[Path, typer.Option("--run", "-o", help="Where the run goes.")] = Path("runs/audit"),
     fresh: Annotated[bool, typer.Option(help="Start over in a used run folder.")] = False,
@@ -169,7 +172,7 @@ def audit(
             "recogniser": recogniser, "ignore_head": ignore_head, "selfcheck": check,
             "assignment": assignment, "seal": seal, "title": title, "seed": seed, "detect": detect, "face": face,
             "sample": sampled and {"people": sampled},
-            "device": device, "spec": spec and parse_spec(spec),
+            "device": device, "workers": workers, "executor": executor, "spec": spec and parse_spec(spec),
         }  # fmt: skip
         options = {name: value for name, value in named.items() if value is not None}
         ended = run_audit(
@@ -219,6 +222,7 @@ app.command()(people)
 app.command()(compare)
 app.command()(plan)
 app.command()(score)
+app.command("run-shard")(run_shard)
 app.command()(split)
 app.command()(invert)
 app.command("convert-generator")(convert_generator)

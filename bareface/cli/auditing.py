@@ -91,7 +91,7 @@ def audited(
     """The evidence of what a configuration says; at once where the run is finished and nothing has changed."""
     asked = drawn(roster, usual_sample(roster, config.sample), config.seed).roster
     call, files = (
-        call_of(plain_from_anywhere(config), config.attacks),
+        call_of(_numbers_of(config), config.attacks),
         looks([*_models(config), *_people(config), *asked.paths]),
     )
     pages = (run / REPORT_FILE, run / AUDIT_FILE)
@@ -110,10 +110,11 @@ def audit_configured(
 ) -> Evidence:
     """Audit what a configuration says and write the page beside the evidence."""
     from bareface.auditing.audit import conduct
+    from bareface.shards.choice import chosen
 
     brought = brought_by(config, roster, command)
-    with Stages() as stages:
-        evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache)
+    with chosen(config.executor, config.workers) as executor, Stages() as stages:
+        evidence = conduct(brought, config, run, fresh=fresh, progress=stages, cache=cache, executor=executor)
     write_config(together(config, asked_before(run, read_settings(run)), run), run / AUDIT_FILE)
     write_text(run / REPORT_FILE, page_of(evidence), parents=False)
     return evidence
@@ -189,6 +190,11 @@ def _say_unavailable() -> None:
     from bareface.auditing.plugins import OF_AUDITS  # brings torch
 
     say_unavailable(*OF_AUDITS)
+
+
+def _numbers_of(config: AuditConfig) -> dict[str, Any]:
+    """What a configuration says, less who does the work, which changes no number."""
+    return {key: value for key, value in plain_from_anywhere(config).items() if key not in ("workers", "executor")}
 
 
 def _named_models(config: AuditConfig) -> list[str]:

@@ -10,7 +10,20 @@ from typing import Any
 import typer
 
 SPOKEN = frozenset(
-    {"assignment", "attack", "game", "knowledge", "check", "device", "objective", "space", "split", "skip", "spec"}
+    {
+        "assignment",
+        "attack",
+        "game",
+        "knowledge",
+        "check",
+        "device",
+        "executor",
+        "objective",
+        "space",
+        "split",
+        "skip",
+        "spec",
+    }
 )
 """Options whose text is a word of ours: by the time that a record is written, it has been looked up in a table."""
 GENERATORS = frozenset({"rendered", "shipped"})

@@ -42,6 +42,8 @@ nonmembers: photos/others     # people who were never trained on
 # ignore_head: false          # audit as if the file had no classification layer
 # selfcheck: refuse           # or report, skip: what follows if the input does not fit the model
 # device: cpu
+# workers: 1                  # processes that ask the model at the same time
+# executor: null              # where they are: inline, processes, ray
 # batch_size: null
 # folds: 5
 # seed: 7

@@ -29,6 +29,12 @@ Track = Annotated[
     list[str] | None,
     typer.Option(help="Give figures and page to mlflow, tensorboard, wandb or another package's tracker; repeat it."),
 ]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that ask models at the same time; one if nothing is said.")
+]
+Executing = Annotated[
+    str | None, typer.Option("--executor", help="Where they are: inline, processes or ray; processes by default.")
+]
 _POSSIBLE = "one that the file system takes: without NUL, no name of more than 255 bytes, 4,095 in all"
 COLOURS = {"LEAK SHOWN": "bold red", "NOT SHOWN": "bold", "INVALID": "bold yellow", "NOT ESTIMABLE": "bold yellow"}
 _NUL, _SHOWN = "embedded null", 60

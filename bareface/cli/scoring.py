@@ -1,13 +1,17 @@
 """`bareface score`: the attacks of a finished audit on any number of images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bareface.cli.links import AllowLinks
-from bareface.cli.manners import SPEC, AsJson, AuditedTarget, Device, Stages, aside, manners, out
+from bareface.cli.manners import SPEC, AsJson, AuditedTarget, Device, Executing, Stages, Workers, aside, manners, out
+from bareface.cli.working import executor_asked
 from bareface.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from bareface.shards.executor import Executor
 
 
 def score(
@@ -22,20 +26,22 @@ def score(
     ] = None,
     spec: SPEC = None,
     device: Device = "cpu",
+    workers: Workers = None,
+    executor: Executing = None,
     json: AsJson = False,
     allow_links: AllowLinks = False,
 ) -> None:
     """Score any number of images and people, and rank everybody; run again to resume, exit 3 where no leak is shown."""
     place = folder or run.with_name(f"{run.name}-scores-{images.stem}")
-    with manners(place):
-        ended = _score(run, images, target, place, (game, spec, device), json=json, links=allow_links)
+    with manners(place), executor_asked(executor, workers) as who:
+        ended = _score(run, images, target, place, (game, spec, device), who, json=json, links=allow_links)
     if ended:
         raise typer.Exit(ended)
 
 
 def _score(
-    run: Path, images: Path, target: str | None, place: Path, said: tuple[str | None, str | None, str], *, json: bool,
-    links: bool,
+    run: Path, images: Path, target: str | None, place: Path, said: tuple[str | None, str | None, str],
+    who: "Executor", *, json: bool, links: bool,
 ) -> ExitCode:  # fmt: skip
     from bareface.records.evidence import read_evidence
 
@@ -60,7 +66,7 @@ def _score(
         out(f"No scores: {NO_LEAK.format(verdict=calibration.evidence.verdict)}.")
         return ExitCode.INCONCLUSIVE
     with Stages() as stages:
-        record = scored(scorer, people_at(images, links=links), place, stages)
+        record = scored(scorer, people_at(images, links=links), place, stages, who)
     out(record.model_dump_json(indent=1) if json else scoring_text(record))
     aside(f"scores: {place}")
     return ExitCode.DONE
