@@ -14,7 +14,7 @@ from bareface.auditing.config_file import read_config
 from bareface.auditing.own_models import progress_of, train_backbone
 from bareface.auditing.plugins import OF_AUDITS
 from bareface.cli.auditing import audit_configured, people, text_of
-from bareface.cli.demo_inversion import Audited, invert_demo
+from bareface.cli.demo_inversion import invert_demo
 from bareface.cli.demo_people import DemoPeople, demo_people
 from bareface.cli.listing import say_unavailable
 from bareface.cli.manners import Stages, out
@@ -42,7 +42,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
     with Stages() as stages:
         roster = demo_people(run / "people", GROUPS, stages, size=SIZE, seed=seed)
         recipe = replace(TRAINING, seed=seed)
-        target = train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
+        train_backbone(roster, recipe, run / "target", progress_of(stages, "training the target"))
     config = run / "audit.yaml"
     write_text(config, _configuration(seed))
     say_unavailable(*OF_AUDITS)
@@ -54,7 +54,7 @@ def run_demo(run: Path, *, seed: int, fresh: bool, inversion: bool = True) -> No
     out(f"\nreport: {page}\nask again, otherwise: bareface audit {config} -o runs/mine")
     if inversion:
         out("")
-        out(invert_demo(run, Audited(target, roster, run / "audit"), seed, fresh=fresh))
+        out(invert_demo(run, seed, fresh=fresh))
 
 
 def _configuration(seed: int) -> str:

@@ -45,6 +45,9 @@ def invert(
     ] = 10_000,
     starts: Annotated[str, typer.Option(help="selected: at the best candidates; or random.")] = "selected",
     augment: Annotated[bool, typer.Option(help="Crop and shift the views of a search at random.")] = True,
+    upto: Annotated[
+        int | None, typer.Option(min=4, help="Side of the partial images that a search looks at: quicker.")
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, help="Latents to select the restarts from.")] = 4096,
     siblings: Annotated[
         int | None, typer.Option(min=0, help="Further images of each restart's person; what the objective needs.")
@@ -77,7 +80,8 @@ def invert(
         asked = {
             "objective": objective, "attack": attack, "knowledge": knowledge, "restarts": restarts, "steps": steps,
             "candidates": candidates, "space": space, "split": split.replace("-", " "), "photos": photos,
-            "search": search, "queries": queries, "starts": starts, "augment": augment, "siblings": siblings,
+            "search": search, "queries": queries, "starts": starts, "augment": augment, "upto": upto,
+            "siblings": siblings,
             "skip": tuple(skip or ()), "draws": draws, "seed": seed,
         }  # fmt: skip
         ended = run_inversion(run, named, asked, fresh=fresh, command=command_line(context))

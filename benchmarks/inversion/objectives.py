@@ -130,7 +130,7 @@ def terms_of(objective: str, asked: argparse.Namespace) -> InversionSettings:
         objective=name, siblings=int(siblings) if siblings else None, restarts=asked.restarts,
         steps=asked.steps, candidates=asked.candidates, rate=asked.rate, pairs=1, split="random",
         skip=() if objective == asked.objective[0] else ("oracle",), seed=asked.seed, draws=asked.draws,
-        search=asked.search, queries=asked.queries, starts=asked.starts, augment=asked.augment,
+        search=asked.search, queries=asked.queries, starts=asked.starts, augment=asked.augment, upto=asked.upto,
     )  # fmt: skip
 
 
@@ -213,6 +213,7 @@ def search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", type=int, default=10_000, help="of an evolution, for each restart")
     parser.add_argument("--starts", default="selected", choices=("selected", "random"))
     parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--upto", type=int, help="side of the partial images that a search looks at")
     parser.add_argument("--judge", action="append", help="repeat it")
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
@@ -221,8 +222,9 @@ def search_arguments(parser: argparse.ArgumentParser) -> None:
 def way_of(asked: argparse.Namespace) -> str:
     """The name of a folder for what an objective is and how it is searched, after the name of the objective."""
     evolved = f"-{asked.search}-{asked.queries}" if asked.search == "evolution" else ""
+    partial = f"-upto-{asked.upto}" if asked.upto else ""
     starts, views = "" if asked.starts == "selected" else "-random-starts", "" if asked.augment else "-unaugmented"
-    return f"{evolved}{starts}{views}"
+    return f"{evolved}{starts}{views}{partial}"
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

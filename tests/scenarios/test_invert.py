@@ -15,15 +15,12 @@ from killed import killed_at
 
 from bareface.auditing.inversion.settings import InversionSettings
 from bareface.cli import demo_inversion
-from bareface.cli.demo_people import DemoPeople
 from bareface.records.inversion_file import read_inversion
 from bareface.report.contact_sheet import SHEET_FILE
-from bareface.rosters.roster import read_manifest
 from bareface.settings.spec import ImageSpec
 from bareface.targets.build import build
-from bareface.targets.store import load_target, save_target
+from bareface.targets.store import save_target
 from bareface.targets.target import Target
-from bareface.vocabulary import Role
 
 QUICK = (
     "--restarts", "8", "--steps", "10", "--candidates", "12", "--draws", "50", "--seed", "3", "--split", "random",
@@ -152,21 +149,21 @@ def test_mistakes_in_one_sentence(finished: Path, audited: Path, world: Path, tm
     assert "got no result.json; expected the folder of a finished audit" in refused(*missing, code=4)
 
 
-def test_the_demos_second_stage(audited: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demos_second_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = InversionSettings(restarts=6, steps=1, candidates=8, pairs=1, draws=50, split="random", skip=("placebo",))
-    groups = (DemoPeople(4, 6, (Role.MEMBER,)), DemoPeople(4, 4, (Role.OUTSIDE,)))
-    short = replace(demo_inversion.TRAINING, epochs=2, spec=ImageSpec(16, 16))
-    for name, value in {"GROUPS": groups, "SIDE": 16, "TRAINING": short, "TERMS": small}.items():
+    targets = [
+        replace(one, photos=photos, recipe=replace(one.recipe, epochs=2, spec=ImageSpec(16, 16)))
+        for one, photos in zip(demo_inversion.TARGETS, (6, 4), strict=True)
+    ]
+    for name, value in {"TARGETS": targets, "SIDE": 16, "PEOPLE": 12, "TERMS": small}.items():
         monkeypatch.setattr(demo_inversion, name, value)
-    shutil.copytree(audited / "run", tmp_path / "audit", ignore=shutil.ignore_patterns("inversion"))
-    target, roster = load_target(world / "target"), read_manifest(world / "people.csv")
-    remembers = demo_inversion.Audited(target, roster, tmp_path / "audit")
-    told = [demo_inversion.invert_demo(tmp_path, remembers, seed=3, fresh=False) for _ in range(2)]
+    told = [demo_inversion.invert_demo(tmp_path, seed=3, fresh=False) for _ in range(2)]
     assert told[0] == told[1]
-    for page, run_folder in (("albums", tmp_path / "albums" / "audit"), ("few-photos", tmp_path / "audit")):
-        home = run_folder / "inversion"
+    assert told[0].index("6 photos of each person") < told[0].index("4 photos of each person")
+    for name in ("albums", "few-photos"):
+        home = tmp_path / name / "audit" / "inversion"
         assert [judge.name for judge in read_inversion(home).judges] == ["rendered-1", "rendered-2"]
-        assert (tmp_path / f"inversion-{page}.html").read_text() == (home / "inversion.html").read_text()
+        assert (tmp_path / f"inversion-{name}.html").read_text() == (home / "inversion.html").read_text()
         assert (home / SHEET_FILE).exists()  # faces of nobody
 
 

@@ -20,6 +20,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "queries": (1, 1_000_000_000),
     "pairs": (1, 64),
     "siblings": (0, 64),
+    "upto": (4, 4096),
     "views": (2, 1024),
     "seed": (0, 2**63 - 1),
     "draws": (10, 1_000_000),
@@ -45,6 +46,8 @@ class InversionSettings:
         pairs: views of an image at each step, each with its mirror image.
         siblings: further images of each restart, one person under other details, that the objective looks at, too;
             None = as many as it compares.
+        upto: side of the partial images that searches and selections look at, where the generator can stop early:
+            quicker, and an approximation; None = whole images. Judges always see whole ones.
         views: fixed views of the last selection.
         space: latent space that is searched; empty = z where its first numbers are the
             person, else whitened w where the generator has it, else its first.
@@ -72,6 +75,7 @@ class InversionSettings:
     augment: bool = True
     pairs: int = 2
     siblings: int | None = None
+    upto: int | None = None
     views: int = 32
     space: str = ""
     photos: int | None = None

@@ -31,7 +31,7 @@ def scene_for(generator: Generator, terms: InversionSettings) -> ViewSampler:
     count = compared if terms.siblings is None else terms.siblings
     variation = variation_of(generator, count) if count else None
     views = ViewAugmentation(pairs=terms.pairs) if terms.augment else replace(UNAUGMENTED, pairs=terms.pairs)
-    return ViewSampler(generator, views, variation=variation)
+    return ViewSampler(generator, views, variation=variation, upto=terms.upto)
 
 
 def space_of(generator: Generator, terms: InversionSettings) -> str:
@@ -67,7 +67,8 @@ def check_generator(scene: ViewSampler) -> None:
 
 @torch.no_grad()
 def faces_of(scene: ViewSampler, made: ArmResult) -> ArmImages:
-    """The images of an arm as a file would hold them, cut to the face that a recogniser wants."""
+    """The images of an arm as a file would hold them, cut to the face that a recogniser wants; always whole ones."""
+    scene = replace(scene, upto=None)
     parts = [scene.render(made.latents[i : i + BATCH]) for i in range(0, len(made.latents), BATCH)]
     images = (torch.cat(parts).clamp(0, 1) * 255).round() / 255
     window = scene.window or window_for(scene.generator.alignment)

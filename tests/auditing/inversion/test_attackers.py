@@ -13,12 +13,14 @@ from bareface.auditing.attack_models import kept_attack_models
 from bareface.auditing.inversion.arms import ArmResult, ArmRunner
 from bareface.auditing.inversion.attacker import attacker_of, held_out_models, placebo_of, rows_in_memory
 from bareface.auditing.inversion.audited import Audited, read_audit
+from bareface.auditing.inversion.generators import WEIGHTS
 from bareface.auditing.inversion.judges import Judge, JudgeBench
 from bareface.auditing.inversion.photos import draw_galleries, member_templates
 from bareface.auditing.inversion.settings import InversionSettings, weighted_names
 from bareface.auditing.inversion.stage import faces_of, scene_for, space_of
 from bareface.auditing.progress import silent
 from bareface.errors import RunError, UsageError
+from bareface.inversion.checkpoints.store import load_generator
 from bareface.inversion.objectives.agreement import Agreement
 from bareface.inversion.objectives.membership import Membership
 from bareface.inversion.objectives.sum import Sum
@@ -225,6 +227,14 @@ def test_views_are_the_images_themselves_where_nothing_is_augmented() -> None:
     for scene, same in ((plain, True), (augmented, False)):
         views = scene.look(latents, range(3), range(3), 0, 5)
         assert torch.equal(views.windows[:, :, :1], still.windows) is same
+
+
+def test_judges_see_whole_images_of_a_search_that_looked_at_partial_ones() -> None:
+    scene = scene_for(load_generator(WEIGHTS), replace(TERMS, objective="agreement", upto=16))
+    latents = candidates(scene, 2, 0)
+    with torch.no_grad():
+        assert scene.render(latents).shape == (2, 3, 16, 16)
+    assert faces_of(scene, ArmResult(latents, (0, 1), "", 0)).pixels.shape == (2, 3, 64, 64)
 
 
 def test_memory_bounds_the_rows() -> None:
