@@ -1,4 +1,4 @@
-# make demo   the whole story in minutes: train, audit, report
+# make demo   the whole story: train, audit, report, invert
 # make test   every check and every test
 # make fmt    format the code            make docs   redraw docs/architecture.svg, rewrite the schemas
 # make bench NAME=validity.verdicts      one benchmark of benchmarks/
