@@ -4,6 +4,7 @@ How long an example took says nothing about the software, so there is no deadlin
 share a function's `tmp_path`: each writes its own file over the last one's.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ settings.register_profile(
 settings.load_profile("bareface")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "checkpoints"
+
+
+@pytest.fixture(autouse=True)
+def gradients_stay_on() -> Iterator[None]:
+    """A block without gradients that is never left takes them from every later test: it fails the one that did it."""
+    yield
+    on = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    torch.set_grad_enabled(True)
+    assert on, "gradients are off after this test"
 
 
 @pytest.fixture

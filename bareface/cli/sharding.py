@@ -50,7 +50,7 @@ def run_shard(
 
 
 def _done(run: Path, number: int) -> str:
-    from bareface.shards.standing import begin, stand_by
+    from bareface.shards.standing import begin
 
     there = list(_shards_of(run))
     if number >= len(there):
@@ -63,7 +63,8 @@ def _done(run: Path, number: int) -> str:
     if shard.is_done():
         return f"shard {number} is there already"
     begin()
-    receipt = stand_by(worker, shard.number)
+    with worker.opened() as work:
+        receipt = work(shard.number)
     return f"shard {number}: {receipt.rows} images, {receipt.digest[:12]}"
 
 

@@ -155,8 +155,9 @@ def evolve(search: Evolution, file: Path | None = None) -> Iterator[Generation]:
         best = torch.where((top > highest)[:, None], winners, best)
         highest = torch.maximum(top, highest)
         scores = torch.stack([one.amax(1) for one in known[: number + 1]])
-        with torch.no_grad():
-            yield Generation(number + 1, scores, coordinates.latents(best))
+        with torch.no_grad():  # not around the yield: whoever asks for the next one may want gradients of its own
+            latents = coordinates.latents(best)
+        yield Generation(number + 1, scores, latents)
 
 
 def _populations(search: Evolution, origin: Tensor) -> list[Any]:

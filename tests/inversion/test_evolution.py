@@ -77,6 +77,11 @@ def test_cut_short_it_asks_nothing_twice_and_comes_to_the_same(tmp_path: Path) -
     assert torch.equal(resumed.scores, whole.scores)
 
 
+def test_whoever_stops_listening_still_has_gradients() -> None:
+    next(evolve(world(replace(PLAN, queries=32))[0]))
+    assert torch.is_grad_enabled()
+
+
 def test_chunks_are_no_part_of_the_result() -> None:
     search, _ = world(replace(PLAN, queries=160))
     in_parts = replace(search, plan=replace(search.plan, chunk=5))
