@@ -7,7 +7,6 @@ job/backbone.*      as `bareface.targets.store` writes them
 Nothing in it is code; a backbone that is not the audited one is refused. It goes when all is scored.
 """
 
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,25 +20,22 @@ import pyarrow.parquet as pq
 from bareface.auditing.calibration import read_calibration
 from bareface.auditing.scorer import scorer_of
 from bareface.auditing.scoring_shard import ScoringWork
-from bareface.errors import RunError, TargetError
+from bareface.errors import RunError
 from bareface.records.record import Record
 from bareface.rosters.roster import Roster
-from bareface.shards.heartbeat import heart_of
+from bareface.shards.heartbeat import beating
 from bareface.shards.ledger import Receipt, Work
 from bareface.storage.artefacts import artefact_path, write_artefact
 from bareface.storage.folders import subfolder
 from bareface.targets.device import device_of
-from bareface.targets.handed import hand_target
+from bareface.targets.handed import is_handed
 from bareface.targets.kinds import device_under
 from bareface.targets.store import load_target
-from bareface.targets.target import Target
 from bareface.untrusted.regular import content_of
 from bareface.vocabulary import Game, Role
 
 JOB, CARD, IMAGES = "job", "job.json", "images.parquet"
 _MOST_CARD = 1 << 20
-
-_log = logging.getLogger(__name__)
 
 
 class ScoringJob(Record):
@@ -75,11 +71,8 @@ class ScoringFolder:
         with self._work().opened() as score:
 
             def work(number: int) -> Receipt:
-                heart = heart_of(self.folder, number)
-                heart.beat(0)
-                receipt = score(number)
-                heart.stop()
-                return receipt
+                with beating(self.folder, number):
+                    return score(number)
 
             yield work
 
@@ -107,15 +100,8 @@ def hand_over_scoring(work: ScoringWork) -> ScoringFolder | None:
     Raises:
         RunError: the folder cannot be written.
     """
-    target, folder = work.scorer.calibration.target, subfolder(work.folder / JOB)
-    try:
-        if not isinstance(target, Target):
-            got = "a target that is no torch backbone"
-            raise TargetError(target.name, got=got, expected="a torch backbone, which workers can load")
-        hand_target(target, folder)
-    except TargetError as error:
-        shutil.rmtree(folder)
-        _log.warning("everything is scored in this process: %s", error)
+    folder = subfolder(work.folder / JOB)
+    if not is_handed(work.scorer.calibration.target, folder, "everything is scored in this process"):
         return None
     _write(work, folder)
     return ScoringFolder(folder)

@@ -140,7 +140,7 @@ def evolve(search: Evolution, file: Path | None = None) -> Iterator[Generation]:
     best = search.plan.box.project(coordinates.origin)
     highest = best.new_full((len(best),), -torch.inf)
     populations = _populations(search, best)
-    known = _read(file, search.key) if file else []
+    known, tops = _read(file, search.key) if file else [], list[Tensor]()
     for number in range(search.generations):
         asked = torch.from_numpy(np.stack([[p.ask() for _ in range(p.population_size)] for p in populations]))
         if number == len(known):
@@ -154,10 +154,10 @@ def evolve(search: Evolution, file: Path | None = None) -> Iterator[Generation]:
         winners = asked.to(best)[torch.arange(len(best)), place]
         best = torch.where((top > highest)[:, None], winners, best)
         highest = torch.maximum(top, highest)
-        scores = torch.stack([one.amax(1) for one in known[: number + 1]])
+        tops.append(top)
         with torch.no_grad():  # not around the yield: whoever asks for the next one may want gradients of its own
             latents = coordinates.latents(best)
-        yield Generation(number + 1, scores, latents)
+        yield Generation(number + 1, torch.stack(tops), latents)
 
 
 def _populations(search: Evolution, origin: Tensor) -> list[Any]:

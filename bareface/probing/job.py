@@ -24,22 +24,22 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bareface.errors import RunError, TargetError
+from bareface.errors import RunError
 from bareface.faces.images import RosterImages
 from bareface.faces.source import Images
 from bareface.probing.backbone import BackboneProber
 from bareface.probing.estimated import Estimate
 from bareface.probing.negative_classes import PublicDirections
-from bareface.probing.parts import ProbePlan, Probing, plan
+from bareface.probing.parts import ProbePlan, Probing, plan, shards_of
 from bareface.probing.prober import Prober
 from bareface.records.record import Record
 from bareface.rosters.roster import Roster
-from bareface.shards.heartbeat import heart_of
+from bareface.shards.heartbeat import beating, heart_of
 from bareface.shards.ledger import Receipt, Shard, Work
 from bareface.storage.artefacts import artefact_path, write_artefact
 from bareface.storage.folders import subfolder
 from bareface.targets.device import device_of
-from bareface.targets.handed import hand_target
+from bareface.targets.handed import is_handed
 from bareface.targets.store import load_target
 from bareface.trace import Channel, Layer
 from bareface.untrusted.regular import content_of
@@ -93,11 +93,8 @@ class JobFolder:
         with replace(probing, report=told).opened() as ask:
 
             def work(number: int) -> Receipt:
-                heart[0] = heart_of(self.folder, number)
-                heart[0].beat(int(parts[number][0]))
-                receipt = ask(number)
-                heart[0].stop()
-                return receipt
+                with beating(self.folder, number, int(parts[number][0])) as heart[0]:
+                    return ask(number)
 
             yield work
 
@@ -108,9 +105,7 @@ class JobFolder:
             RunError: the job cannot be read.
         """
         job, images = self._card(), pq.read_metadata(self.folder / IMAGES).num_rows
-        count = -(-images // job.part_size)
-        home = self.folder.parent
-        return [Shard(number, (home / f"part-{number:05d}.parquet",), job.key) for number in range(count)]
+        return shards_of(images, job.part_size, self.folder.parent, job.key)
 
     def _probing(self) -> Probing:
         job = self._card()
@@ -158,11 +153,7 @@ def hand_over(prober: Prober, images: Images, todo: ProbePlan, home: Path) -> Jo
         _log.warning("%s is asked in this process: workers ask torch backbones about images on disk", prober.name)
         return None
     folder = subfolder(home / JOB)
-    try:
-        hand_target(prober.target, folder)
-    except TargetError as error:
-        shutil.rmtree(folder)
-        _log.warning("%s is asked in this process: %s", prober.name, error)
+    if not is_handed(prober.target, folder, f"{prober.name} is asked in this process"):
         return None
     _write(folder, prober, images, todo)
     return JobFolder(folder)

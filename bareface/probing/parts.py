@@ -67,11 +67,17 @@ class ProbePlan:
 
     def shards(self, home: Path) -> list[Shard]:
         """The files of the parts in the trace's folder."""
-        return [Shard(number, (home / f"part-{number:05d}.parquet",), self.key) for number in range(len(self.parts()))]
+        return shards_of(len(self.digests), self.part_size, home, self.key)
 
     def facts(self) -> dict[str, object]:
         """What the answers are, as the card of a trace says it."""
         return _facts(self.offer)
+
+
+def shards_of(images: int, part_size: int, home: Path, key: str) -> list[Shard]:
+    """The files of the parts of so many images in a trace's folder, all of the trace's key."""
+    count = -(-images // part_size)
+    return [Shard(number, (home / f"part-{number:05d}.parquet",), key) for number in range(count)]
 
 
 def plan(
@@ -111,9 +117,10 @@ class Probing:
         with self.prober.asked() as ask:
 
             def work(number: int) -> Receipt:
-                told = answers(ask, self.images, parts[number], self.todo, self.prober.name, self.report)
-                _write_part(shards[number].paths[0], self.todo.digests[parts[number]], told, self.todo.key)
-                return shards[number].written()
+                rows, shard = parts[number], shards[number]
+                told = answers(ask, self.images, rows, self.todo, self.prober.name, self.report)
+                _write_part(shard.paths[0], self.todo.digests[rows], told, shard.key)
+                return shard.written()
 
             yield work
 

@@ -4,6 +4,8 @@ It is read by whoever handed the shard out, with its own clock, so that clocks o
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +39,15 @@ class Heart:
 def heart_of(folder: Path, number: int) -> Heart:
     """The heart of a shard of the job in a folder."""
     return Heart(folder / f"beat-{number:05d}")
+
+
+@contextmanager
+def beating(folder: Path, number: int, done: int = 0) -> Iterator[Heart]:
+    """The heart of a shard while the block works on it, `done` images being done; one that fails leaves its file."""
+    heart = heart_of(folder, number)
+    heart.beat(done)
+    yield heart
+    heart.stop()
 
 
 @dataclass

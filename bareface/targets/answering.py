@@ -1,7 +1,6 @@
 """A target that only answers, in the shape of a torch backbone: no layers to look into, no gradients."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +10,6 @@ from bareface.records.evidence import TargetCard
 from bareface.targets.kinds import Auditable
 from bareface.targets.table import EmbeddingTable
 from bareface.targets.target import Target
-
-if TYPE_CHECKING:
-    from bareface.settings.spec import ImageSpec
 
 
 class Asked(nn.Module):
@@ -63,5 +59,5 @@ def as_torch(target: Auditable) -> Target:
     if isinstance(target, EmbeddingTable):
         expected = "a target that answers about new images"
         raise UsageError(target.name, got="a table of embeddings", expected=expected, hint="the backbone behind it")
-    plain: ImageSpec = replace(target.spec, order="RGB", mean=(0.0,), std=(1.0,))
+    plain = replace(target.spec, order="RGB", mean=(0.0,), std=(1.0,))
     return AnsweringTarget(target.name, target.architecture, Asked(target), plain, target.source)

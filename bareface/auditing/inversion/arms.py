@@ -96,16 +96,16 @@ class ArmRunner:
             RunError: the folder holds another search, or cannot be written.
         """
         self._keep_out(f"search, {name} arm", attacker, objective)
-        found, scores, passes = self._found(attacker, objective, start, name)
+        found, scores, each = self._found(attacker, objective, start, name)
         chosen = select_again(
             self.scene, objective, found, len(found), views=self.terms.views, apart=attacker.apart,
             chunk=self._chunk(attacker, 2 * self.scene.siblings),
         )  # fmt: skip
         order = chosen.rows.tolist()
         before = self._selection_passes
-        shown = trajectory(scores, before, each=passes // len(scores))
+        passes = before + each * len(scores) + self.terms.views // 2
         rows = tuple(start.start[i] for i in order)
-        return ArmResult(chosen.latents, rows, objective.title(), before + passes + self.terms.views // 2, shown)
+        return ArmResult(chosen.latents, rows, objective.title(), passes, trajectory(scores, before, each))
 
     def oracle(self, attacker: Attacker, templates: Tensor) -> ArmResult:
         """Images made from (people, d) templates of known members, the people in turn."""
@@ -119,12 +119,12 @@ class ArmRunner:
     def _found(
         self, attacker: Attacker, objective: Objective, start: ArmResult, name: str
     ) -> tuple[Latents, Tensor, int]:
-        """Where the search ended, the (looks, n) scores on the way, and passes of one image with its siblings."""
+        """Where the search ended, the (looks, n) scores on the way, and passes of one image at each look."""
         if self.terms.search == "evolution":
             end = self._evolved(attacker, objective, start, name)
-            return end.best, end.scores, end.number * EvolutionPlan.population
+            return end.best, end.scores, EvolutionPlan.population
         climbed = self._climbed(attacker, objective, start, name)
-        return climbed.latents("best"), climbed.state.scores, self.terms.steps + 1
+        return climbed.latents("best"), climbed.state.scores, 1
 
     def _evolved(self, attacker: Attacker, objective: Objective, start: ArmResult, name: str) -> Generation:
         seed = seed_for(self.terms.seed, "search")
@@ -206,7 +206,7 @@ class ArmRunner:
         return -(-len(self.pool) // self.terms.restarts)
 
 
-def trajectory(scores: Tensor, before: int, each: int = 1) -> Trajectory:
+def trajectory(scores: Tensor, before: int, each: int) -> Trajectory:
     """The scores along a search, at most 50 points: tenth, median and ninetieth percentile of the rows.
 
     Args:

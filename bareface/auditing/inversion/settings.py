@@ -1,7 +1,7 @@
 """What an inversion is asked."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bareface.errors import UsageError
 from bareface.records.inversion import ArmName
@@ -12,6 +12,10 @@ Split = Literal["random", "not random", "unknown"]
 Search = Literal["gradient", "evolution"]
 Starts = Literal["selected", "random"]
 
+_WORDS: dict[str, tuple[str, ...]] = {
+    "split": get_args(Split), "search": get_args(Search), "starts": get_args(Starts),
+    "knowledge": ("partial", "shadow"),
+}  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "restarts": (1, 100_000),
     "steps": (1, 1_000_000),
@@ -97,14 +101,10 @@ class InversionSettings:
                 expected="at least as many as restarts",
                 hint="4096, the default",
             )
-        if self.split not in ("random", "not random", "unknown"):
-            raise UsageError("inversion, split", got=repr(self.split), expected="random, not random or unknown")
-        if self.search not in ("gradient", "evolution"):
-            raise UsageError("inversion, search", got=repr(self.search), expected="gradient or evolution")
-        if self.starts not in ("selected", "random"):
-            raise UsageError("inversion, starts", got=repr(self.starts), expected="selected or random")
-        if self.knowledge not in ("partial", "shadow"):
-            raise UsageError("inversion, knowledge", got=repr(self.knowledge), expected="partial or shadow")
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                expected = f"{', '.join(words[:-1])} or {words[-1]}"
+                raise UsageError(f"inversion, {name}", got=repr(getattr(self, name)), expected=expected)
         if strange := [name for name in self.skip if name not in SKIPPABLE]:
             raise UsageError("inversion, skip", got=repr(strange[0]), expected=f"one of {', '.join(SKIPPABLE)}")
         weighted_names(self.objective)
